@@ -1,0 +1,172 @@
+"""The `turo` command: every step of the pipeline by hand, and the entry point of every Ray job.
+
+Commands that a caller follows print their result as the last line, `TURO_RESULT {json}`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from turo import settings as settings_module
+from turo.errors import ConfigError, InputError, TuroError
+from turo.job_log import RESULT_MARK
+from turo.local_ray import OUR_INTERPRETER
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0]
+)
+Names = Annotated[list[str], typer.Argument(help="Model names, as in MODEL_NAMES.")]
+RunKey = Annotated[str, typer.Option(help="Makes a repeated run reuse what the first one did.")]
+ForecastModel = Annotated[str, typer.Option(help="Served model; default FORECAST_MODEL, else the first.")]
+ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
+
+
+def _report(result: Any) -> None:
+    typer.echo(f"{RESULT_MARK}{json.dumps(result, default=str)}")
+
+
+def _parameters(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"Parameter {pair!r} has no '='.", "Write it as -P name=value.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _days(text: str) -> tuple[int, ...]:
+    return settings_module.load(forecast_horizons=text).forecast_horizons if text else ()
+
+
+@app.command()
+def generate(  # noqa: PLR0913, PLR0917 - the command's options
+    out: Annotated[Path, typer.Option(help="Folder for the sample.")] = Path("datas"),
+    vehicles: Annotated[int, typer.Option(min=1)] = 120,
+    years: Annotated[int, typer.Option(min=1)] = 3,
+    seed: int = 7,
+    end: Annotated[datetime, typer.Option(help="When the snapshot is taken.")] = datetime(2026, 11, 24),
+    horizon: Annotated[
+        list[int] | None, typer.Option(min=1, help="Days; may be repeated. Default 28.")
+    ] = None,
+) -> None:
+    """Write a seeded synthetic fleet: reservations, vehicles, blocks, and what may truly be expected."""
+    from turo.data.generate import ORACLE_HORIZONS, write_sample
+
+    horizons = tuple(horizon) if horizon else ORACLE_HORIZONS
+    write_sample(out, vehicles=vehicles, years=years, seed=seed, end=end, horizons=horizons)
+
+
+@app.command()
+def prepare() -> None:
+    """Turn reservations and vehicles into datas.csv and datas.parquet, on Ray."""
+    from turo.prepare import run
+
+    _report(run(settings_module.load()))
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Model name, as in MODEL_NAMES.")],
+    path: Annotated[str, typer.Option(help="MLflow project; default: its place in MODEL_PATHS.")] = "",
+    param: Annotated[list[str] | None, typer.Option("-P", help="Project parameter, name=value.")] = None,
+    run_key: RunKey = "",
+) -> None:
+    """Run one MLflow project on the prepared table."""
+    from turo.training import projects
+
+    settings = settings_module.load()
+    project = path or str(projects.path_of(name, settings))
+    _report({"model": name, "run_id": projects.launch(name, project, _parameters(param or []), run_key)})
+
+
+@app.command()
+def promote(
+    names: Names,
+    run_key: RunKey = "",
+    run_id: Annotated[str, typer.Option(help="This run of the one model named; default: its newest.")] = "",
+) -> None:
+    """Register the newest run of each model, hold it against the gate, and move its alias if it passes."""
+    from dataclasses import asdict
+
+    from turo.training.gate import promote as decide
+
+    if run_id and len(names) != 1:
+        raise ConfigError(f"--run-id {run_id} belongs to one model, not to {names}.", "Name that model only.")
+    _report([asdict(decide(name, run_id or None, run_key)) for name in names])
+
+
+@app.command()
+def horizons(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
+    """Prepare the tables of the other horizons, and list which of their models must be trained."""
+    from turo.forecast.horizons import make_ready
+
+    _report(make_ready(settings_module.load(), model, _days(horizons)))
+
+
+@app.command()
+def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
+    """Score every active car with the champions; write forecasts.csv, report.html and the look back."""
+    from turo.forecast.run import run
+
+    _report(run(settings_module.load(), model, _days(horizons)))
+
+
+@app.command()
+def rollback(name: Annotated[str, typer.Argument(help="Model name.")]) -> None:
+    """Give the alias `champion` back to the previous version, and prove by a request that it serves."""
+    from turo.serving.rollback import rollback as restore
+
+    _report(restore(name, settings_module.load()))
+
+
+@app.command()
+def ledger(name: Annotated[str, typer.Argument(help="Model name; empty for all.")] = "") -> None:
+    """Print the append-only record of what moved which alias, when and why."""
+    from turo.ledger import ledger_read
+
+    for entry in ledger_read(name or None):
+        typer.echo(json.dumps(entry, default=str))
+
+
+@app.command()
+def trace(request_id: Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]) -> None:
+    """Show where an answer came from: model version, run, data digest, commit, features, prediction."""
+    from turo.serving.prediction_log import trace as find
+
+    rows = find(settings_module.load().data_dir, request_id)
+    if not rows:
+        raise InputError(
+            f"Request {request_id!r} is not in the prediction log.",
+            "It keeps the newest SERVE_LOG_ROWS rows a model, written every ten seconds.",
+        )
+    for row in rows:
+        typer.echo(json.dumps(row, default=str))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path("demo"),
+    once: Annotated[bool, typer.Option(help="Stop after the first answer instead of serving on.")] = False,
+) -> None:
+    """Run the whole platform without Docker: sample, table, four models, four routes, one request."""
+    from turo.demo import run
+
+    run(folder, once=once)
+
+
+def main() -> None:
+    """Run the command; a known error is one plain line and exit code 1, anything else a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    os.environ.update(OUR_INTERPRETER)  # Ray reads it once, when it is imported
+    try:
+        logging.getLogger().setLevel(settings_module.load().log_level)
+        app()
+    except TuroError as error:
+        logging.getLogger("turo").error("%s: %s", type(error).__name__, error)  # noqa: TRY400 - a user's error
+        sys.exit(1)

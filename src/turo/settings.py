@@ -1,0 +1,109 @@
+"""The only reader of the environment. Every variable has one home here and one line in `.env.example`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from turo.errors import ConfigError
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """All settings, read once and frozen. Field names in upper case are the environment's names."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # Data
+    data_dir: str = "datas"
+    reservations_file: str = "reservations.csv"  # a name, several by comma, or a glob below data_dir
+    vehicles_file: str = "vehicles.csv"
+    blocks_file: str = "blocks.csv"
+    as_of: str | None = None  # ISO date: the day the snapshot was taken, where the files cannot tell
+    timezone: str = "America/Los_Angeles"
+    date_order: Literal["", "MDY", "DMY"] = ""  # needed only for ambiguous or two-digit dates
+    accept_older_snapshot: bool = False
+    horizon_days: int = Field(28, ge=1, le=366)
+    target: str = "auto"  # auto = the profile's default
+    prepare_chunk_vehicles: int = Field(500, ge=1)
+
+    # Models
+    model_names: CommaList = ("XGBoost", "SVR", "CatBoost", "KNN")
+    model_paths: CommaList = ("xgboost", "svr", "catboost", "knn")
+    projects_dir: Path = Path("mlflow/projects")
+
+    # Fleet forecast
+    forecast_model: str = ""  # empty = the first of model_names
+    forecast_horizons: Annotated[tuple[Annotated[int, Field(ge=1, le=366)], ...], NoDecode] = (7, 28, 90)
+    forecasts_uri: str = ""  # postgresql://…; empty = no database table
+
+    # MLflow
+    mlflow_tracking_uri: str = "http://127.0.0.1:5000"
+    backend_uri: str = "sqlite:///mlruns/mlflow.db"
+    artifact_root: str = "mlflow_artifacts"
+    tracking_bind_host: str = "0.0.0.0"  # noqa: S104 - inside a container; the published port is loopback
+    tracking_public_host: str = "localhost"
+    tracking_port: int = 5000
+
+    # Ray and Ray Serve
+    ray_address: str = "auto"
+    ray_dashboard_port: int = 8265
+    ray_dashboard_url: str = ""  # empty = derived from ray_address
+    ray_auth_token: str = ""
+    ray_auth_token_path: Path | None = None
+    ray_http_host: str = "0.0.0.0"  # noqa: S104 - where Serve listens inside the container
+    ray_http_port: int = 8000
+    serve_url: str = "http://127.0.0.1:8000"
+    service_deadline_s: float = 180.0  # how long a task waits for MLflow or Ray before it gives up
+
+    # Serving
+    serve_max_rows: int = Field(10_000, ge=1)
+    serve_max_bytes: int = Field(16 << 20, ge=1024)
+    serve_max_ongoing: int = Field(64, ge=1)
+    serve_max_queued: int = Field(200, ge=0)
+    serve_timeout_s: float = 30.0
+    serve_replica_cpus: float = 0.1
+    serve_min_replicas: int = Field(1, ge=1)
+    serve_max_replicas: int = Field(2, ge=1)
+    serve_api_key: str = ""
+    serve_log_rows: int = Field(100_000, ge=0)  # predictions kept per model below data_dir; 0 keeps none
+    reconcile_period_s: float = 2.0
+    status_file: Path = Path("/tmp/turo-serve-status.json")  # noqa: S108 - a tmpfs in the container
+
+    # Monitoring
+    statsd_host: str = ""  # empty = no metrics are sent
+    statsd_port: int = 9125
+
+    @field_validator("model_names", "model_paths", "forecast_horizons", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    def token(self) -> str:
+        """Ray's bearer token: the variable, else the file; empty where the cluster has none."""
+        if self.ray_auth_token:
+            return self.ray_auth_token
+        if self.ray_auth_token_path and self.ray_auth_token_path.exists():
+            return self.ray_auth_token_path.read_text().strip()
+        return ""
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the environment; an unusable value is a ConfigError naming the variable and what it takes."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise ConfigError(
+            f"{name}={first.get('input')!r} cannot be used: {first['msg']}.",
+            f"Set {name} to a fitting value; .env.example lists what each variable takes.",
+        ) from error

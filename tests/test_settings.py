@@ -1,0 +1,57 @@
+"""The environment's one reader."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from turo import settings
+from turo.errors import ConfigError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def test_lists_are_comma_separated_and_trimmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_NAMES", "XGBoost, KNN")
+    assert settings.load().model_names == ("XGBoost", "KNN")
+
+
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORIZON_DAYS", "")
+    assert settings.load().horizon_days == 28
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HORIZON_DAYS", "soon"), ("SERVE_MAX_ROWS", "0"), ("DATE_ORDER", "YDM")]
+)
+def test_an_unusable_value_names_the_variable_and_the_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"{name}.*{value}"):
+        settings.load()
+
+
+def test_the_ray_token_comes_from_the_variable_or_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    assert settings.load().token() == "from-file"
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "from-variable")
+    assert settings.load().token() == "from-variable"
+
+
+def test_only_settings_reads_the_environment() -> None:
+    """One home for configuration; the exceptions are named here with their reason."""
+    allowed = {
+        "settings.py",
+        "files.py",  # CODE_VERSION, baked into the images
+        "health.py",  # a health check that starts every few seconds loads nothing but the standard library
+        "projects.py",  # hands the environment on to the child process that trains
+    }
+    reads = re.compile(r"os\.(environ\.get|getenv)|os\.environ\[[^]]+\](?! *=)")
+    found = {path.name for path in (REPOSITORY / "src/turo").rglob("*.py") if reads.search(path.read_text())}
+    assert found <= allowed
