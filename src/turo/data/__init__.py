@@ -1,0 +1,1 @@
+"""Reading: profiles, canonical tables, repair and quarantine; and the synthetic sample."""

@@ -1,0 +1,103 @@
+"""The raw bytes of a file, read once from end to end: digest, encoding, and whether it is whole."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from turo.data.source import Source, State
+from turo.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow import NativeFile
+
+CHUNK = 1 << 20
+SAVE_AS_UTF8 = "Save it as CSV in UTF-8."
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one pass over the raw bytes tells."""
+
+    sha256: str
+    state: State
+    head: bytes  # the first block
+    quoted_newlines: bool  # cells that span lines
+    open_quote: bool  # an odd number of quotes
+    ends_with_newline: bool
+
+
+def scan(source: Source) -> Content:
+    """Read the raw bytes once: digest, and what tells a cut or binary file from a whole one.
+
+    Raises:
+        InputError: empty file, UTF-16 or other binary content, or a size that changes while it is read.
+    """
+    before = source.state()
+    digest, size, head, last = hashlib.sha256(), 0, b"", b""
+    inside, spans, lines = 0, False, 1
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with _opened(source) as stream:
+        while block := stream.read(CHUNK):
+            head = head or _text(source, block)
+            digest.update(block)
+            _check_utf8(source, decoder, block, lines)
+            lines += block.count(b"\n")
+            size += len(block)
+            last = block[-1:]
+            if inside or b'"' in block:
+                spans, inside = _quoted(block, inside, spans)
+    unchanged(source, before, size)
+    if not head.strip(b"\xef\xbb\xbf \t\r\n,"):
+        raise InputError(f"{source.name} is empty.", "Export the file again and put it in its place.")
+    return Content(digest.hexdigest(), before, head, spans, bool(inside), last in (b"\n", b"\r"))
+
+
+def unchanged(source: Source, before: State, read: int | None = None) -> None:
+    """Raise when the file is not what it was `before`, or its size differs from the bytes `read`."""
+    after = source.state()
+    if after != before or (read is not None and read != after[0]):
+        raise InputError(
+            f"{source.name} changed while it was read ({before[0]} bytes, then {after[0]}): "
+            "is it still being copied?",
+            "Wait until the copy is complete and run again.",
+        )
+
+
+def _text(source: Source, head: bytes) -> bytes:
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head:
+        kind = "UTF-16 text" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "a binary file, not text"
+        raise InputError(f"{source.name} is {kind}.", SAVE_AS_UTF8)
+    return head
+
+
+def _check_utf8(source: Source, decoder: codecs.IncrementalDecoder, block: bytes, lines: int) -> None:
+    try:
+        decoder.decode(block)
+    except UnicodeDecodeError as error:
+        line, byte = lines + error.object.count(b"\n", 0, error.start), error.object[error.start]
+        kind = "Windows-1252" if 0x80 <= byte <= 0x9F else "Latin-1 or Windows-1252"
+        raise InputError(
+            f"{source.name} is not UTF-8: line {line} holds the byte 0x{byte:02X}; it looks like {kind}.",
+            SAVE_AS_UTF8,
+        ) from None  # the cause holds a part of the file
+
+
+def _opened(source: Source) -> NativeFile:
+    try:
+        return source.filesystem.open_input_stream(source.path)
+    except OSError as error:
+        raise InputError(
+            f"{source.name} cannot be opened: {error}.", "Allow this user to read it."
+        ) from error
+
+
+def _quoted(block: bytes, inside: int, spans: bool) -> tuple[bool, int]:
+    """Whether a newline lies between quotes in this block (or did before), and whether a quote stays open."""
+    import numpy as np
+
+    signs = np.frombuffer(block, np.uint8)
+    open_quote = (np.cumsum(signs == ord('"'), dtype=np.int64) + inside) & 1
+    return spans or bool((open_quote[signs == ord("\n")]).any()), int(open_quote[-1])

@@ -1,0 +1,84 @@
+"""The cells of an export, typed: instants, dollars, keys of the car, and what is odd about a row."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from turo.data import export_columns as col
+from turo.data import parse
+from turo.data.reading import Reading
+from turo.data.rows import LINE
+
+PLATE = r"(?s)^.*\(([A-Za-z]{1,3})\s*#\s*([^()]*[^()\s])\s*\)"  # the last parenthesis: (TX #ABC1234)
+BAD, CENTS, TEXT = "_bad ", "_cents ", "_text "  # prefixes of working columns
+COMPONENTS = (*col.PRICE, *col.DISCOUNTS, *col.FEES)
+
+
+def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Columns of the canonical form, `vin`, `plate`, `state`, working columns, and `_odd_…` marks.
+
+    Args:
+        batch: trimmed text columns of the export, "" where empty; absent columns count as empty.
+    """
+    blank = pl.Series([""] * batch.height, dtype=pl.String)
+
+    def text(key: str) -> pl.Series:
+        return batch[key] if key in batch.columns else blank
+
+    status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
+    spelled = col.STATUSES | col.SPELLINGS
+    vehicle, vehicle_id = text(col.VEHICLE), text(col.VEHICLE_ID)
+    columns = {
+        LINE: batch[LINE],
+        "reservation_id": text(col.ID),
+        "vehicle_id": vehicle_id,
+        "vin": text(col.VIN).str.to_uppercase(),
+        "state": vehicle.str.extract(PLATE, 1).str.to_uppercase(),
+        "plate": vehicle.str.extract(PLATE, 2).str.to_uppercase().str.replace_all(r"\s", ""),
+        "vehicle_name": text(col.NAME),
+        "trip_start": reading.instants(text(col.START), vehicle_id),
+        "trip_end": reading.instants(text(col.END), vehicle_id),
+        "status": status.replace_strict(spelled, default=None, return_dtype=pl.String),
+        "_odd_status": status.is_in(list(col.SPELLINGS)),
+        "_days": _numbers(text(col.TRIP_DAYS)),
+        "_distance": _numbers(text(col.DISTANCE)),
+        "_out": _numbers(text(col.ODOMETER_OUT)),
+        "_in": _numbers(text(col.ODOMETER_IN)),
+    }
+    columns |= {TEXT + key: text(key) for key in (col.STATUS, col.START, col.END)}
+    for key in col.MONEY:
+        columns[CENTS + key] = cents = parse.money(text(key))
+        columns[BAD + key] = cents.is_null() & (text(key) != "")
+    return _marked(_amounts(pl.DataFrame(columns)))
+
+
+def _amounts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Base, fees and total in dollars. A cancelled row shows the price 0, which there means unknown."""
+
+    def total(keys: tuple[str, ...]) -> pl.Expr:
+        return pl.sum_horizontal(pl.col(CENTS + key).fill_null(0) for key in keys)
+
+    cancelled = pl.col("status").str.ends_with("cancellation").fill_null(False)
+    known = pl.col(CENTS + col.PRICE[0]).is_not_null() & ~(cancelled & (total(col.PRICE) == 0))
+    differs = (total(COMPONENTS) != pl.col(CENTS + col.TOTAL)).fill_null(False)
+    return frame.with_columns(
+        pl.when(known).then(total(col.PRICE) / 100).alias("trip_price"),
+        pl.when(known).then(total(col.DISCOUNTS) / 100).alias("discounts"),
+        pl.when(~differs).then(total(col.FEES) / 100).alias("fees"),
+        pl.when(~differs).then(pl.col(CENTS + col.TOTAL) / 100).alias("total_earnings"),
+        differs.alias("_odd_sum"),
+    )
+
+
+def _marked(frame: pl.DataFrame) -> pl.DataFrame:
+    length = (pl.col("trip_end") - pl.col("trip_start")) / pl.duration(days=1)
+    backwards = pl.col("_in") < pl.col("_out")
+    negative = pl.min_horizontal("_in", "_out", "_distance") < 0
+    return frame.with_columns(
+        (length.ceil() != pl.col("_days")).fill_null(False).alias("_odd_days"),
+        (backwards.fill_null(False) | negative.fill_null(False)).alias("_odd_odometer"),
+    )
+
+
+def _numbers(text: pl.Series) -> pl.Series:
+    return parse.plain_numbers(text.str.replace_all(",", ""))

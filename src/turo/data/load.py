@@ -1,0 +1,109 @@
+"""Read what lies in the data folder into canonical tables, whatever profile it has."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from turo.data import canonical, export, finish, profiles, source, takehome, vehicles
+from turo.data.reading import Found, Reading
+from turo.data.schema import validate
+from turo.data.sheet import Sheet, open_sheet
+from turo.data.snapshots import taken
+from turo.data.tables import Tables
+from turo.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from turo.settings import Settings
+
+__all__ = ["Tables", "load_tables"]
+
+logger = logging.getLogger(__name__)
+
+
+def load_tables(settings: Settings) -> Tables:
+    """Detect the profile of the reservations file(s), read, repair and quarantine.
+
+    Nothing is written but the private key file of cars that an export names by plate only.
+
+    Raises:
+        InputError: a missing, empty or damaged file, a missing column, contradictory rows, over 5 % of rows
+            rejected, or a snapshot older than that of the last run.
+    """
+    found = source.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
+    sheets = [open_sheet(each) for each in found]
+    profile = _profile(sheets)
+    logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
+    reading = Reading(_zone(settings.timezone), settings.date_order)
+    read = {profiles.EXPORT: export.read, profiles.CANONICAL: _canonical, profiles.TAKEHOME: _takehome}[
+        profile
+    ]
+    made = read(settings, sheets, reading)
+    blocks = None
+    if profile != profiles.TAKEHOME:
+        blocks = finish.read_blocks(settings, made, reading)
+        finish.warn_overlaps(made.rows, reading)
+        validate(made.rows, made.cars)
+    for warning in reading.warnings:
+        logger.warning("%s", warning)
+    tables = Tables(
+        profile=profile,
+        reservations=made.rows.sort(
+            "vehicle_id", "created_at" if profile == profiles.TAKEHOME else "trip_start"
+        ),
+        vehicles=made.cars.sort("vehicle_id"),
+        blocks=blocks,
+        snapshot=made.snapshot,
+        rejected=reading.quarantine.table(),
+        warnings=reading.warnings,
+        inputs={each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in made.opened},
+        revisions=made.revisions,
+    )
+    finish.refuse_older(settings, tables)
+    return tables
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ConfigError(f"TIMEZONE={name!r} does not exist.", "Use a name such as America/New_York.")
+    return name
+
+
+def _profile(sheets: list[Sheet]) -> str:
+    kinds = {sheet.source.name: profiles.detect(sheet) for sheet in sheets}
+    profile = next(iter(kinds.values()))
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{name} is {kind}" for name, kind in kinds.items())
+        raise InputError(
+            f"The reservations files are of different kinds: {listed}.",
+            "Set RESERVATIONS_FILE to files of one kind.",
+        )
+    if len(sheets) > 1 and profile != profiles.EXPORT:
+        raise InputError(
+            f"{len(sheets)} reservations files of the profile {profile}: {', '.join(kinds)}.",
+            "Only trip earnings exports are merged; set RESERVATIONS_FILE to one file.",
+        )
+    return profile
+
+
+def _canonical(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
+    opened = [*sheets, vehicles.open_required(settings)]
+    cars = vehicles.read(opened[-1], reading)
+    reading.zones = dict(cars.select("vehicle_id", "timezone").drop_nulls().iter_rows())
+    rows = canonical.read(sheets[0], reading)
+    reading.quarantine.check(sum(each.rows for each in opened))
+    snapshot = taken(sheets[0].source.name, rows, settings.as_of, reading)
+    logger.info("Snapshot of %s, by %s", snapshot.instant.isoformat(" "), snapshot.told_by)
+    return Found(rows, vehicles.with_stubs(cars, rows, reading), snapshot.instant, opened)
+
+
+def _takehome(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
+    opened = [*sheets, vehicles.open_required(settings)]
+    cars = vehicles.read(opened[-1], reading)
+    rows = takehome.read(sheets[0], reading)
+    reading.quarantine.check(sum(each.rows for each in opened))
+    latest = rows["created_at"].max()
+    snapshot = latest if isinstance(latest, datetime) else takehome.TIMELESS
+    return Found(rows, takehome.complete(opened[-1], cars, rows, reading), snapshot, opened)

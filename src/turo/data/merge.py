@@ -1,0 +1,109 @@
+"""Several exports of one host as one table: the newest row wins, older ones are evidence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import polars as pl
+
+from turo.data.reading import Reading, few
+from turo.data.snapshots import AS_OF_REMEDY, DAY
+from turo.data.tables import REVISIONS
+from turo.errors import InputError
+
+VANISHED = 0.20
+
+
+def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row a reservation, the newest, and its earlier dates where they were changed (`REVISIONS`).
+
+    `first_seen` = end of the day of the oldest export that has it. A row that was cancelled keeps the price
+    it was booked at, if an older export knows it.
+
+    Args:
+        rows: rows of all exports with `file` and `seen` (end of the export's day).
+        accept: merge even if the newest export seems not to continue the older ones.
+
+    Raises:
+        InputError: exports of one day that differ, vanished reservations, or trips that are no longer
+            completed.
+    """
+    rows = rows.sort("seen", maintain_order=True)
+    content = pl.exclude("file", "line")
+    rows = rows.group_by(content, maintain_order=True).agg(pl.col("file").first())
+    clash = rows.filter(pl.struct("reservation_id", "seen").is_duplicated())["reservation_id"]
+    if clash.len():
+        raise InputError(
+            f"{clash.n_unique()} Reservation IDs differ between exports of the same day ({few(clash)}); "
+            "which is newer cannot be told.",
+            AS_OF_REMEDY,
+        )
+    if rows["seen"].n_unique() > 1:
+        _check_order(rows, reading, accept)
+    price = pl.col("trip_price", "discounts").forward_fill().over("reservation_id")
+    newest = (
+        pl.int_range(pl.len(), dtype=pl.Int64).over("reservation_id") == pl.len().over("reservation_id") - 1
+    )
+    rows = rows.with_columns(price, first_seen=pl.col("seen").min().over("reservation_id"))
+    return rows.filter(newest), _revisions(rows)
+
+
+def _revisions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dates that a later export changed; rows by `seen`.
+
+    New dates are known from the export that has them first, or once the trip has ended by them.
+    """
+    version = (
+        (
+            (pl.col("trip_start") != pl.col("trip_start").shift())
+            | (pl.col("trip_end") != pl.col("trip_end").shift())
+        )
+        .fill_null(False)
+        .cum_sum()
+        .over("reservation_id")
+    )
+    dated = pl.col("trip_start", "trip_end").first()
+    priced = pl.col("trip_price", "discounts").last()
+    versions = rows.group_by("reservation_id", version.alias("version"), maintain_order=True).agg(
+        dated, priced, known=pl.min_horizontal("seen", "trip_end").first()
+    )
+    since = pl.when(pl.col("version") > 0).then("known")
+    until = pl.col("known").shift(-1).over("reservation_id")
+    return versions.with_columns(since=since, until=until).drop_nulls("until").select(*REVISIONS)
+
+
+def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
+    """Compare each export with the one before it."""
+    days = rows["seen"].unique().sort()
+    wrong = []
+    for older_day, newer_day in pairwise(days):
+        older, newer = rows.filter(pl.col("seen") == older_day), rows.filter(pl.col("seen") == newer_day)
+        both = older.filter(pl.col("trip_end").is_between(newer["trip_end"].min(), newer["trip_end"].max()))
+        gone = both.join(newer, on="reservation_id", how="anti")
+        if gone.height > VANISHED * both.height:
+            wrong.append(
+                f"{gone.height} of {both.height} reservations of the older one are missing "
+                f"({few(gone['reservation_id'])})"
+            )
+        pairs = older.join(newer, on="reservation_id", suffix="_new")
+        undone = pairs.filter((pl.col("status") == "completed") & (pl.col("status_new") == "booked"))
+        if undone.height:
+            wrong.append(f"{undone.height} completed trips became booked ({few(undone['reservation_id'])})")
+        moved = pairs.filter(
+            (pl.col("trip_start") != pl.col("trip_start_new"))
+            | (pl.col("trip_end") != pl.col("trip_end_new"))
+        )
+        if moved.height:
+            reading.warn(
+                f"{moved.height} reservations changed their dates between the exports up to "
+                f"{newer_day - DAY:%Y-%m-%d}; an origin sees the dates known at it "
+                f"({few(moved['reservation_id'])})."
+            )
+        if wrong and not accept:
+            raise InputError(
+                f"The export of {newer_day - DAY:%Y-%m-%d} does not continue that of "
+                f"{older_day - DAY:%Y-%m-%d}: " + "; ".join(wrong) + ".",
+                "Check the dates in the file names, or set ACCEPT_OLDER_SNAPSHOT=true to merge them anyway.",
+            )
+    for sentence in wrong:
+        reading.warn(f"Accepted although {sentence}.")

@@ -1,0 +1,62 @@
+"""Rows that cannot be used: set aside with file, line and reason, never with what they held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from turo.data.rows import LINE
+from turo.data.tables import REJECTED, empty
+from turo.errors import InputError
+
+LIMIT = 0.05  # share of rejected rows above which the run fails
+REASON = "_reason"
+
+
+@dataclass
+class Quarantine:
+    """Collects the rejected rows of one run."""
+
+    frames: list[pl.DataFrame] = field(default_factory=list)
+
+    def split(self, file: str, rows: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
+        """Set aside the rows for which a condition of `reasons` (reason → condition) holds; return the rest.
+
+        The first reason that holds is the one recorded. Null conditions do not hold.
+        """
+        if not reasons:
+            return rows
+        first = pl.coalesce(
+            pl.when(condition.fill_null(False)).then(pl.lit(reason)) for reason, condition in reasons.items()
+        )
+        marked = rows.with_columns(first.alias(REASON))
+        bad = marked.filter(pl.col(REASON).is_not_null())
+        if not bad.height:
+            return rows
+        self.add(file, zip(bad[LINE].to_list(), bad[REASON].to_list(), strict=True))
+        return marked.filter(pl.col(REASON).is_null()).drop(REASON)
+
+    def add(self, file: str, rows: Iterable[tuple[int, str]]) -> None:
+        """Record rejected lines of a file."""
+        listed = [(file, line, reason) for line, reason in rows]
+        if listed:
+            self.frames.append(pl.DataFrame(listed, REJECTED, orient="row"))
+
+    def table(self) -> pl.DataFrame:
+        """All rejected rows, in order of file and line."""
+        return pl.concat(self.frames).sort("file", "line") if self.frames else empty(REJECTED)
+
+    def check(self, total: int) -> None:
+        """Fail when more than 5 % of `total` rows were rejected; the error names the commonest reasons."""
+        rejected = self.table()
+        if rejected.height <= LIMIT * total:
+            return
+        common = rejected["reason"].value_counts(sort=True).head(3).rows()
+        first = rejected.row(0)
+        why = "; ".join(f"{reason} ({count})" for reason, count in common)
+        raise InputError(
+            f"{rejected.height} of {total} rows cannot be used (over {LIMIT:.0%}): {why}.",
+            f"Look at line {first[1]} of {first[0]} first; is it the right file?",
+        )

@@ -1,0 +1,68 @@
+"""A CSV file that was opened: scanned once from end to end, its header read."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+
+from turo.data.content import Content, scan
+from turo.data.source import Source
+from turo.errors import InputError
+
+VALUE = re.compile(r"^[-($]*\d[\d\s.,:/$)-]*([AaPp][Mm])?$")  # a number, an amount, a date: no column name
+OTHER_SEPARATORS = (";", "\t", "|")
+
+
+@dataclass
+class Sheet:
+    """An opened CSV file: its header, and after reading the rows that did not fit it."""
+
+    source: Source
+    content: Content
+    columns: list[str]  # as written, trimmed
+    keys: list[str]  # lower case, single blanks
+    header_line: int
+    rows: int = 0  # seen so far, malformed ones included
+    malformed: list[tuple[int, str]] = field(default_factory=list)  # (line, reason)
+
+
+def open_sheet(source: Source) -> Sheet:
+    """Scan the file and read its header.
+
+    Raises:
+        InputError: empty, binary, not UTF-8, cut off, or with a header that is not a comma-separated list of
+            different names.
+    """
+    content = scan(source)
+    lines = content.head.split(b"\n")
+    number = next(i for i, line in enumerate(lines) if line.strip(b"\r \t\xef\xbb\xbf,"))
+    header = lines[number].decode("utf-8-sig").strip("\r\ufeff")
+    columns = [name.strip() for name in next(csv.reader([header], skipinitialspace=True))]
+    keys = [" ".join(name.casefold().split()) for name in columns]
+    if len(columns) == 1:
+        for sign in OTHER_SEPARATORS:
+            if sign in header:
+                raise InputError(f"{source.name} is separated by {sign!r}.", "Save it as CSV with commas.")
+    if any(VALUE.match(name) for name in columns):
+        # not even shown: they may be a guest's
+        raise InputError(
+            f"{source.name} has no header: its first line holds values.",
+            "Export the file again, or add its header.",
+        )
+    double = sorted({name for name in keys if name and keys.count(name) > 1})
+    if double:
+        raise InputError(
+            f"{source.name} has the column {', '.join(double)} more than once in its header.",
+            "Remove or rename the second one.",
+        )
+    if content.open_quote:
+        raise InputError(
+            f"{source.name} has a quote that is never closed: it ends in the middle of a row.",
+            "Copy or export the file again.",
+        )
+    return Sheet(source, content, columns, keys, number + 1)
+
+
+def unreadable(source: Source) -> InputError:
+    return InputError(f"{source.name} cannot be read as CSV.", "Export or save it again.")

@@ -1,0 +1,96 @@
+"""Where the input lies: a folder, or any URL that pyarrow's file systems read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from turo.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://")
+
+
+State = tuple[int, datetime | None]  # size in bytes and time of change
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input file. `name` is what errors and reports call it."""
+
+    name: str
+    path: str
+    filesystem: fs.FileSystem
+
+    def state(self) -> State:
+        """Size and time of change as the file system tells them now."""
+        info = self.filesystem.get_file_info(self.path)
+        return info.size or 0, info.mtime
+
+
+def folder(location: str) -> tuple[fs.FileSystem, str]:
+    """File system and path of a folder given as a path or a URL."""
+    from pyarrow import ArrowException, fs
+
+    try:
+        if SCHEME.match(location):
+            return fs.FileSystem.from_uri(location)
+        return fs.LocalFileSystem(), str(Path(location).expanduser().resolve())
+    except (ArrowException, ValueError, OSError) as error:
+        raise InputError(
+            f"DATA_DIR={location!r} cannot be opened: {error}.",
+            "Give a folder, or a URL such as s3://bucket/folder.",
+        ) from error
+
+
+def find(location: str, names: str) -> list[Source]:
+    """Files below `location` that `names` lists: a name, several by comma, or a glob; in order of name."""
+    filesystem, base = folder(location)
+    found: list[Source] = []
+    for name in filter(None, (part.strip() for part in names.split(","))):
+        if any(sign in name for sign in "*?["):
+            listed = _listing(filesystem, base, recursive="/" in name)
+            found += [Source(n, f"{base}/{n}", filesystem) for n in listed if fnmatch(n, name)]
+            continue
+        source = Source(name, f"{base}/{name}", filesystem)
+        if _exists(source):
+            found.append(source)
+    return sorted({source.path: source for source in found}.values(), key=lambda source: source.name)
+
+
+def require(location: str, names: str, setting: str) -> list[Source]:
+    """Like `find`, but every listed name must be there."""
+    found = find(location, names)
+    have = {source.name for source in found}
+    missing = [n for n in (part.strip() for part in names.split(",")) if n and not _matches(n, have)]
+    if missing:
+        raise InputError(
+            f"{', '.join(missing)} not found in {location}.",
+            f"Put the file there, or set {setting} (and DATA_DIR) to where it is.",
+        )
+    return found
+
+
+def _exists(source: Source) -> bool:
+    from pyarrow import fs
+
+    return bool(source.filesystem.get_file_info(source.path).type == fs.FileType.File)
+
+
+def _listing(filesystem: fs.FileSystem, base: str, recursive: bool) -> list[str]:
+    """Names of the files below a folder, relative to it."""
+    from pyarrow import fs
+
+    selector = fs.FileSelector(base, allow_not_found=True, recursive=recursive)
+    files = (info for info in filesystem.get_file_info(selector) if info.type == fs.FileType.File)
+    return [info.path.removeprefix(base).lstrip("/") for info in files]
+
+
+def _matches(name: str, have: set[str]) -> bool:
+    return name in have or any(fnmatch(other, name) for other in have)

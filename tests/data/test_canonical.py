@@ -1,0 +1,279 @@
+"""The canonical profile: types, strictness, booking and cancellation times, vehicles, blocks."""
+
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from turo.data.generate import write_sample
+from turo.data.tables import RESERVATIONS, VEHICLES
+from turo.errors import ConfigError, InputError
+
+COLUMNS = (
+    "reservation_id,vehicle_id,trip_start,trip_end,status,booked_at,cancelled_at,"
+    "trip_price,discounts,fees,total_earnings"
+)
+GOOD = "r1,v1,2025-03-01T10:00,2025-03-04T09:00,completed,2025-02-01T08:30,,120.00,-6.00,5.00,119.00"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write reservations of the given lines, and a vehicles file."""
+
+    def write(*lines, columns=COLUMNS, vehicles="vehicle_id\nv1\nv2\n"):
+        (tmp_path / "reservations.csv").write_text("\n".join([columns, *lines]) + "\n")
+        (tmp_path / "vehicles.csv").write_text(vehicles)
+
+    return write
+
+
+def one(tables):
+    return tables.reservations.to_dicts()[0]
+
+
+def test_the_sample_is_read_as_it_was_written(tmp_path, load):
+    rows = write_sample(tmp_path, vehicles=12, years=1, horizons=())
+    tables = load()
+    assert tables.profile == "canonical"
+    assert len(tables.reservations) == rows["reservations.csv"]
+    assert dict(tables.reservations.schema) == RESERVATIONS
+    assert list(tables.vehicles.columns) == list(VEHICLES)
+    assert tables.blocks is not None
+    assert len(tables.blocks) == rows["blocks.csv"]
+    assert tables.warnings == []
+    assert len(tables.rejected) == 0
+    assert datetime(2026, 11, 23) <= tables.snapshot <= datetime(2026, 11, 24)
+    assert set(tables.reservations["booked_at_source"]) == {"exact"}
+    assert {name: facts["rows"] for name, facts in tables.inputs.items()} == rows
+    assert all(len(facts["sha256"]) == 64 for facts in tables.inputs.values())
+
+
+def test_values_of_a_row(files, load):
+    files(GOOD)
+    row = one(load())
+    assert row == {
+        "reservation_id": "r1",
+        "vehicle_id": "v1",
+        "trip_start": datetime(2025, 3, 1, 10),
+        "trip_end": datetime(2025, 3, 4, 9),
+        "status": "completed",
+        "booked_at": datetime(2025, 2, 1, 8, 30),
+        "booked_at_source": "exact",
+        "cancelled_at": None,
+        "trip_price": 120.0,
+        "discounts": -6.0,
+        "fees": 5.0,
+        "total_earnings": 119.0,
+    }
+
+
+def test_required_columns_are_enough_and_leave_booking_times_unknown(files, load):
+    files("r1,v1,2025-03-01T10:00,2025-03-04T09:00,completed", columns=",".join(COLUMNS.split(",")[:5]))
+    row = one(load())
+    assert row["booked_at"] is None
+    assert row["booked_at_source"] == "none"
+    assert row["trip_price"] is None
+
+
+def test_a_missing_column_is_named(files, load):
+    files("r1,v1,2025-03-01T10:00,completed", columns="reservation_id,vehicle_id,trip_start,status")
+    with pytest.raises(InputError, match=r"reservations\.csv .*missing trip_end; found reservation_id"):
+        load()
+
+
+def test_the_vehicles_file_is_required(files, load, tmp_path):
+    files(GOOD)
+    (tmp_path / "vehicles.csv").unlink()
+    with pytest.raises(InputError, match=r"vehicles\.csv not found"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("r1,", ","), "reservation_id is blank"),
+        ((",v1,", ",,"), "vehicle_id is blank"),
+        (("2025-03-01T10:00", ""), "trip_start is blank"),
+        (("2025-03-01T10:00", "2025-03-01"), "trip_start is no known date and time"),
+        (("2025-03-01T10:00", "2025-13-01T10:00"), "trip_start is no known date and time"),
+        (("2025-02-01T08:30", "soon"), "booked_at is no known date and time"),
+        (("120.00", "$120.00"), "trip_price is no plain amount"),
+        (("120.00", "nan"), "trip_price is no plain amount"),
+        (("120.00", "1e3"), "trip_price is no plain amount"),
+        (("2025-03-04T09:00", "2025-03-01T10:00"), "trip ends before or when it starts"),
+        (("2025-03-04T09:00", "2027-03-01T10:00"), "trip is longer than 400 days"),
+        (("2025-02-01T08:30", "2025-03-05T08:30"), "booked_at is after trip_end"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_set_aside(files, load, change, reason):
+    good = [GOOD.replace("r1", f"r{n}").replace("v1", f"v{n % 3}") for n in range(2, 40)]
+    files(*good, GOOD.replace(*change))
+    tables = load()
+    assert tables.rejected.rows() == [("reservations.csv", 40, reason)]
+    assert len(tables.reservations) == 38
+
+
+def test_an_unknown_status_is_an_error_listing_the_values(files, load):
+    files(GOOD, GOOD.replace("r1", "r2").replace("completed", "no-show"))
+    with pytest.raises(InputError, match=r"unknown status .*'no_show'.*completed, booked"):
+        load()
+
+
+def test_a_cancelled_row_keeps_its_price_and_0_means_unknown(files, load):
+    kept = GOOD.replace("completed", "guest_cancellation").replace(":30,,", ":30,2025-02-09T10:00,")
+    files(kept, kept.replace("r1", "r2").replace("120.00", "0"), GOOD.replace("r1", "r3"))
+    rows = {row["reservation_id"]: row for row in load().reservations.to_dicts()}
+    assert rows["r1"]["trip_price"] == 120.0
+    assert rows["r1"]["cancelled_at"] == datetime(2025, 2, 9, 10)
+    assert rows["r2"]["trip_price"] is None
+
+
+def test_a_cancellation_time_that_does_not_fit_is_ignored_with_a_warning(files, load):
+    early = GOOD.replace("completed", "guest_cancellation").replace(":30,,", ":30,2025-01-01T10:00,")
+    files(GOOD.replace(":30,,", ":30,2025-02-09T10:00,"), early.replace("r1", "r2"))
+    tables = load()
+    assert tables.reservations["cancelled_at"].to_list() == [None, None]
+    assert any("2 row(s) carry a cancelled_at that does not fit" in w for w in tables.warnings)
+
+
+def test_totals_that_do_not_add_up_are_counted(files, load):
+    files(GOOD.replace("119.00", "150.00"), GOOD.replace("r1", "r2").replace("119.00", "119.01"))
+    assert any("1 row(s) have total_earnings that is not" in w for w in load().warnings)
+
+
+def test_repeated_rows(files, load):
+    files(GOOD, GOOD)
+    tables = load()
+    assert len(tables.reservations) == 1
+    assert any("1 identical repeated row(s)" in w for w in tables.warnings)
+    files(GOOD, GOOD.replace("120.00", "121.00"))
+    with pytest.raises(InputError, match=r"more than once with different content \(r1\)"):
+        load()
+
+
+def test_columns_nobody_knows_are_left_out_and_named(files, load):
+    files(GOOD + ",x", columns=COLUMNS + ",Notes")
+    assert any("unknown columns left out: notes" in w for w in load().warnings)
+
+
+def test_times_with_an_offset_become_the_clock_where_the_vehicle_is(files, load):
+    files(
+        GOOD.replace("2025-03-01T10:00", "2025-03-01T15:00Z"),
+        GOOD.replace("r1,v1", "r2,v2").replace("2025-03-01T10:00", "2025-03-01T15:00Z"),
+        vehicles="vehicle_id,timezone\nv1,America/New_York\nv2,America/Los_Angeles\n",
+    )
+    starts = load().reservations.sort("reservation_id")["trip_start"].to_list()
+    assert starts == [datetime(2025, 3, 1, 10), datetime(2025, 3, 1, 7)]
+
+
+def test_each_vehicle_has_its_own_spring(files, load):
+    files(
+        GOOD.replace("2025-03-01T10:00", "2025-03-09T02:30").replace("03-04", "03-14"),
+        GOOD.replace("r1,v1", "r2,v2")
+        .replace("2025-03-01T10:00", "2025-03-09T02:30")
+        .replace("03-04", "03-14"),
+        vehicles="vehicle_id,timezone\nv1,America/New_York\nv2,America/Phoenix\n",
+    )
+    starts = load().reservations.sort("reservation_id")["trip_start"].to_list()
+    assert starts == [datetime(2025, 3, 9, 3, 30), datetime(2025, 3, 9, 2, 30)]
+
+
+def test_a_timezone_that_does_not_exist_is_named(files, load):
+    files(GOOD, vehicles="vehicle_id,timezone\nv1,Mars/Olympus\n")
+    with pytest.raises(InputError, match="unknown timezone Mars/Olympus"):
+        load()
+
+
+def test_vehicle_columns_are_typed_and_absent_ones_null(files, load):
+    files(
+        GOOD,
+        vehicles="Vehicle_ID,Year,List_Price,Listed_From,Listed_To,Plate\nv1,2020,$85.50,2024-01-02,,SECRET\n",
+    )
+    car = load().vehicles.to_dicts()[0]
+    assert (car["year"], car["list_price"], car["listed_from"]) == (2020, 85.5, date(2024, 1, 2))
+    assert car["listed_to"] is None
+    assert car["class"] is None
+    assert "SECRET" not in map(str, car.values())
+
+
+def test_vehicle_rows_that_cannot_be_used_are_set_aside(files, load):
+    listed = "".join(f"v{n},2024-01-0{n % 9 + 1}\n" for n in range(1, 60))
+    files(GOOD, vehicles="vehicle_id,listed_from\n" + listed + "v99,tomorrow\n")
+    assert load().rejected.rows() == [("vehicles.csv", 61, "listed_from is no date")]
+
+
+def test_two_different_rows_of_a_vehicle_are_an_error(files, load):
+    files(GOOD, vehicles="vehicle_id,class\nv1,car\nv1,suv\n")
+    with pytest.raises(InputError, match=r"vehicles\.csv: .*several different rows \(v1\)"):
+        load()
+
+
+def test_a_vehicle_may_have_several_lines_that_are_dated(files, load):
+    files(GOOD, vehicles="vehicle_id,list_price,valid_from\nv1,50,\nv1,60,2025-02-01\nv1,70,2025-05-01\n")
+    assert load().vehicles["list_price"].to_list() == [50.0, 60.0, 70.0]
+    files(GOOD, vehicles="vehicle_id,list_price,valid_from\nv1,50,2025-02-01\nv1,60,2025-02-01\n")
+    with pytest.raises(InputError, match="several different rows"):
+        load()
+
+
+def test_a_setting_that_is_no_time_zone_is_named(files, load):
+    files(GOOD)
+    with pytest.raises(ConfigError, match="TIMEZONE='Pacific'"):
+        load(timezone="Pacific")
+
+
+def test_vehicles_only_reservations_name_get_a_stub_and_idle_ones_stay(files, load):
+    files(GOOD.replace("v1", "v9"), vehicles="vehicle_id,listed_from\nv2,2025-01-01\n")
+    tables = load()
+    assert tables.vehicles.select("vehicle_id", "listed_from").rows() == [
+        ("v2", date(2025, 1, 1)),
+        ("v9", date(2025, 3, 1)),
+    ]
+    assert any(
+        "1 vehicles are in the reservations but not in the vehicles file" in w for w in tables.warnings
+    )
+
+
+def test_blocks(files, load, tmp_path):
+    files(GOOD)
+    assert load().blocks is None
+    (tmp_path / "blocks.csv").write_text(
+        "vehicle_id,start,end\nv1,2025-01-01T08:00,2025-01-03T08:00\nv8,2025-01-01T08:00,2025-01-02T08:00\n"
+    )
+    tables = load()
+    assert tables.blocks.rows() == [("v1", datetime(2025, 1, 1, 8), datetime(2025, 1, 3, 8), None)]
+    assert any("1 blocks of unknown vehicles left out (v8)" in w for w in tables.warnings)
+
+
+def test_two_canonical_files_are_refused(files, load, tmp_path):
+    files(GOOD)
+    (tmp_path / "more.csv").write_text(COLUMNS + "\n" + GOOD + "\n")
+    with pytest.raises(InputError, match="2 reservations files of the profile canonical"):
+        load(reservations_file="reservations.csv,more.csv")
+
+
+def test_files_of_different_kinds_are_refused(files, load, tmp_path):
+    files(GOOD)
+    (tmp_path / "more.csv").write_text("vehicle_id,created_at\nv1,2025-01-01 10:00:00\n")
+    with pytest.raises(InputError, match=r"more\.csv is turo_takehome, reservations\.csv is canonical"):
+        load(reservations_file="reservations.csv,more.csv")
+
+
+def test_the_order_of_columns_plays_no_part(files, load):
+    files(GOOD)
+    first = load().reservations
+    order = [3, 0, 2, 1, 10, 9, 8, 7, 6, 5, 4]
+    names, cells = COLUMNS.split(","), GOOD.split(",")
+    files(",".join(cells[i] for i in order), columns=",".join(names[i] for i in order))
+    assert load().reservations.equals(first)
+
+
+def test_what_leaves_the_reader_fits_the_schema(files, load):
+    from turo.data.schema import validate
+
+    files(GOOD)
+    tables = load()
+    validate(tables.reservations, tables.vehicles)
+    broken = tables.reservations.with_columns(trip_end=pl.col("trip_start"))
+    with pytest.raises(Exception, match="trip_end is after trip_start"):
+        validate(broken, tables.vehicles)

@@ -1,0 +1,66 @@
+"""Finished training runs of known quality, logged as `turo.training` does, without the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from turo import settings
+from turo.files import sha256_folder
+from turo.training import artifacts, report, table
+from turo.training.backtest import ACTUAL, HIGH, LOW, PREDICTION, backtest
+from turo.training.facts import tags_of
+from turo.training.recipe import Recipe, take
+from turo.training.scores import measure
+from turo.training.split import by_origin
+
+PARAMS = {"components": 40, "gamma": 0.1}
+
+
+def finished(
+    name: str, folder: Path, bias: float = 0.0, served_bias: float | None = None, **options: Any
+) -> str:
+    """Log a run of `name` whose forecasts are off by `bias` days; returns its id.
+
+    Args:
+        folder: scratch space.
+        served_bias: of the model that would be served, if it differs from the one that is judged.
+        options: seed, run_key, target.
+    """
+    import mlflow
+
+    data = table.read(settings.load(), options.get("target", "auto"))
+    recipe = Recipe.of(data, "svr", PARAMS, options.get("seed", 1))
+    result = backtest(data, recipe)
+    holdout = by_origin(data.origins, data.horizon_days).holdout
+    assert holdout is not None
+    columns = data.columns()
+    judged = recipe.fit(take(columns, holdout.train), data.y[holdout.train] + bias)
+    judged = replace(judged, interval_offsets=result.interval, maximum=None)
+    predicted = judged.predict(take(columns, holdout.test))
+    low, high = judged.interval_around(predicted)
+    rows = result.holdout.with_columns(**{PREDICTION: predicted, LOW: low, HIGH: high})
+    result = replace(result, holdout=rows, model=judged)
+    served = recipe.fit(columns, data.y + (bias if served_bias is None else served_bias))
+    scores = measure(data, result, name)
+    mlflow.set_experiment(name)
+    with mlflow.start_run() as run:
+        place = folder / run.info.run_id
+        (place / "reports").mkdir(parents=True)
+        rows.write_parquet(place / "reports" / artifacts.HOLDOUT)
+        report.write_comparison(report.comparison(scores, result.metric), place / "reports")
+        judged.save(place / "reports" / artifacts.EVALUATION)
+        mlflow.log_artifacts(str(place / "reports"))
+        mlflow.log_metrics(scores.figures)
+        mlflow.set_tags(
+            {
+                **tags_of(name, "svr", options.get("run_key", ""), data),
+                **artifacts.log_forecaster(served, data.rows, place / "served"),
+                "turo.evaluation_sha256": sha256_folder(place / "reports" / artifacts.EVALUATION),
+                "turo.metric": result.metric,
+                "turo.best_baseline": scores.best_baseline,
+            }
+        )
+    assert {ACTUAL, PREDICTION} <= set(rows.columns)
+    return run.info.run_id

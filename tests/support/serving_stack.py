@@ -1,0 +1,186 @@
+"""The real thing, small: an MLflow server, a Ray head serving behind HAProxy, a reconciler between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from turo import settings as settings_module
+from turo.settings import Settings
+
+ATTEMPTS = 3  # to start Ray
+START_S = 240.0  # generous: a busy machine with two cores
+
+
+@dataclass
+class Stack:
+    """Where everything is."""
+
+    url: str
+    settings: Settings
+    folder: Path
+
+    def about(self, name: str) -> dict[str, Any]:
+        """`GET /<name>`."""
+        return httpx.get(f"{self.url}/{name}").json()
+
+    def example(self, name: str) -> dict[str, Any]:
+        """A body that the route takes."""
+        return self.about(name)["example"]
+
+
+def until(what: str, holds: Callable[[], Any], seconds: float = START_S) -> Any:
+    """Wait until something holds and return it; otherwise say what did not happen."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            if found := holds():
+                return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+def log_model(name: str, kind: str, rows: int = 400, sha256: str = "") -> str:
+    """Log and register a tiny model; returns its version. A `sha256` makes it one whose files are wrong."""
+    import mlflow
+    import polars as pl
+    from tiny_forecaster import tiny_columns, tiny_forecaster
+
+    from turo import registry
+    from turo.training.artifacts import log_forecaster
+
+    registry.client()
+    mlflow.set_experiment("turo")
+    example = pl.DataFrame({key: values.tolist() for key, values in tiny_columns(20).items()})
+    with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
+        tags = log_forecaster(tiny_forecaster(kind, rows), example.fill_nan(None), Path(folder) / "model")
+        mlflow.log_metrics({"mae": 3.0})
+        mlflow.set_tags(tags | ({"turo.model_sha256": sha256} if sha256 else {}))
+    return registry.register(run.info.run_id, name).version
+
+
+def point(name: str, alias: str, version: str) -> None:
+    """Move an alias."""
+    from turo import registry
+
+    registry.client().set_registered_model_alias(name, alias, version)
+
+
+@contextlib.contextmanager
+def stack(
+    folder: Path, names: tuple[str, ...], first_port: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
+    """Everything up, with the environment of this process pointing at it; down again at the end."""
+    from turo.demo_services import tracking_server
+
+    serve, dashboard, tracking = first_port + 1000, first_port + 1001, first_port + 1002
+    environment = {
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracking}",
+        "BACKEND_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "ARTIFACT_ROOT": str(folder / "artifacts"),
+        "TRACKING_PORT": str(tracking),
+        "RAY_DASHBOARD_URL": f"http://127.0.0.1:{dashboard}",
+        "RAY_HTTP_HOST": "127.0.0.1",
+        "RAY_HTTP_PORT": str(serve),
+        "SERVE_URL": f"http://127.0.0.1:{serve}",
+        "RAY_AUTH_TOKEN": "token-of-the-serving-tests-0123456789",
+        "RAY_AUTH_MODE": "token",
+        "DATA_DIR": str(folder / "datas"),
+        "STATUS_FILE": str(folder / "status.json"),
+        "MODEL_NAMES": ",".join(names),
+        "SERVE_LOG_ROWS": "1000",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = settings_module.load()
+    with tracking_server(settings, folder / "mlflow.log"), ray_head(folder, first_port, dashboard):
+        yield Stack(settings.serve_url, settings, folder)
+
+
+@contextlib.contextmanager
+def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
+    """A head in a process group of its own."""
+    from turo.serving.node import serve_node_environment
+
+    short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # it holds Unix sockets
+    environment = {**os.environ, **serve_node_environment(first_port), "RAY_USAGE_STATS_ENABLED": "0"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    options = {
+        "num-cpus": 2,
+        "port": first_port + 1003,
+        "ray-client-server-port": first_port + 1004,
+        "dashboard-port": dashboard,
+        "dashboard-agent-listen-port": first_port + 1005,
+        "metrics-export-port": first_port + 1006,
+        "object-store-memory": 100_000_000,
+        "temp-dir": short,
+    }
+    command = ["ray", "start", "--head", "--block", "--disable-usage-stats", "--dashboard-host=127.0.0.1"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    headers = {"Authorization": f"Bearer {environment['RAY_AUTH_TOKEN']}"}
+    address = f"http://127.0.0.1:{dashboard}/api/serve/applications/"
+    for attempt in range(ATTEMPTS):
+        with (folder / "ray.log").open("a") as log:
+            head = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        until(
+            "Ray's dashboard answers",
+            lambda h=head: h.poll() is not None or httpx.get(address, headers=headers).is_success,  # type: ignore[misc]
+        )
+        if head.poll() is None:
+            break
+        # A raylet gives its agent fifteen seconds, which a busy machine may not have.
+        end_group(head)
+        assert attempt + 1 < ATTEMPTS, (folder / "ray.log").read_text()
+    try:
+        yield
+    finally:
+        end_group(head)
+        shutil.rmtree(short, ignore_errors=True)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all it started."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+
+
+@contextlib.contextmanager
+def reconciling(settings: Settings) -> Iterator[Any]:
+    """A reconciler in a thread; the block gets it to look at."""
+    from turo.serving.deploy import Serve
+    from turo.serving.reconcile import Reconciler, note_refusal
+
+    reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal)
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.5):
+            reconciler.tick(time.monotonic())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield reconciler
+    finally:
+        ended.set()
+        thread.join()
