@@ -1,0 +1,59 @@
+"""Features of a car that are not trips that stay: cancellations, and days its owner kept it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from turo.features.books import on_the_books
+from turo.features.cars import Cars
+from turo.features.clock import DAY, NEVER, Floats
+from turo.features.history import past
+from turo.features.ledger import Ledger, counted
+from turo.features.scope import Scope
+from turo.features.trips import Trips
+
+CANCEL_DAYS = 91
+
+
+def cancellations(trips: Trips, scope: Scope, cars: int) -> dict[str, Floats]:
+    """Bookings that left the books in the 91 days before T (without a date: at the trip's start)."""
+    gone = trips.take((trips.left != NEVER) & (trips.known < trips.left) & ~trips.revised)
+    totals = counted(gone.car, gone.left, cars, scope.instants)
+    now, then = (np.searchsorted(scope.instants, scope.origins - back * DAY) for back in (0, CANCEL_DAYS))
+    return {f"hist_cancels_{CANCEL_DAYS}": totals[:, now] - totals[:, then]}
+
+
+def own_use(blocks: pl.DataFrame | None, cars: Cars, scope: Scope) -> dict[str, Floats]:
+    """Days blocked by the owner: in the 28 days before T and, where `created_at` dates all blocks, ahead.
+
+    Blocks are counted like trips that nobody cancels. One without a date of creation is known from its
+    start only, so nothing can be said of the window.
+    """
+    if not scope.blocked:
+        return {}
+    trips = _as_trips(blocks, cars)
+    ledger = Ledger.of(trips, trips.car, len(cars), scope.instants)
+    features = {"own_days_28": past(ledger, trips, scope)["hist_days_28"]}
+    if scope.blocks_dated:
+        features["own_days_ahead"] = on_the_books(trips, scope, len(cars))["otb_days"]
+    return features
+
+
+def _as_trips(blocks: pl.DataFrame | None, cars: Cars) -> Trips:
+    if blocks is None or blocks.is_empty():
+        none, no = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+        return Trips(none, none, none, none, none, no, no, np.zeros(0))
+    start = pl.col("start").dt.epoch("us")
+    created = pl.col("created_at").dt.epoch("us") if "created_at" in blocks.columns else start
+    rows = blocks.filter(pl.col("vehicle_id").is_in(cars.ids.implode())).select(
+        "vehicle_id",
+        start,
+        pl.col("end").dt.epoch("us"),
+        pl.coalesce(created, start).alias("known"),
+        pl.lit(NEVER, pl.Int64).alias("left"),
+        pl.lit(True).alias("counted"),
+        pl.lit(False).alias("revised"),
+        pl.lit(0.0).alias("base"),
+    )
+    return Trips.of(rows.sort("vehicle_id", "start", "end", "known"), cars.ids)

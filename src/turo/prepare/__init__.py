@@ -1,0 +1,98 @@
+"""Raw files in, features and targets out: datas.csv, datas.parquet, rejected.csv, manifest.json."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from turo.errors import InputError
+from turo.features import Part, parts
+from turo.features.columns import KEYS, META, TARGETS
+from turo.features.scope import scope
+from turo.features.takehome import takehome
+from turo.features.trips import books_priced, slim
+from turo.prepare import manifest
+from turo.prepare.cluster import connected, csv_bytes, rows
+from turo.prepare.output import CSV, MANIFEST, PARQUET, REJECTED, Sink, staged
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from turo.data.tables import Tables
+    from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+COMPRESSION = "zstd"
+
+
+def run(settings: Settings, folder: str = "") -> dict[str, Any]:
+    """Prepare the table and return its manifest. All outputs are replaced together, or none.
+
+    Args:
+        folder: where the outputs go; default DATA_DIR, where the inputs are.
+
+    Raises:
+        InputError: input that cannot be used, or a horizon longer than the history.
+        ServiceError: no Ray, a full disk, or another prepare at work in the same folder.
+    """
+    from turo.data.load import load_tables
+
+    target = folder or settings.data_dir
+    with staged(target) as sinks:
+        tables = load_tables(settings)
+        sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
+        begun = manifest.begin(tables, settings)
+        if tables.profile == manifest.TAKEHOME:
+            written = _write(sinks, _takehome(tables))
+        else:
+            pieces = _panel(tables, settings)
+            del tables  # from here on only the slim rows are held
+            with connected(settings.ray_address):
+                written = _write(sinks, pieces)
+        made = manifest.finish(begun, sinks, written)
+        sinks[MANIFEST].write(manifest.text(made))
+    logger.info("Prepared %s in %s", made["rows"], target)
+    return made
+
+
+def _takehome(tables: Tables) -> Iterator[tuple[Any, pa.Table]]:
+    table = takehome(tables.reservations, tables.vehicles)
+    yield csv_bytes(table, header=False), table.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _panel(tables: Tables, settings: Settings) -> Iterator[tuple[Any, pa.Table]]:
+    whole = Part(slim(tables.reservations, tables.revisions), tables.vehicles, tables.blocks)
+    shared = scope(whole, tables.snapshot, settings.horizon_days, books_priced(tables.reservations))
+    return rows(parts(whole, settings.prepare_chunk_vehicles), shared)
+
+
+def _write(sinks: dict[str, Sink], pieces: Iterator[tuple[Any, pa.Table]]) -> manifest.Written:
+    """Append the finished pieces to both tables, one at a time."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    writer, label, origins = None, TARGETS[0], set[Any]()
+    counts = {"prepared": 0, "labelled": 0, "in_training": 0}
+    for lines, table in pieces:
+        if writer is None:
+            label = TARGETS[0] if TARGETS[0] in table.column_names else TARGETS[1]
+            writer = pq.ParquetWriter(sinks[PARQUET], table.schema, compression=COMPRESSION)
+            sinks[CSV].write((",".join(table.column_names) + "\n").encode())
+        writer.write_table(table)
+        sinks[CSV].write(lines)
+        counts["prepared"] += len(table)
+        counts["labelled"] += len(table) - table[label].null_count
+        counts["in_training"] += pc.sum(table[META[0]]).as_py() or 0
+        if KEYS[1] in table.column_names:
+            origins.update(pc.unique(table[KEYS[1]].filter(pc.is_valid(table[label]))).to_pylist())
+        logger.info("%d rows so far", counts["prepared"])
+    if writer is None or not counts["prepared"]:
+        raise InputError("No vehicle was in the fleet at any origin.", "Check listed_from in vehicles.csv.")
+    writer.close()
+    if KEYS[1] in table.column_names:
+        counts["labelled_origins"] = len(origins)
+    return manifest.Written(list(table.column_names), counts)

@@ -1,0 +1,135 @@
+"""The manifest: what the prepared table was made of, and the digests by which a reader knows it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from turo.data.source import folder
+from turo.errors import InputError
+from turo.features.columns import KEYS, META, TARGETS, feature_columns
+from turo.features.trips import CANCELLED, books_priced
+from turo.files import code_version
+from turo.prepare.output import CSV, MANIFEST, PARQUET, REJECTED, Sink
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+    from turo.data.tables import Tables
+    from turo.settings import Settings
+
+SCHEMA = 1
+TAKEHOME = "turo_takehome"
+CHUNK = 1 << 20
+AGAIN = "Run `turo prepare` again."
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of the table: its columns, and counts of rows."""
+
+    columns: list[str]
+    rows: dict[str, int]
+
+
+def begin(tables: Tables, settings: Settings) -> dict[str, Any]:
+    """What can be said before the work: the input, and its counts under `rows`."""
+    rows = {
+        "accepted": len(tables.reservations),
+        "rejected": len(tables.rejected),
+        "vehicles": tables.vehicles["vehicle_id"].n_unique(),
+    }
+    begun = {
+        "schema": SCHEMA,
+        "profile": tables.profile,
+        "snapshot": tables.snapshot.isoformat(),
+        "horizon_days": settings.horizon_days,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": code_version(),
+        "inputs": tables.inputs,
+        "rows": rows,
+        "warnings": list(tables.warnings),
+    }
+    if tables.profile == TAKEHOME:
+        return begun
+    trips = tables.reservations
+    ended = ~pl.col("status").is_in(CANCELLED) & (pl.col("trip_end") <= tables.snapshot)
+    rows["finished_trips"] = int(trips.select(ended.sum()).item())
+    sources = dict(sorted(trips["booked_at_source"].value_counts().iter_rows()))
+    return begun | {"booked_at_source": sources, "warnings": [*tables.warnings, *_limits(tables)]}
+
+
+def finish(begun: Mapping[str, Any], sinks: Mapping[str, Sink], written: Written) -> dict[str, Any]:
+    """The whole manifest of a run whose tables are written."""
+    names, rows = written.columns, begun["rows"] | written.rows
+    counts = {PARQUET: rows["prepared"], CSV: rows["prepared"], REJECTED: rows["rejected"]}
+    return {
+        **begun,
+        "rows": rows,
+        "outputs": {
+            name: {"sha256": sinks[name].sha256, "rows": count, "bytes": sinks[name].bytes}
+            for name, count in counts.items()
+        },
+        "columns": {
+            "keys": [name for name in KEYS if name in names],
+            "meta": [name for name in META if name in names],
+            "features": feature_columns(names),
+            "targets": [name for name in TARGETS if name in names],
+        },
+        "digest": sinks[PARQUET].sha256,
+    }
+
+
+def text(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as it is written."""
+    return (json.dumps(manifest, indent=2, default=str) + "\n").encode()
+
+
+def read(data_dir: str, verify: bool = True) -> dict[str, Any]:
+    """The manifest in `data_dir`; with `verify`, only if the parquet and CSV files are the ones it describes.
+
+    Raises:
+        InputError: no manifest, one that cannot be read, or a file does not fit it (a run was killed between
+            two renames, or someone edited the file).
+    """
+    from pyarrow import fs
+
+    filesystem, base = folder(data_dir)
+    if filesystem.get_file_info(f"{base}/{MANIFEST}").type != fs.FileType.File:
+        raise InputError(f"{MANIFEST} not found in {data_dir}.", "Run `turo prepare` first.")
+    try:
+        with filesystem.open_input_stream(f"{base}/{MANIFEST}") as stream:
+            manifest: dict[str, Any] = json.loads(stream.read())
+        digests = {name: manifest["outputs"][name]["sha256"] for name in (PARQUET, CSV)}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{MANIFEST} in {data_dir} cannot be read: {error!r}.", AGAIN) from error
+    for name, digest in digests.items() if verify else ():
+        if _sha256(filesystem, f"{base}/{name}") != digest:
+            raise InputError(f"{name} in {data_dir} is not the file that {MANIFEST} describes.", AGAIN)
+    return manifest
+
+
+def _limits(tables: Tables) -> list[str]:
+    """What the features cannot know because of the kind of input."""
+    trips = tables.reservations
+    if books_priced(trips):
+        return []
+    return ["The booked price of cancelled trips is not known: there is no revenue on the books."]
+
+
+def _sha256(filesystem: fs.FileSystem, path: str) -> str:
+    from pyarrow import fs
+
+    if filesystem.get_file_info(path).type != fs.FileType.File:
+        return ""
+    digest = hashlib.sha256()
+    with filesystem.open_input_stream(path) as stream:
+        while block := stream.read(CHUNK):
+            digest.update(block)
+    return digest.hexdigest()

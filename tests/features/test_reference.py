@@ -1,0 +1,75 @@
+"""The fast code agrees with plain loops over rows, for any timing of bookings, cancellations and trips."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from feature_reference import DAY, Reference
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_fleet import build, trip
+
+SNAPSHOT = datetime(2026, 3, 1)
+STATUSES = ("completed", "booked", "in_progress", "guest_cancellation", "host_cancellation")
+HOURS = 24 * 400
+
+
+@st.composite
+def rows(draw):
+    start = datetime(2025, 1, 20) + timedelta(hours=draw(st.integers(0, HOURS)))
+    length = timedelta(minutes=30 * draw(st.integers(1, 48 * 40)))
+    lead = timedelta(hours=draw(st.one_of(st.integers(-200, 2_000), st.just(0))))
+    status = draw(st.sampled_from(STATUSES))
+    known = draw(st.booleans())
+    row = trip("abc"[draw(st.integers(0, 2))], start.isoformat(), (start + length).isoformat(), None, status)
+    if known:
+        row |= {"booked_at": start - lead, "booked_at_source": "exact"}
+    if "cancellation" in status and draw(st.booleans()):
+        row["cancelled_at"] = start + timedelta(hours=draw(st.integers(-400, 400)))
+    return row | {
+        "trip_price": float(draw(st.integers(1, 900))),
+        "discounts": -float(draw(st.integers(0, 1))),
+    }
+
+
+@pytest.mark.parametrize("horizon", [7, 28, 90])
+@given(fleet=st.lists(rows(), min_size=1, max_size=14))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_sum_is_what_the_definition_says(fleet, horizon):
+    early = trip("a", "2025-01-01T00:00", "2025-01-02T00:00", "2025-01-01T00:00")
+    table = build([early, *fleet], SNAPSHOT.isoformat(), horizon)
+    whole = Reference([early, *fleet])
+    length = horizon * DAY
+    for row in table.sample(min(30, len(table)), seed=1).iter_rows(named=True):
+        at = datetime.combine(row["origin_date"], datetime.min.time())
+        known = whole.of(row["vehicle_id"]).known(at)
+        final = whole.of(row["vehicle_id"]).counted()
+        expected = {
+            "otb_days": known.days(at, at + length),
+            "otb_trips": known.started(at, at + length),
+            "otb_revenue": known.revenue(at, at + length),
+            "pickup_7": known.days(at, at + length) - _then(whole, row, at - 7 * DAY, at, length),
+            "pickup_14": known.days(at, at + length) - _then(whole, row, at - 14 * DAY, at, length),
+            "lag_1": known.days(at - length, at),
+            "lag_3": known.days(at - 3 * length, at - 2 * length),
+            "lag_52w": known.days(at - 364 * DAY, at - 364 * DAY + length),
+            "lag_52w_revenue": known.revenue(at - 364 * DAY, at - 364 * DAY + length),
+            "hist_trips_91": known.started(at - 91 * DAY, at),
+            "hist_revenue_28": known.revenue(at - 28 * DAY, at),
+            **{f"hist_days_{days}": known.days(at - days * DAY, at) for days in (7, 28, 91)},
+        }
+        if at + length <= SNAPSHOT:
+            expected["y_booked_days"] = final.days(at, at + length)
+            expected["y_reservations"] = final.started(at, at + length)
+        if at + length <= SNAPSHOT - DAY:
+            expected["y_revenue"] = final.revenue(at, at + length)
+        for name, value in expected.items():
+            if row[name] is None:
+                assert name.startswith("lag_"), name
+            else:
+                assert row[name] == pytest.approx(value, abs=1e-6), (name, row["vehicle_id"], at)
+
+
+def _then(whole, row, known_at, at, length):
+    return whole.of(row["vehicle_id"]).known(known_at).days(at, at + length)

@@ -1,0 +1,132 @@
+"""All files together or none: killed writers, full disks, two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyarrow import fs
+
+from turo.errors import InputError, ServiceError
+from turo.prepare import manifest, output
+from turo.prepare.output import NAMES, staged
+
+WRITER = """
+import sys, time
+from turo.prepare.output import staged
+with staged(sys.argv[1]) as sinks:
+    for sink in sinks.values():
+        sink.write(b"half of a new fi")
+        sink.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".prepare.lock"}
+
+
+def write(location, text: bytes) -> None:
+    with staged(str(location)) as sinks:
+        for name, sink in sinks.items():
+            sink.write(text + name.encode())
+
+
+def test_every_file_takes_its_place(tmp_path):
+    write(tmp_path / "new", b"1 ")
+    assert contents(tmp_path / "new") == {name: b"1 " + name.encode() for name in NAMES}
+
+
+def test_an_error_leaves_the_old_files_and_nothing_else(tmp_path):
+    write(tmp_path, b"1 ")
+    before = contents(tmp_path)
+    with pytest.raises(ZeroDivisionError), staged(str(tmp_path)) as sinks:
+        sinks["datas.csv"].write(b"2")
+        raise ZeroDivisionError
+    assert contents(tmp_path) == before
+
+
+@pytest.fixture
+def writer(tmp_path):
+    write(tmp_path, b"1 ")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_writer_is_refused_and_told_who_writes(writer, tmp_path):
+    with pytest.raises(ServiceError, match=f'"pid": {writer.pid}'):
+        write(tmp_path, b"2 ")
+
+
+def test_after_a_kill_the_old_files_are_whole_and_the_next_run_cleans_up(writer, tmp_path):
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    found = contents(tmp_path)
+    assert {name: found[name] for name in NAMES} == {name: b"1 " + name.encode() for name in NAMES}
+    assert len(found) == 2 * len(NAMES)
+    write(tmp_path, b"3 ")
+    assert contents(tmp_path) == {name: b"3 " + name.encode() for name in NAMES}
+
+
+def test_temporary_files_of_others_are_left_alone(tmp_path):
+    other = tmp_path / ".forecasts.csv.01234567.tmp"
+    other.write_text("being written")
+    write(tmp_path, b"1 ")
+    assert other.exists()
+
+
+def test_a_full_disk_is_named_and_the_old_files_stay(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        write(disk, b"1 ")
+        before = contents(disk)
+        with pytest.raises(ServiceError, match="ENOSPC"), staged(str(disk)) as sinks:
+            sinks["datas.parquet"].write(bytes(3 << 20))
+        assert contents(disk) == before
+        write(disk, b"2 ")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_an_object_store_gets_whole_files(tmp_path, monkeypatch):
+    # Any file system that is not the local one; this one keeps its objects in a folder.
+    (tmp_path / "bucket").mkdir()
+    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    monkeypatch.setattr(output, "folder", lambda location: (store, "bucket/datas"))
+    write("s3://bucket/datas", b"1 ")
+    assert contents(tmp_path / "bucket" / "datas") == {name: b"1 " + name.encode() for name in NAMES}
+
+
+def test_a_manifest_that_does_not_fit_the_files_is_noticed(tmp_path):
+    with pytest.raises(InputError, match=r"manifest.json not found"):
+        manifest.read(str(tmp_path))
+    with staged(str(tmp_path)) as sinks:
+        sinks["datas.csv"].write(b"1")
+        digests = {name: {"sha256": sinks[name].sha256} for name in NAMES}
+        sinks["manifest.json"].write(manifest.text({"outputs": digests}))
+    assert manifest.read(str(tmp_path))["outputs"] == digests
+    (tmp_path / "datas.parquet").write_bytes(b"of a later run that was killed")
+    with pytest.raises(InputError, match=r"datas.parquet .* is not the file"):
+        manifest.read(str(tmp_path))
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        manifest.read(str(tmp_path))

@@ -1,0 +1,132 @@
+"""`turo.prepare.run` from files to files, on a real Ray."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import polars as pl
+import pytest
+
+from turo import features
+from turo.data.load import load_tables
+from turo.errors import InputError
+from turo.files import sha256
+from turo.prepare import manifest, run
+from turo.settings import Settings
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
+OUTPUTS = {"datas.csv", "datas.parquet", "rejected.csv", "manifest.json"}
+
+
+def settings(data, **more) -> Settings:
+    return Settings(data_dir=str(data), ray_address="local", **{"prepare_chunk_vehicles": 4, **more})
+
+
+def contents(data):
+    return {name: (data / name).read_bytes() for name in OUTPUTS if (data / name).exists()}
+
+
+def test_the_tables_are_those_of_the_pure_functions(data):
+    made = run(settings(data))
+    tables = load_tables(settings(data))
+    expected = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, 28)
+    found = pl.read_parquet(data / "datas.parquet")
+    assert found.equals(expected, null_equal=True)
+    assert found.schema["origin_date"] == pl.Date
+    assert made["rows"]["prepared"] == len(expected) > 400
+    assert made["rows"]["labelled"] == expected["y_booked_days"].count()
+    assert made["rows"]["in_training"] == expected["in_training"].sum()
+    assert str(expected["origin_date"].max()) == "2026-11-23"
+
+
+def test_the_csv_holds_the_same_in_plain_text(data):
+    run(settings(data))
+    parquet = pl.read_parquet(data / "datas.parquet")
+    text = (data / "datas.csv").read_text()
+    types = {name: kind for name, kind in parquet.schema.items() if kind != pl.Date}
+    read = pl.read_csv(data / "datas.csv", schema_overrides=types, try_parse_dates=True)
+    assert read.equals(parquet, null_equal=True)
+    rows = list(csv.reader(text.splitlines()))
+    number = rows[0].index("otb_days")
+    assert all(re.fullmatch(r"-?\d+(\.\d+)?", row[number]) for row in rows[1:])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", row[1]) for row in rows[1:])
+    last = next(row for row in rows if row[1] == "2026-11-23")
+    assert last[rows[0].index("y_booked_days")] == ""
+
+
+def test_the_manifest_describes_what_lies_there(data):
+    made = run(settings(data))
+    assert json.loads((data / "manifest.json").read_text()) == made
+    for name in OUTPUTS - {"manifest.json"}:
+        assert made["outputs"][name]["sha256"] == sha256(data / name)
+        assert made["outputs"][name]["bytes"] == (data / name).stat().st_size
+    assert made["digest"] == sha256(data / "datas.parquet")
+    assert made["inputs"]["reservations.csv"]["sha256"] == sha256(data / "reservations.csv")
+    columns = made["columns"]
+    assert columns["keys"] == ["vehicle_id", "origin_date", "horizon_days"]
+    assert columns["targets"] == ["y_booked_days", "y_reservations", "y_revenue"]
+    header = (data / "datas.csv").read_text().partition("\n")[0].split(",")
+    assert header == columns["keys"] + columns["meta"] + columns["features"] + columns["targets"]
+    assert manifest.read(str(data)) == made
+
+
+def test_equal_input_gives_equal_bytes_however_it_is_split(data):
+    one = run(settings(data))["outputs"]
+    two = run(settings(data))["outputs"]
+    assert one == two
+    assert run(settings(data, prepare_chunk_vehicles=100))["outputs"]["datas.csv"] == one["datas.csv"]
+
+
+@pytest.mark.parametrize("horizon", [7, 90])
+def test_other_horizons(data, horizon):
+    made = run(settings(data, horizon_days=horizon))
+    table = pl.read_parquet(data / "datas.parquet")
+    assert made["horizon_days"] == horizon
+    assert table["horizon_days"].unique().to_list() == [horizon]
+    assert 0.5 * horizon < table["y_booked_days"].max() <= horizon
+
+
+def test_take_home_files_run_through_the_same_command(tmp_path):
+    (tmp_path / "reservations.csv").write_text(
+        "vehicle_id,created_at\n7,2023-07-27 14:58:26\n7,2023-04-18 09:36:57\n"
+    )
+    (tmp_path / "vehicles.csv").write_text(
+        "vehicle_id,technology,actual_price,recommended_price,num_images,street_parked,description\n"
+        "7,1,66,60,5,0,7\n8,0,100,50,5,0,224\n"
+    )
+    made = run(settings(tmp_path))
+    assert made["profile"] == "turo_takehome"
+    assert (tmp_path / "datas.csv").read_text().splitlines()[1] == "7,1,1.0,66.0,60.0,5.0,0.0,7.0,1.1,6.0,2.0"
+    assert made["columns"]["keys"] == ["vehicle_id"]
+    assert made["columns"]["targets"] == ["y_reservations"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: (data / "reservations.csv").unlink(), "reservations.csv"),
+        (lambda data: (data / "vehicles.csv").unlink(), "vehicles.csv"),
+        (lambda data: (data / "reservations.csv").write_text(""), "reservations.csv"),
+        (lambda data: (data / "reservations.csv").write_text("a,b\n1,2\n"), "reservations.csv"),
+    ],
+)
+def test_input_that_cannot_be_used_is_named_and_the_old_table_stays(data, spoil, says):
+    run(settings(data))
+    before = contents(data)
+    spoil(data)
+    with pytest.raises(InputError, match=says):
+        run(settings(data))
+    assert contents(data) == before
+    assert not list(data.glob(".*.tmp"))
+
+
+def test_a_horizon_longer_than_the_history_is_refused_and_the_old_table_stays(data):
+    run(settings(data))
+    before = contents(data)
+    recent = pl.read_csv(data / "reservations.csv").filter(pl.col("trip_end") >= "2026-03-01")
+    recent.write_csv(data / "reservations.csv")
+    with pytest.raises(InputError, match="HORIZON_DAYS=366 is longer than the history, from 2026-03-0"):
+        run(settings(data, horizon_days=366))
+    assert contents(data) == before
