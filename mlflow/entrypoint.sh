@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# MLflow's server, then what keeps Ray Serve equal to its registry. The container lives while both do.
+set -euo pipefail
+
+: "${BACKEND_URI:=sqlite:///mlruns/mlflow.db}" "${ARTIFACT_ROOT:=mlflow_artifacts}"
+: "${TRACKING_BIND_HOST:=0.0.0.0}" "${TRACKING_PORT:=5000}"
+: "${TRACKING_PUBLIC_HOST:=localhost}" "${TRACKING_PUBLIC_PORT:=$TRACKING_PORT}"
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export MLFLOW_TRACKING_URI="http://127.0.0.1:$TRACKING_PORT"
+
+# Names under which MLflow may be called; anything else, a rebound DNS name for example, gets 403.
+HOSTS="mlflow:$TRACKING_PORT,localhost:$TRACKING_PORT,127.0.0.1:$TRACKING_PORT"
+HOSTS+=",$TRACKING_PUBLIC_HOST:$TRACKING_PUBLIC_PORT,localhost:$TRACKING_PUBLIC_PORT,127.0.0.1:$TRACKING_PUBLIC_PORT"
+export MLFLOW_SERVER_ALLOWED_HOSTS="${MLFLOW_SERVER_ALLOWED_HOSTS:-$HOSTS}"
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true
+# Only what this server stores itself may become a model version, never a path or an address.
+SOURCES='^(mlflow-artifacts|models|runs):/'
+export MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX="${MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX:-$SOURCES}"
+
+# Counters of dead workers must not outlive a restart.
+METRICS=${TMPDIR:-/tmp}/mlflow-metrics
+rm -rf "$METRICS" && mkdir -p "$METRICS"
+
+GUNICORN="--config python:turo.monitoring.mlflow_gunicorn --worker-class gthread --threads 4"
+GUNICORN+=" --timeout 120 --no-control-socket --worker-tmp-dir ${TMPDIR:-/tmp}"
+[[ -z ${STATSD_HOST:-} ]] || GUNICORN+=" --statsd-host=$STATSD_HOST:${STATSD_PORT:-9125} --statsd-prefix=mlflow"
+
+# Makes the tables of a new database; an old schema is refused with the command that upgrades it.
+mlflow server --backend-store-uri "$BACKEND_URI" --artifacts-destination "$ARTIFACT_ROOT" --serve-artifacts \
+  --host "$TRACKING_BIND_HOST" --port "$TRACKING_PORT" --workers 2 \
+  --gunicorn-opts "$GUNICORN" --expose-prometheus "$METRICS" &
+SERVER=$!
+SERVING=
+stop() { kill -TERM "$SERVER" ${SERVING:+"$SERVING"} 2>/dev/null || true; }
+trap 'stop; wait; exit 143' TERM INT
+
+until python -c "import sys, turo.serving.health as h; sys.exit(bool(h.answer('$MLFLOW_TRACKING_URI/health')))"; do
+  kill -0 "$SERVER" 2>/dev/null || { echo "entrypoint: MLflow ended before it answered" >&2; exit 1; }
+  sleep 0.5
+done
+
+python "$HERE/serve_with_ray.py" &
+SERVING=$!
+STATUS=0
+wait -n "$SERVER" "$SERVING" || STATUS=$?
+echo "entrypoint: a process ended with status $STATUS; the container ends with it" >&2
+stop
+wait || true
+exit $((STATUS == 0 ? 1 : STATUS))

@@ -1,0 +1,81 @@
+"""The append-only record of what moved which alias, when and why.
+
+Each entry is one finished MLflow run in the experiment `turo-ledger`, its fields are tags: whatever database
+MLflow uses carries the ledger, and MLflow's pages show it. On purpose no function changes or removes one.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from turo import registry
+
+logger = logging.getLogger(__name__)
+
+EXPERIMENT = "turo-ledger"
+PREFIX = "turo.ledger."
+TAG_LENGTH = 4000  # MLflow refuses longer tags
+
+
+def ledger_append(
+    event: str, name: str, version: str, reason: str, details: Mapping[str, Any] | None = None
+) -> str:
+    """Add an entry; returns its id.
+
+    Args:
+        event: what happened: promoted, kept, rolled_back, refused …
+        name, version: the model and the version it happened to.
+        reason: why, as a sentence.
+        details: anything else worth keeping, as short plain values.
+    """
+    entry = {
+        **{key: str(value) for key, value in (details or {}).items() if value is not None},
+        "id": uuid.uuid4().hex,
+        "event": event,
+        "name": name,
+        "version": version,
+        "reason": reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    client = registry.client()
+    tags = {PREFIX + key: value[:TAG_LENGTH] for key, value in entry.items()}
+    run = client.create_run(_experiment(), tags=tags, run_name=f"{event} {name} {version}")
+    client.set_terminated(run.info.run_id)
+    logger.info("Ledger: %s %s version %s: %s", event, name, version, reason)
+    return entry["id"]
+
+
+def ledger_read(
+    name: str | None = None, limit: int = 500, version: str | None = None
+) -> list[dict[str, str]]:
+    """Entries, newest first; of one model or version, or of all."""
+    fields = {"name": name, "version": version}
+    wanted = " and ".join(f"tags.`{PREFIX}{key}` = '{value}'" for key, value in fields.items() if value)
+    runs = registry.client().search_runs(
+        [_experiment()], wanted, max_results=limit, order_by=["attributes.start_time DESC"]
+    )
+    entries: dict[str, dict[str, str]] = {}
+    for run in runs:
+        tags = {key.removeprefix(PREFIX): v for key, v in run.data.tags.items() if key.startswith(PREFIX)}
+        # MLflow's client repeats a request whose answer got lost: the same id twice is one entry.
+        entries.setdefault(tags["id"], tags)
+    return list(entries.values())
+
+
+def _experiment() -> str:
+    from mlflow.exceptions import MlflowException
+
+    client = registry.client()
+    if found := client.get_experiment_by_name(EXPERIMENT):
+        return found.experiment_id
+    try:
+        return client.create_experiment(EXPERIMENT)
+    except MlflowException:  # another process was faster
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            raise
+        return found.experiment_id

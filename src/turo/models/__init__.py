@@ -1,0 +1,1 @@
+"""Models in native formats, without pickle: how a request becomes a matrix, and a matrix a forecast."""

@@ -1,0 +1,110 @@
+"""A fitted forecast as it is saved, registered and served: features in, bounded numbers and intervals out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from turo.errors import RegistryError
+from turo.models.base import Regressor
+from turo.models.encoding import Columns, Field, encode
+from turo.models.interval import Interval
+from turo.models.kinds import regressor
+
+FORMAT = 1
+FILE = "forecaster.json"
+REGRESSOR_FOLDER = "regressor"
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Prediction = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
+
+    Attributes:
+        fields: the features asked for, in order.
+        offset: the column the regressor's output is added to, or None; a missing value counts as 0.
+        minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
+        metadata: free plain values (name, parameters, digests) that travel with the model.
+    """
+
+    kind: str
+    target: str
+    horizon_days: int
+    profile: str
+    fields: tuple[Field, ...]
+    model: Regressor
+    interval_offsets: Interval
+    offset: str | None = None
+    minimum: float = 0.0
+    maximum: float | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def predict(self, columns: Columns) -> np.ndarray:
+        """Forecasts (rows,), float64; the same bits for a row alone or in any batch.
+
+        Args:
+            columns: one array a feature: float64, NaN = missing; objects (str | None) for categories.
+
+        Raises:
+            InputError: a column is absent.
+        """
+        expected = self.model.predict(encode(self.fields, columns))
+        if self.offset is not None:
+            expected = expected + np.nan_to_num(columns[self.offset])
+        return self._possible(expected)
+
+    def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
+        return self.interval_around(self.predict(columns))
+
+    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same for predictions already made."""
+        low, high = self.interval_offsets.around(predicted)
+        return self._possible(low), self._possible(high)
+
+    def save(self, folder: Path) -> None:
+        """Write `forecaster.json` and the regressor's native files below `folder`, made if absent."""
+        (folder / REGRESSOR_FOLDER).mkdir(parents=True, exist_ok=True)
+        self.model.save(folder / REGRESSOR_FOLDER)
+        plain = {name: getattr(self, name) for name in PLAIN}
+        document = {
+            "format": FORMAT,
+            **plain,
+            "fields": [item.to_json() for item in self.fields],
+            "interval": self.interval_offsets.to_json(),
+        }
+        (folder / FILE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            RegistryError: the folder holds no forecaster, or one of another format.
+        """
+        try:
+            document = json.loads((folder / FILE).read_text())
+        except (OSError, ValueError) as error:
+            raise RegistryError(f"{folder} holds no readable {FILE}.", "Train the model again.") from error
+        if document.get("format") != FORMAT:
+            raise RegistryError(
+                f"{folder / FILE} has format {document.get('format')!r}, this code reads {FORMAT}.",
+                "Train the model again with this version.",
+            )
+        return cls(
+            **{name: document[name] for name in PLAIN},
+            fields=tuple(Field.from_json(item) for item in document["fields"]),
+            interval_offsets=Interval.from_json(document["interval"]),
+            model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
+        )
+
+    def _possible(self, values: np.ndarray) -> np.ndarray:
+        least = np.maximum(values, self.minimum)  # np.clip costs one row several times as much
+        return least if self.maximum is None else np.minimum(least, self.maximum)
+
+
+PLAIN = ("kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "metadata")

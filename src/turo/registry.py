@@ -1,0 +1,215 @@
+"""The one place that knows MLflow's registry: register, find, move aliases, fetch and verify."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from turo import settings as settings_module
+from turo.errors import RegistryError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from turo.models.forecaster import Forecaster
+
+logger = logging.getLogger(__name__)
+
+CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
+SHA_TAG = "turo.model_sha256"
+MODEL_URI_TAG = "turo.model_uri"
+SHOWN_TAGS = "turo."
+ALIAS_ATTEMPTS, ALIAS_PAUSE_S = 5, 0.1
+COLLISIONS = {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}  # MLflow's words for "unique" and "locked"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version. `model_uri` names its files for good, whatever the aliases do later."""
+
+    name: str
+    version: str
+    run_id: str
+    model_uri: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+
+def client() -> MlflowClient:
+    """MLflow's client for `MLFLOW_TRACKING_URI`."""
+    import mlflow
+
+    uri = settings_module.load().mlflow_tracking_uri
+    if mlflow.get_tracking_uri() != uri:
+        mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(uri)
+
+
+def register(run_id: str, name: str) -> Version:
+    """The version of `name` made from this run; registered now unless it already is.
+
+    Asking again, or a request that MLflow's client repeats after a lost answer, gives the same version: of
+    several versions of one run the oldest counts.
+
+    Raises:
+        RegistryError: the run did not finish, or logged no model.
+    """
+    from mlflow.exceptions import MlflowException
+
+    mlflow_client = client()
+    run = mlflow_client.get_run(run_id)
+    tags = {key: value for key, value in run.data.tags.items() if key.startswith(SHOWN_TAGS)}
+    if run.info.status != "FINISHED" or MODEL_URI_TAG not in tags or SHA_TAG not in tags:
+        raise RegistryError(
+            f"Run {run_id} ({run.info.status}) cannot become a version of {name}: no finished model.",
+            "Train it again.",
+        )
+    if not _versions_of(run_id, name):
+        try:
+            mlflow_client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        uri = tags[MODEL_URI_TAG]  # models:/<id>; over HTTP MLflow wants the id beside it
+        model_id = uri.rpartition("/")[2]
+        mlflow_client.create_model_version(name, source=uri, run_id=run_id, tags=tags, model_id=model_id)
+    version = min(_versions_of(run_id, name), key=lambda found: int(found.version))
+    logger.info("%s version %s is run %s", name, version.version, run_id)
+    return _as_version(version)
+
+
+def search(wanted: str) -> list[Version]:
+    """Versions that fit a filter of MLflow's, for instance ``tags.`turo.target` = 'y_revenue'``."""
+    return [_as_version(found) for found in client().search_model_versions(wanted)]
+
+
+def alias(name: str, name_of_alias: str) -> Version | None:
+    """The version an alias points at; None where there is no such model or alias."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _as_version(client().get_model_version_by_alias(name, name_of_alias))
+    except MlflowException as error:
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            return None
+        raise
+
+
+def champion(name: str) -> Version | None:
+    """The version that serves, or should."""
+    return alias(name, CHAMPION)
+
+
+def set_alias(version: Version, name_of_alias: str) -> None:
+    """Point an alias at a version.
+
+    MLflow reads the alias, then inserts or updates it: of two writers of a new alias the slower one fails,
+    and finds on asking again what it can update.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for attempt in range(1, ALIAS_ATTEMPTS + 1):
+        try:
+            return client().set_registered_model_alias(version.name, name_of_alias, version.version)
+        except MlflowException as error:
+            if error.error_code not in COLLISIONS or attempt == ALIAS_ATTEMPTS:
+                raise
+            logger.info("%s: another writer of the alias %s was faster", version.name, name_of_alias)
+            time.sleep(ALIAS_PAUSE_S * attempt)
+
+
+def drop_alias(name: str, name_of_alias: str) -> None:
+    """Take an alias away; it need not be there."""
+    if alias(name, name_of_alias) is not None:
+        client().delete_registered_model_alias(name, name_of_alias)
+
+
+def set_tags(version: Version, tags: dict[str, str]) -> None:
+    """Write notes on a version."""
+    for key, value in tags.items():
+        client().set_model_version_tag(version.name, version.version, key, value)
+
+
+def set_champion(version: Version) -> Version | None:
+    """Make a version the champion; returns the one it replaced, which becomes `previous`.
+
+    `previous` is written first: if the process dies in between, the old champion still serves and a second
+    call completes the move.
+    """
+    old = champion(version.name)
+    if old is not None and old.version == version.version:
+        return alias(version.name, PREVIOUS)
+    if old is not None:
+        set_alias(old, PREVIOUS)
+    set_alias(version, CHAMPION)
+    return old
+
+
+def rollback(name: str) -> Version:
+    """Make the previous champion serve again; the present one becomes `previous`. Returns the new champion.
+
+    Raises:
+        RegistryError: there is no previous champion, or its files do not match their digest.
+    """
+    previous, present = alias(name, PREVIOUS), champion(name)
+    if previous is None or present is None or previous.version == present.version:
+        raise RegistryError(
+            f"{name} has no previous champion to go back to.", "Train and promote a new version."
+        )
+    download(previous)
+    set_alias(previous, CHAMPION)
+    set_alias(present, PREVIOUS)
+    logger.info("%s: champion moves from version %s back to %s", name, present.version, previous.version)
+    return previous
+
+
+def download(version: Version) -> Path:
+    """Folder of the version's MLflow model (with its input example), fetched once and verified every time.
+
+    Raises:
+        RegistryError: no digest is recorded, the files do not match it, or it is not a model of this project.
+    """
+    from turo.model_files import fetch
+
+    sha256 = version.tags.get(SHA_TAG, "")
+    if not sha256:
+        raise RegistryError(
+            f"{version.name} version {version.version} has no tag {SHA_TAG}.",
+            "Register it with `turo promote`.",
+        )
+    client()  # sets the tracking address MLflow's download uses
+    return fetch(version.model_uri, f"{version.name}-{version.version}", sha256)
+
+
+def load(version: Version) -> Forecaster:
+    """The version's forecaster; `download` verifies it first."""
+    from turo.model_files import forecaster_folder
+    from turo.models.forecaster import Forecaster
+
+    return Forecaster.load(forecaster_folder(download(version)))
+
+
+def _versions_of(run_id: str, name: str) -> list[Any]:
+    return [found for found in client().search_model_versions(f"run_id = '{run_id}'") if found.name == name]
+
+
+def _as_version(found: Any) -> Version:
+    tracking_uri = settings_module.load().mlflow_tracking_uri
+    return Version(
+        name=found.name,
+        version=str(found.version),
+        run_id=found.run_id,
+        model_uri=found.source,
+        tags=dict(found.tags),
+        metrics=dict(_metrics(tracking_uri, found.run_id)) if found.run_id else {},
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _metrics(tracking_uri: str, run_id: str) -> dict[str, float]:
+    """Metrics of a finished run do not change, and the reconciler asks every two seconds."""
+    return client().get_run(run_id).data.metrics

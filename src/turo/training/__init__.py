@@ -1,0 +1,1 @@
+"""From the prepared table to a registered version: split, fit, backtest, report, gate."""

@@ -1,0 +1,119 @@
+"""Everything a training run logs to MLflow besides its parameters."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from turo.errors import TrainingError
+from turo.files import sha256_folder
+from turo.models import flavor
+from turo.models.forecaster import Forecaster
+from turo.training import plots, reference, report
+from turo.training.backtest import Backtest
+from turo.training.importance import permutation_importance
+from turo.training.recipe import take
+from turo.training.scores import MODEL, Scores
+from turo.training.table import Table, arrays
+
+HOLDOUT = "holdout.parquet"
+EVALUATION = "evaluation_model"
+EXAMPLE_ROWS = 3
+LIBRARIES = {"xgboost": ("xgboost",), "catboost": ("catboost",), "svr": (), "knn": ("scipy",)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a run found out."""
+
+    table: Table
+    result: Backtest
+    scores: Scores
+    final: Forecaster
+    facts: dict[str, Any]
+
+
+def write_reports(outcome: Outcome, folder: Path) -> None:
+    """Write hold-out forecasts, comparison, card, pictures, reference histograms, evaluation model."""
+    table, result, scores, facts = outcome.table, outcome.result, outcome.scores, outcome.facts
+    folder.mkdir(parents=True, exist_ok=True)
+    result.holdout.write_parquet(folder / HOLDOUT)
+    report.write_comparison(report.comparison(scores, result.metric), folder)
+    (folder / "model_card.md").write_text(report.card(facts, scores, result.metric))
+    judged = result.model or outcome.final
+    importance = permutation_importance(
+        judged,
+        arrays(result.holdout, table.features),
+        result.holdout["y"].to_numpy(),
+        result.metric,
+        facts["seed"],
+    )
+    importance.write_csv(folder / "importance.csv")
+    pictures = folder / "plots"
+    pictures.mkdir()
+    plots.draw(result, importance, scores.titles[MODEL], report.UNITS.get(table.target, ""), pictures)
+    (folder / "reference.json").write_text(json.dumps(_reference(table, outcome.final)) + "\n")
+    if result.model is not None:
+        result.model.save(folder / EVALUATION)
+
+
+def final_model(model: Forecaster, result: Backtest, info: dict[str, Any]) -> Forecaster:
+    """The model to serve, with the interval of all out-of-sample forecasts and its own description."""
+    return replace(model, interval_offsets=result.interval, metadata=info)
+
+
+def log_forecaster(model: Forecaster, example: pl.DataFrame, folder: Path) -> dict[str, str]:
+    """Log a forecaster as an MLflow model; returns the tags by which it is found and verified.
+
+    Args:
+        example: rows with the model's features; those with the fewest gaps become the input example.
+        folder: where the forecaster's files may be written, must not exist.
+
+    Raises:
+        TrainingError: MLflow kept no signature.
+    """
+    import mlflow
+
+    model.save(folder)
+    names = tuple(field.name for field in model.fields)
+    packages = ("mlflow", "numpy", *LIBRARIES[model.kind])
+    logged = mlflow.pyfunc.log_model(
+        name="model",
+        loader_module=flavor.LOADER,
+        data_path=str(folder),
+        signature=flavor.signature(model.fields),
+        input_example=_example(example, names),
+        pip_requirements=[f"{name}=={metadata.version(name)}" for name in packages],
+        metadata={
+            "turo": metadata.version("turo"),
+            "target": model.target,
+            "horizon_days": model.horizon_days,
+        },
+    )
+    if logged.signature is None or not logged.signature.inputs:
+        raise TrainingError("MLflow logged the model without a signature.", "Check the table's column types.")
+    return {"turo.model_uri": logged.model_uri, "turo.model_sha256": sha256_folder(folder)}
+
+
+def _example(rows: pl.DataFrame, names: tuple[str, ...]) -> Any:
+    """The newest rows among those with the fewest gaps, in pandas, with the types of the signature."""
+    import pandas as pd
+
+    gaps = rows.select(pl.sum_horizontal(pl.col(names).is_null().cast(pl.Int32)).alias("gaps"))[
+        "gaps"
+    ].to_numpy()
+    chosen = np.sort(np.lexsort((-np.arange(len(rows)), gaps))[:EXAMPLE_ROWS])
+    columns = arrays(rows[chosen], names)
+    return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
+
+
+def _reference(table: Table, model: Forecaster) -> dict[str, Any]:
+    rows = reference.recent_rows(table.rows)
+    columns = take(table.columns(), rows)
+    return reference.histograms(model.fields, columns, model.predict(columns))

@@ -1,0 +1,149 @@
+"""Rolling folds, then the hold-out: the model's and every baseline's forecasts on the same unseen rows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from turo.models.encoding import Columns, describe, encode
+from turo.models.forecaster import Forecaster
+from turo.models.interval import Interval
+from turo.training import metrics
+from turo.training.baselines import SOURCES, table_baselines, time_baselines
+from turo.training.recipe import Recipe, take
+from turo.training.split import Plan, Split, by_origin, by_vehicle
+from turo.training.table import Table
+
+logger = logging.getLogger(__name__)
+
+COLD_START_DAYS = 182  # a car with less than half a year in the fleet: no last year, few windows of its own
+PREDICTION, LOW, HIGH, ACTUAL, FOLD = "prediction", "low", "high", "y", "fold"
+BASELINE = "baseline_"
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What was measured.
+
+    Attributes:
+        holdout: one row for each row tested, keys and features of the table plus y, prediction, low, high and
+            baseline_<name>. Without dates these are the out-of-fold forecasts of all rows.
+        folds: fold, y and prediction of the rolling folds (without dates the same rows as `holdout`).
+        model: the forecaster fitted before the hold-out; None without dates.
+        interval: learnt from all out-of-sample forecasts, for the final model.
+        scale: what MASE is measured in.
+    """
+
+    holdout: pl.DataFrame
+    folds: pl.DataFrame
+    model: Forecaster | None
+    interval: Interval
+    scale: float
+    metric: str
+
+    @property
+    def baselines(self) -> dict[str, np.ndarray]:
+        """Baseline forecasts on the hold-out rows by name."""
+        columns = [name for name in self.holdout.columns if name.startswith(BASELINE)]
+        return {name.removeprefix(BASELINE): self.holdout[name].to_numpy() for name in columns}
+
+
+def plan_of(table: Table) -> Plan:
+    """By origin date, or by vehicle."""
+    return by_origin(table.origins, table.horizon_days) if table.timed else by_vehicle(len(table.rows))
+
+
+def run_folds(table: Table, recipe: Recipe, folds: tuple[Split, ...]) -> pl.DataFrame:
+    """Columns row (number in the table), fold, y, prediction; fold after fold."""
+    columns, y = table.columns(), table.y
+    frames = []
+    for number, split in enumerate(folds):
+        fitted = recipe.fit(take(columns, split.train), y[split.train])
+        predicted = fitted.predict(take(columns, split.test))
+        frames.append(
+            pl.DataFrame({"row": split.test, FOLD: number, ACTUAL: y[split.test], PREDICTION: predicted})
+        )
+        logger.info(
+            "Fold %d of %d: MAE %.4f", number + 1, len(folds), np.abs(y[split.test] - predicted).mean()
+        )
+    return pl.concat(frames)
+
+
+def backtest(table: Table, recipe: Recipe) -> Backtest:
+    """Measure a recipe on a table."""
+    plan = plan_of(table)
+    folds = run_folds(table, recipe, plan.folds)
+    if plan.holdout is None:
+        return _crossed(table, recipe, plan, folds)
+    columns, y, split = table.columns(), table.y, plan.holdout
+    train, test = take(columns, split.train), take(columns, split.test)
+    calibrated = Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy())
+    model = replace(recipe.fit(train, y[split.train]), interval_offsets=calibrated)
+    predicted = model.predict(test)
+    baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
+    holdout = _with_forecasts(table, split.test, predicted, model.interval_around(predicted), baselines)
+    return Backtest(
+        holdout=holdout,
+        folds=folds,
+        model=model,
+        interval=Interval.fit(
+            np.concatenate([folds[ACTUAL].to_numpy(), y[split.test]]),
+            np.concatenate([folds[PREDICTION].to_numpy(), predicted]),
+        ),
+        scale=_scale(table.target, train, y[split.train]),
+        metric=recipe.metric,
+    )
+
+
+def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:
+    """Without dates every row is tested by the fold that did not train on it."""
+    columns, y = table.columns(), table.y
+    rows = len(y)
+    low, high = np.empty(rows), np.empty(rows)
+    baselines = {name: np.empty(rows) for name in ("mean", "linear")}
+    for number, split in enumerate(plan.folds):
+        train, test = take(columns, split.train), take(columns, split.test)
+        fields = describe(train, recipe.categories)
+        for name, values in table_baselines(
+            encode(fields, train), y[split.train], encode(fields, test)
+        ).items():
+            baselines[name][split.test] = values
+        others = folds.filter(pl.col(FOLD) != number)
+        offsets = Interval.fit(others[ACTUAL].to_numpy(), others[PREDICTION].to_numpy())
+        mine = folds.filter(pl.col(FOLD) == number)[PREDICTION].to_numpy()
+        low[split.test], high[split.test] = (np.maximum(end, 0.0) for end in offsets.around(mine))
+    predicted = folds.sort("row")[PREDICTION].to_numpy()
+    return Backtest(
+        holdout=_with_forecasts(table, np.arange(rows), predicted, (low, high), baselines),
+        folds=folds,
+        model=None,
+        interval=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),
+        scale=float(np.abs(y - y.mean()).mean()),
+        metric=recipe.metric,
+    )
+
+
+def _with_forecasts(
+    table: Table,
+    rows: np.ndarray,
+    predicted: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+    baselines: dict[str, np.ndarray],
+) -> pl.DataFrame:
+    tested = table.rows[rows].drop("in_training")
+    return tested.with_columns(
+        pl.Series(ACTUAL, table.y[rows]),
+        pl.Series(PREDICTION, predicted),
+        pl.Series(LOW, ends[0]),
+        pl.Series(HIGH, ends[1]),
+        *(pl.Series(BASELINE + name, values) for name, values in baselines.items()),
+    )
+
+
+def _scale(target: str, train: Columns, y: np.ndarray) -> float:
+    unknown = np.full(len(y), np.nan)
+    last_window = "lag_1" if target == "y_booked_days" else SOURCES[target][1]
+    return metrics.seasonal_scale(y, train.get(SOURCES[target][2], unknown), train.get(last_window, unknown))

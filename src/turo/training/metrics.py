@@ -1,0 +1,49 @@
+"""How far off forecasts are. MAE first; no MAPE, because empty windows are common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+METRICS = ("mae", "rmse", "wape", "mase", "bias")
+
+
+def score(y: np.ndarray, predicted: np.ndarray, scale: float) -> dict[str, float]:
+    """All metrics of one forecast; rows without a prediction (NaN) are left out.
+
+    Args:
+        scale: the in-sample error of the seasonal naive forecast, which MASE is measured in.
+
+    Returns:
+        mae, rmse and bias (mean of predicted - y) in units of the target; wape, mase = mae / scale.
+    """
+    known = np.isfinite(predicted)
+    error, y = predicted[known] - y[known], y[known]
+    if not error.size:
+        return dict.fromkeys(METRICS, float("nan"))
+    mae = float(np.abs(error).mean())
+    total = float(np.abs(y).mean())
+    return {
+        "mae": mae,
+        "rmse": float(np.sqrt((error**2).mean())),
+        "wape": mae / total if total else float("nan"),
+        "mase": mae / scale if scale else float("nan"),
+        "bias": float(error.mean()),
+    }
+
+
+def row_loss(y: np.ndarray, predicted: np.ndarray, metric: str) -> np.ndarray:
+    """What each row adds to `mae` or `rmse`: |e| or e²."""
+    error = predicted - y
+    return error**2 if metric == "rmse" else np.abs(error)
+
+
+def seasonal_scale(y: np.ndarray, last_year: np.ndarray, last_window: np.ndarray) -> float:
+    """In-sample MAE of "as in the same window last year" (Hyndman and Koehler 2006), for MASE.
+
+    Training rows without a year of history fall back to the window before; without either they are left out.
+    """
+    naive = np.where(np.isfinite(last_year), last_year, last_window)
+    known = np.isfinite(naive)
+    return (
+        float(np.abs(y[known] - naive[known]).mean()) if known.any() else float(np.abs(y - y.mean()).mean())
+    )

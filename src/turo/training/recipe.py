@@ -1,0 +1,91 @@
+"""Everything about a fit but its rows, so that folds, hold-out and final model are made alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from turo.models.base import Loss
+from turo.models.encoding import Columns, describe, encode
+from turo.models.forecaster import Forecaster
+from turo.models.interval import Interval
+from turo.models.kinds import regressor
+from turo.training.baselines import SOURCES
+from turo.training.table import Table, categories
+
+NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit a forecaster of one kind to rows of one table."""
+
+    kind: str
+    params: Mapping[str, Any]
+    seed: int
+    threads: int
+    target: str
+    horizon_days: int
+    profile: str
+    categories: tuple[str, ...]
+    offset: str | None
+    metric: str
+
+    @classmethod
+    def of(cls, table: Table, kind: str, params: Mapping[str, Any], seed: int) -> Recipe:
+        """The recipe a table asks for: MAE and what is on the books where there are dates, RMSE where not."""
+        books = SOURCES[table.target][0]
+        return cls(
+            kind=kind,
+            params=params,
+            seed=seed,
+            threads=available_cpus(),
+            target=table.target,
+            horizon_days=table.horizon_days,
+            profile=table.profile,
+            categories=categories(table.rows, table.features),
+            offset=books if table.timed and books in table.features else None,
+            metric="mae" if table.timed else "rmse",
+        )
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that goes with the metric."""
+        return "absolute" if self.metric == "mae" else "squared"
+
+    @property
+    def maximum(self) -> float | None:
+        """A car cannot be booked for longer than the window; counts and revenue have no bound."""
+        return float(self.horizon_days) if self.target == "y_booked_days" else None
+
+    def fit(self, columns: Columns, y: np.ndarray) -> Forecaster:
+        """Fit what comes on top of the offset; fields, categories and scalings come from these rows only."""
+        fields = describe(columns, self.categories)
+        remainder = y - np.nan_to_num(columns[self.offset]) if self.offset else y
+        estimator = regressor(self.kind)(loss=self.loss, seed=self.seed, threads=self.threads, **self.params)
+        return Forecaster(
+            kind=self.kind,
+            target=self.target,
+            horizon_days=self.horizon_days,
+            profile=self.profile,
+            fields=fields,
+            model=estimator.fit(encode(fields, columns), remainder),
+            interval_offsets=NO_INTERVAL,
+            offset=self.offset,
+            maximum=self.maximum,
+        )
+
+
+def take(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Some rows of every column."""
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def available_cpus() -> int:
+    """Processors this process may use: affinity and container limits are respected."""
+    from joblib import cpu_count
+
+    return max(1, int(cpu_count()))

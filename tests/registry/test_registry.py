@@ -1,0 +1,168 @@
+"""Versions, aliases, verified files, and a ledger that only grows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import polars as pl
+import pytest
+from tiny_forecaster import tiny_columns, tiny_forecaster
+
+from turo import ledger, registry
+from turo.errors import RegistryError
+from turo.training.artifacts import log_forecaster
+
+
+def trained(folder: Path, kind: str = "knn", status: str = "FINISHED") -> str:
+    """A run that logged a forecaster; returns its id."""
+    import mlflow
+
+    mlflow.set_experiment("runs")
+    columns = tiny_columns(40)
+    example = pl.DataFrame({name: values.tolist() for name, values in columns.items()}, strict=False)
+    example = example.with_columns(pl.selectors.float().fill_nan(None))
+    run = mlflow.start_run()
+    mlflow.set_tags(log_forecaster(tiny_forecaster(kind), example, folder / run.info.run_id))
+    mlflow.log_metric("mae", 1.5)
+    mlflow.end_run(status)
+    return run.info.run_id
+
+
+def test_a_run_becomes_one_version_however_often_it_is_asked_for(tracking):
+    run_id = trained(tracking)
+    first = registry.register(run_id, "KNN")
+    # A POST that MLflow's client repeated after a lost answer.
+    registry.client().create_model_version("KNN", first.model_uri, run_id=run_id)
+    again = registry.register(run_id, "KNN")
+    assert first.version == again.version == "1"
+    assert first.run_id == run_id
+    assert first.metrics == {"mae": 1.5}
+    assert first.model_uri.startswith(("models:/", "runs:/"))
+    assert registry.register(trained(tracking), "KNN").version == "3"
+
+
+def test_runs_without_a_finished_model_are_refused(tracking):
+    import mlflow
+
+    mlflow.set_experiment("runs")
+    with mlflow.start_run() as empty:
+        pass
+    for run_id in (empty.info.run_id, trained(tracking, status="FAILED")):
+        with pytest.raises(RegistryError, match=f"Run {run_id} .* cannot become a version of KNN"):
+            registry.register(run_id, "KNN")
+    assert registry.champion("KNN") is None
+
+
+def test_aliases_move_with_a_memory_of_the_one_before(tracking):
+    one, two, three = (registry.register(trained(tracking), "KNN") for _ in range(3))
+    assert registry.set_champion(one) is None
+    assert registry.alias("KNN", "previous") is None
+    assert registry.set_champion(two) == one
+    registry.set_champion(two)  # asked again after a crash: nothing more happens
+    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (two, one)
+    registry.set_champion(three)
+    assert registry.rollback("KNN") == two
+    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (two, three)
+
+
+def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
+    versions = [registry.register(trained(tracking), "KNN") for _ in range(4)]
+    start = Barrier(len(versions))
+
+    def write(version: registry.Version, name_of_alias: str) -> None:
+        start.wait()
+        registry.set_alias(version, name_of_alias)
+
+    for name_of_alias in (
+        f"alias{n}" for n in range(8)
+    ):  # each new: the first to insert it makes others fail
+        with ThreadPoolExecutor(len(versions)) as pool:
+            list(pool.map(write, versions, [name_of_alias] * len(versions)))
+        assert registry.alias("KNN", name_of_alias) in versions
+
+
+def test_rollback_without_a_previous_champion_says_so(tracking):
+    with pytest.raises(RegistryError, match="KNN has no previous champion"):
+        registry.rollback("KNN")
+    registry.set_champion(registry.register(trained(tracking), "KNN"))
+    with pytest.raises(RegistryError, match="KNN has no previous champion"):
+        registry.rollback("KNN")
+
+
+@pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn"])
+def test_a_version_loads_with_the_same_bits_through_us_and_through_pyfunc(tracking, kind):
+    import mlflow
+    import pandas as pd
+
+    version = registry.register(trained(tracking, kind), "Model")
+    columns = tiny_columns(1000, seed=21)
+    expected = tiny_forecaster(kind).predict(columns)
+    np.testing.assert_array_equal(registry.load(version).predict(columns), expected)
+    served = mlflow.pyfunc.load_model("models:/Model/1").predict(pd.DataFrame(columns))
+    np.testing.assert_array_equal(served, expected)
+    folder = registry.download(version)
+    assert (folder / "input_example.json").exists()
+    assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib", ".skops"}]
+
+
+def test_changed_files_are_refused_and_a_damaged_cache_is_fetched_again(tracking):
+    version = registry.register(trained(tracking), "KNN")
+    cached = registry.download(version)
+    (cached / "data").rename(cached / "data-away")
+    with pytest.raises(RegistryError):
+        registry.download(version)
+    assert registry.load(version).kind == "knn"
+    (stored,) = tracking.rglob(
+        f"models/{version.model_uri.removeprefix('models:/')}/artifacts/data/*/forecaster.json"
+    )
+    stored.write_text(stored.read_text().replace("Tiny", "Evil"))
+    for cached_file in registry.download(version).rglob("forecaster.json"):
+        cached_file.write_text("{}")
+    with pytest.raises(RegistryError, match="SHA-256"):
+        registry.load(version)
+    with pytest.raises(RegistryError, match="SHA-256"):
+        registry.load(version)
+
+
+def test_a_pickled_model_is_never_unpickled(tracking):
+    import mlflow
+
+    class Bomb(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
+        def __reduce__(self):
+            return (Path.touch, (tracking / "canary",))
+
+        def predict(self, model_input):
+            return model_input
+
+    client = registry.client()
+    mlflow.set_experiment("runs")
+    with mlflow.start_run() as run:
+        mlflow.set_tag("turo.model_sha256", "0" * 64)
+        folder = tracking / "bomb"
+        mlflow.pyfunc.save_model(folder, python_model=Bomb(), pip_requirements=["numpy"])
+        mlflow.log_artifacts(str(folder), "model")
+    client.create_registered_model("KNN")
+    client.create_model_version("KNN", f"runs:/{run.info.run_id}/model", run_id=run.info.run_id)
+    version = registry.Version("KNN", "1", run.info.run_id, f"runs:/{run.info.run_id}/model", {}, {})
+    with pytest.raises(RegistryError, match="has no tag"):
+        registry.load(version)
+    version.tags["turo.model_sha256"] = "0" * 64
+    with pytest.raises(RegistryError, match=r"holds no model of this project|wants the loader"):
+        registry.load(version)
+    assert not (tracking / "canary").exists()
+
+
+def test_the_ledger_grows_newest_first_and_cannot_be_rewritten(tracking):
+    assert ledger.ledger_read() == []
+    first = ledger.ledger_append("promoted", "KNN", "1", "first candidate", {"metric": "mae", "value": 2.5})
+    ledger.ledger_append("kept", "SVR", "4", "loses")
+    ledger.ledger_append("rolled_back", "KNN", "1", "by hand")
+    assert [entry["event"] for entry in ledger.ledger_read()] == ["rolled_back", "kept", "promoted"]
+    oldest = ledger.ledger_read("KNN")[-1]
+    assert oldest["id"] == first
+    assert (oldest["reason"], oldest["metric"], oldest["value"]) == ("first candidate", "mae", "2.5")
+    changing = {name for name in dir(ledger) if name.startswith("ledger_")} - {"ledger_append", "ledger_read"}
+    assert not changing

@@ -1,0 +1,144 @@
+"""Which projects are configured, how one is run, and that MLproject and train.py agree."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import pytest
+import yaml
+from training_table import frame, write
+
+from turo import registry, settings
+from turo.errors import ConfigError, TrainingError
+from turo.models.kinds import regressor
+from turo.training import projects
+from turo.training.project import Options, Range, parse
+
+PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
+KINDS = ("xgboost", "svr", "catboost", "knn")
+
+
+def configured(names, paths, **more):
+    more = {"projects_dir": PROJECTS} | more
+    return projects.configured(settings.load(model_names=names, model_paths=paths, **more))
+
+
+def project(kind):
+    spec = importlib.util.spec_from_file_location(f"train_{kind}", PROJECTS / kind / "train.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.PROJECT
+
+
+def test_names_and_paths_go_together_and_paths_may_be_absolute(tmp_path):
+    (tmp_path / "MLproject").touch()
+    found = configured("A, B", f"xgboost,{tmp_path}")
+    assert found == {"A": (PROJECTS / "xgboost").resolve(), "B": tmp_path.resolve()}
+
+
+@pytest.mark.parametrize(
+    ("names", "paths", "message"),
+    [
+        ("A,B", "xgboost", "MODEL_NAMES has 2 entries .*MODEL_PATHS 1"),
+        ("A", "nowhere", "'nowhere' is no MLflow project"),
+        ("A,a", "xgboost,svr", "A, a occurs more than once"),
+        ("A/B", "xgboost", "'A/B' cannot be a route"),
+        ("A B", "xgboost", "'A B' cannot be a route"),
+        ("v2", "xgboost", "'v2' cannot be a route"),
+        ("A,", "xgboost,svr", "'' cannot be a route"),
+    ],
+)
+def test_a_wrong_setting_is_named(names, paths, message):
+    with pytest.raises(ConfigError, match=message):
+        configured(names, paths)
+
+
+def test_an_unknown_model_lists_the_known_ones():
+    with pytest.raises(ConfigError, match=r"'Prophet' is not configured.*Known models: A, B"):
+        projects.path_of(
+            "Prophet", settings.load(model_names="A,B", model_paths="xgboost,svr", projects_dir=PROJECTS)
+        )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mlproject_and_train_py_name_the_same_parameters_and_defaults(kind):
+    written = yaml.safe_load((PROJECTS / kind / "MLproject").read_text())["entry_points"]["main"]
+    ours = project(kind)
+    wanted = dict(ours.params) | {field.name: field.default for field in dataclasses.fields(Options)}
+    assert {name: entry["default"] for name, entry in written["parameters"].items()} == wanted
+    for name, entry in written["parameters"].items():
+        assert entry["type"] == ("string" if isinstance(wanted[name], str) else "float")
+        assert f"--{name}={{{name}}}" in written["command"]
+    assert ours.kind == kind
+    regressor(kind)(**ours.params)
+    assert set(ours.search) <= set(ours.params)
+    for name, space in ours.search.items():
+        assert not isinstance(space, Range) or space.low <= ours.params[name] <= space.high
+
+
+def test_parameters_take_the_type_of_their_defaults():
+    ours = project("xgboost")
+    params, options = parse(ours, ["--max_depth=4", "--learning_rate=1e-2", "--rounds=50.0", "--run_key="])
+    assert (params["max_depth"], params["learning_rate"], params["rounds"]) == (4, 0.01, 50)
+    assert isinstance(params["rounds"], int)
+    assert options == Options()
+    with pytest.raises(SystemExit):
+        parse(ours, ["--max_depth=4.5"])
+    with pytest.raises(SystemExit):
+        parse(ours, ["--depth=4"])
+
+
+TRAIN = """
+import sys
+from turo.training.project import Project, main
+from turo.training.run import run
+
+project = Project("knn", "Neighbours.", {"neighbours": 5, "dimensions": 3})
+main(project)
+"""
+MLPROJECT = """
+name: tiny
+entry_points:
+  main:
+    parameters: {neighbours: {type: float, default: 5}, dimensions: {type: float, default: 3},
+      model_name: {type: string, default: ""}, run_key: {type: string, default: ""}}
+    command: "python train.py --neighbours={neighbours} --model_name={model_name} --run_key={run_key}"
+"""
+
+
+@pytest.fixture
+def tiny(tracking):
+    (tracking / "tiny").mkdir()
+    (tracking / "tiny" / "train.py").write_text(TRAIN)
+    (tracking / "tiny" / "MLproject").write_text(MLPROJECT)
+    return str(tracking / "tiny")
+
+
+def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypatch):
+    write(tracking / "datas", frame())
+    monkeypatch.setenv("DATA_DIR", "datas")  # relative to where we are, not to the project's folder
+    client = registry.client()
+    experiment = client.create_experiment("Tiny")
+    lost = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
+    run_id = projects.launch("Tiny", tiny, {"neighbours": "3"}, "k")
+    assert client.get_run(run_id).data.params["neighbours"] == "3"
+    assert client.get_run(lost).info.status == "FAILED"
+    assert projects.launch("Tiny", tiny, {"neighbours": "3"}, "k") == run_id
+    assert registry.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
+
+
+def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
+    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"):
+        projects.launch("Tiny", tiny, {}, "k")
+    Path(tiny, "train.py").write_text("import sys; sys.exit(3)")
+    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
+        projects.launch("Tiny", tiny, {}, "k")
+    client = registry.client()
+    experiment = client.get_experiment_by_name("Tiny")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} == {"FAILED"}
