@@ -1,0 +1,1 @@
+"""Serving: bytes in, bytes out (predictor), one Serve application a model, one owner of them all."""

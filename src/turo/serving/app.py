@@ -1,0 +1,107 @@
+"""The Serve application of one model. No annotations from the future here: Serve reads them at run time."""
+
+import asyncio
+import logging
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+from ray import serve
+from ray.serve import Application
+
+from turo.serving.asgi import App
+from turo.serving.gauges import Gauges
+from turo.serving.messages import Request, Response
+from turo.serving.observer import Observer, Shadow
+from turo.serving.replica import Holder
+from turo.serving.spec import DEPLOYMENT, SHADOW, SHADOW_DEPLOYMENT, Content
+from turo.settings import load as load_settings
+
+SWITCH_S = 0.0005
+
+logger = logging.getLogger("ray.serve")
+
+
+class Arguments(BaseModel):
+    """What never changes for a replica; everything else comes as user_config."""
+
+    name: str
+
+
+class Model:
+    """One replica. Serve calls `reconfigure` after the constructor and before the first request."""
+
+    def __init__(self, name: str) -> None:
+        # A large batch is predicted in a thread; Python's 5 ms would hold the loop up at every turn of it.
+        sys.setswitchinterval(SWITCH_S)
+        settings = load_settings()
+        log_through_serve()
+        self.holder = Holder()
+        self.gauges = Gauges(name)
+        self.observer = Observer(name, self.gauges, settings.data_dir, settings.serve_log_rows)
+        self.exchange = asyncio.Lock()
+        self.application = App(
+            api_key=settings.serve_api_key, adds_request_id=False, count=self.observer.count
+        )
+        self.observer.start()
+
+    def __serve_build_asgi_app__(self) -> App:
+        return self.application
+
+    async def reconfigure(self, content: dict[str, Any]) -> None:
+        """Load the named version beside the serving one and let it take over; requests go on meanwhile.
+
+        Raises:
+            Exception: only in a replica that serves nothing yet. Later, Serve would take the replica down.
+        """
+        async with self.exchange:
+            wanted = Content.model_validate(content)
+            predictor = await asyncio.to_thread(self.holder.take, wanted)
+            if self.holder.failed and self.holder.failed["version"] == wanted.spec.version:
+                self.gauges.refused()
+            predictor.observe = self.observer.see
+            self.application.limits = wanted.limits
+            self.application.service = predictor
+            self.gauges.serves(predictor.about)
+            challenged = wanted.notes.challenger is not None and wanted.spec == self.holder.spec
+            self.observer.shadow = self.copy() if challenged else None
+
+    def copy(self) -> Shadow:
+        """How copies of the traffic reach the challengers: sent and forgotten."""
+        loop = asyncio.get_running_loop()
+        handle = serve.get_deployment_handle(SHADOW_DEPLOYMENT, app_name=SHADOW)
+
+        async def send(*batch: Any) -> None:
+            try:
+                await handle.observe.remote(*batch)
+            except Exception as error:
+                logger.debug("a copy was not compared: %r", error)
+
+        def hand_over(*batch: Any) -> None:
+            asyncio.run_coroutine_threadsafe(send(*batch), loop)
+
+        return hand_over
+
+    async def call(self, request: Request) -> tuple[Response, list[tuple[bytes, bytes]]]:
+        """The same answers for a caller inside Serve (the catalog, for /v2), with this version's headers."""
+        service = self.application.service
+        response = await self.application.answer(request, None, service)
+        self.observer.count(response.status)
+        return response, service.headers
+
+    def check_health(self) -> None:
+        """Really predict."""
+        if self.holder.predictor is not None:
+            self.holder.predictor.check()
+
+
+def log_through_serve() -> None:
+    """Let what this package logs appear in the replica's log, which Ray's dashboard shows."""
+    package = logging.getLogger("turo")
+    package.handlers = logger.handlers
+    package.setLevel(logging.INFO)
+
+
+def build(args: Arguments) -> Application:
+    """Entry point named in the Serve configuration."""
+    return serve.deployment(name=DEPLOYMENT)(serve.ingress()(Model)).bind(args.name)

@@ -1,0 +1,164 @@
+"""The server side of a service: body limits, deadline, bounded queue, API key, problem bodies, request ids.
+
+A raw ASGI class: a framework's routing and request objects would cost more than the prediction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import inspect
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+from turo.serving.messages import Request, Response, problem_response
+from turo.serving.problems import Header, Problem, overloaded
+from turo.serving.spec import Limits
+
+INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
+OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
+
+logger = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """Anything that answers requests: a model's predictor, or the catalog."""
+
+    headers: list[Header]
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]: ...
+
+
+class App:
+    """ASGI application around one service.
+
+    Args:
+        service: what answers; may be exchanged at any time, and set later if None.
+        limits: body size, deadline, and how many requests may be read, waiting and running at once.
+        api_key: if set, required as `X-API-Key` or bearer token.
+        adds_request_id: False where the server in front (Serve) already does.
+        count: called with the status of every answer.
+    """
+
+    def __init__(
+        self,
+        service: Service | None = None,
+        limits: Limits | None = None,
+        *,
+        api_key: str = "",
+        adds_request_id: bool = True,
+        count: Callable[[int], None] | None = None,
+    ) -> None:
+        self.service: Any = service
+        self.limits: Any = limits
+        self.api_key = api_key.encode()
+        self.adds_request_id = adds_request_id
+        self.count = count
+        self.in_flight = 0
+        self.lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
+        # Serve asks an ASGI app for these to name the route in its metrics.
+        self.routes: list[Any] = []
+        self.router = SimpleNamespace(redirect_slashes=False)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1003})
+        headers = dict(scope["headers"])
+        if not headers.get(b"x-request-id"):
+            headers[b"x-request-id"] = uuid.uuid4().hex.encode()
+        root, path = scope.get("root_path", ""), scope["path"]
+        request = Request(scope["method"], path[len(root) :], headers, b"", path)
+        service = self.service  # may be exchanged while this request is under way
+        response = await self.answer(request, receive, service)
+        if self.count:
+            self.count(response.status)
+        content = b"" if request.method == "HEAD" else response.body
+        length = str(len(response.body)).encode()
+        sent = [*response.headers, *service.headers, (b"content-length", length)]
+        if self.adds_request_id:
+            sent.append((b"x-request-id", headers[b"x-request-id"]))
+        await send({"type": "http.response.start", "status": response.status, "headers": sent})
+        await send({"type": "http.response.body", "body": content})
+
+    async def answer(self, request: Request, receive: Any = None, service: Service | None = None) -> Response:
+        """Any request to a response; nothing is raised. Without `receive` the body is in the request."""
+        try:
+            self.admit(request)
+            self.in_flight += 1
+            try:
+                async with asyncio.timeout(self.limits.timeout_s):
+                    if receive and request.method not in ("GET", "HEAD"):
+                        body = await self.read(request, receive)
+                        request = Request(
+                            request.method, request.path, request.headers, body, request.full_path
+                        )
+                    return await self.run(request, service or self.service)
+            except TimeoutError:
+                raise overloaded(f"No answer within {self.limits.timeout_s:g} s.", retry_after_s=5) from None
+            finally:
+                self.in_flight -= 1
+        except Problem as problem:
+            return problem_response(problem, request)
+        except Exception:
+            logger.exception(
+                "%s %s failed (request %s)", request.method, request.full_path, request.request_id
+            )
+            return problem_response(
+                Problem(500, "The request could not be answered; the log says why."), request
+            )
+
+    async def run(self, request: Request, service: Service) -> Response:
+        """Small requests at once, large ones and table look-ups in the thread beside the loop."""
+        if len(request.body) > INLINE_BYTES or request.path == "/forecast":
+            loop = asyncio.get_running_loop()
+            result: Any = await loop.run_in_executor(self.lane, service.handle, request)
+        else:
+            result = service.handle(request)
+        return await result if inspect.isawaitable(result) else result
+
+    async def read(self, request: Request, receive: Any) -> bytes:
+        """The whole body, or 413 as soon as it is known to be too long."""
+        limit = Problem(
+            413, f"The body is larger than {self.limits.max_bytes} bytes; send fewer rows at once."
+        )
+        length = request.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.limits.max_bytes:
+            raise limit
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+        parts = [body]
+        size = len(body)
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self.limits.max_bytes:
+                raise limit
+        return b"".join(parts)
+
+    def admit(self, request: Request) -> None:
+        """Refuse without the API key, where one is set, and when too many requests wait already."""
+        if self.api_key and request.full_path not in OPEN_PATHS:
+            bearer = request.headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+            given = request.headers.get(b"x-api-key") or bearer
+            if not hmac.compare_digest(given, self.api_key):
+                detail = "Send the API key as X-API-Key or as a bearer token."
+                raise Problem(401, detail, headers=[(b"www-authenticate", b"Bearer")])
+        if self.in_flight >= self.limits.max_in_flight:
+            raise overloaded(f"{self.in_flight} requests are waiting already; try again shortly.")
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

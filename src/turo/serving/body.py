@@ -1,0 +1,98 @@
+"""Request bytes to JSON: strict about what JSON leaves open (duplicates, NaN, encodings)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from turo.serving.problems import Problem, shown
+
+JSON_TYPES = (b"application/json", b"application/vnd.api+json", b"text/json")
+
+
+def check_content_type(content_type: bytes | None, also: tuple[bytes, ...] = ()) -> None:
+    """Refuse what is declared to be something else than JSON in UTF-8; no declaration is fine."""
+    if not content_type or content_type == b"application/json":
+        return
+    kind, _, rest = content_type.lower().partition(b";")
+    if kind.strip() not in JSON_TYPES + also:
+        got = shown(content_type.decode("latin-1"))
+        raise Problem(415, f"Content-Type {got} is not accepted; send application/json.")
+    charset = rest.partition(b"charset=")[2].split(b";")[0].strip(b' "')
+    if charset not in (b"", b"utf-8", b"utf8", b"us-ascii"):
+        raise Problem(415, f"charset {shown(charset.decode('latin-1'))} is not accepted; JSON is UTF-8.")
+
+
+def check_content_encoding(encoding: bytes | None) -> None:
+    """Refuse compressed bodies: their size is unknown before they are unpacked."""
+    if encoding and encoding.lower() != b"identity":
+        got = shown(encoding.decode("latin-1"))
+        raise Problem(415, f"Content-Encoding {got} is not accepted; send the body uncompressed.")
+
+
+def parse(body: bytes) -> Any:
+    """Parse JSON. NaN and Infinity pass here so that the table check can name their row and column.
+
+    Raises:
+        Problem: 400 for anything else that is not JSON in UTF-8.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = str(error)
+    if not body.strip():
+        raise Problem(400, 'The body is empty; send JSON such as {"inputs": [{…}]}.')
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(
+            400, f"The body is not UTF-8: byte {error.start} is {body[error.start]:#04x}."
+        ) from None
+    if "NaN" in text or "Infinity" in text or "number is infinity" in reason:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    raise Problem(400, f"The body is not valid JSON: {reason}.")
+
+
+def check_duplicates(body: bytes, strings: int) -> None:
+    """Refuse a document in which a key occurs twice in one object (parsers silently keep the last).
+
+    Args:
+        body: the request's bytes.
+        strings: how many strings, keys included, are left in the parsed document. Without escapes every
+            string has two quotation marks, so a count suffices and only odd documents are parsed twice.
+    """
+    if body.count(b'"') == 2 * strings and b"\\" not in body:
+        return
+    objects = 0
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal objects
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            error = {"row": objects, "column": twice, "expected": "each key once", "got": "twice"}
+            raise Problem(422, f"Key {shown(twice)} occurs twice in one object.", [error])
+        objects += 1
+        return found
+
+    json.loads(body, object_pairs_hook=unique)
+
+
+def count_strings(value: Any) -> int:
+    """The number of strings in a parsed document, keys included."""
+    if isinstance(value, str):
+        return 1
+    if isinstance(value, dict):
+        return len(value) + sum(count_strings(item) for item in value.values())
+    if isinstance(value, list):
+        kinds = set(map(type, value))
+        if kinds == {str}:
+            return len(value)
+        return sum(count_strings(item) for item in value) if kinds & {str, dict, list} else 0
+    return 0

@@ -1,0 +1,52 @@
+"""The application at `/`: list of models, documentation, and the V2 routes, handed on to the models."""
+
+# No annotations from the future here: Serve reads them at run time.
+from typing import Any
+
+from ray import serve
+from ray.serve import Application
+
+from turo.serving.asgi import App
+from turo.serving.directory import Directory
+from turo.serving.messages import Request, Response
+from turo.serving.problems import overloaded
+from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
+from turo.settings import load as load_settings
+
+CPUS = 0.05
+
+
+class Catalog:
+    """Knows which models exist and passes V2 requests to them over Serve's own handles."""
+
+    def __init__(self) -> None:
+        self.handles: dict[str, Any] = {}
+        self.directory = Directory(self.forward)
+        self.application = App(self.directory, api_key=load_settings().serve_api_key, adds_request_id=False)
+
+    def __serve_build_asgi_app__(self) -> App:
+        return self.application
+
+    def reconfigure(self, config: dict[str, Any]) -> None:
+        """Take over the list of models."""
+        content = CatalogContent.model_validate(config)
+        self.directory.models = {model.name: model for model in content.models}
+        self.application.limits = content.limits
+
+    async def forward(self, name: str, request: Request) -> Response:
+        """The model's own answer."""
+        from ray.serve.exceptions import BackPressureError
+
+        if name not in self.handles:
+            self.handles[name] = serve.get_deployment_handle(DEPLOYMENT, app_name=name)
+        try:
+            response, headers = await self.handles[name].call.remote(request)
+        except BackPressureError as error:
+            raise overloaded(f"{name} has too many requests waiting.") from error
+        return Response(response.status, [*response.headers, *headers], response.body)
+
+
+def build(args: dict[str, Any]) -> Application:
+    """Entry point named in the Serve configuration."""
+    deployment = serve.deployment(name=CATALOG_DEPLOYMENT, ray_actor_options={"num_cpus": CPUS})
+    return deployment(serve.ingress()(Catalog)).bind()

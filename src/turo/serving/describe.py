@@ -1,0 +1,102 @@
+"""What a model says of itself: JSON description, JSON Schema, example request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from turo.serving.table import Field, Table, expected
+
+
+@dataclass
+class About:
+    """Facts of the served version. `note`, `refused`, `challenger` may change while it is served."""
+
+    name: str
+    version: str
+    run_id: str
+    target: str
+    horizon_days: int
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    example: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, str] | None = None
+    challenger: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """Said wherever the model is shown, if it does not beat the best baseline."""
+        if self.tags.get("turo.below_baseline") != "true":
+            return None
+        return "This version does not beat the best baseline; it serves because no better one exists."
+
+
+def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
+    """The body of `GET /<NAME>`."""
+    url = f"{base_url}/{about.name}"
+    return {
+        "name": about.name,
+        "version": about.version,
+        "run_id": about.run_id,
+        "target": about.target,
+        "horizon_days": about.horizon_days,
+        "below_baseline": about.warning is not None,
+        "warning": about.warning,
+        "metrics": about.metrics,
+        "data_digest": about.tags.get("turo.data_digest"),
+        "code_version": about.tags.get("turo.code_version"),
+        "refused": about.refused,
+        "challenger": about.challenger,
+        "inputs": [
+            {"name": f.name, "type": "number" if f.kind == "number" else "string", "expected": expected(f)}
+            for f in table.fields
+        ],
+        "output": {"name": "predictions", "type": "number"},
+        "example": {"inputs": [about.example]},
+        "curl": curl(url, about.example),
+        "links": {
+            "predict": url,
+            "forecast": f"{url}/forecast",
+            "schema": f"{url}/schema",
+            "v2": f"{base_url}/v2/models/{about.name}",
+            "docs": f"{base_url}/docs",
+        },
+    }
+
+
+def curl(url: str, example: dict[str, Any]) -> str:
+    """A command that works when pasted."""
+    import orjson
+
+    data = orjson.dumps({"inputs": [example]}).decode().replace("'", "'\\''")
+    return f"curl -H 'Content-Type: application/json' -d '{data}' {url}"
+
+
+def json_schema(about: About, table: Table) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the native request."""
+    row = {
+        "type": "object",
+        "properties": {f.name: _property(f, about.example.get(f.name)) for f in table.fields},
+        "required": list(table.names),
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"/{about.name}/schema",
+        "title": f"{about.name} version {about.version}: {about.target} over {about.horizon_days} days",
+        "type": "object",
+        "properties": {"inputs": {"type": "array", "items": row, "minItems": 1, "maxItems": table.max_rows}},
+        "required": ["inputs"],
+        "additionalProperties": False,
+        "examples": [{"inputs": [about.example]}],
+    }
+
+
+def _property(column: Field, example: Any) -> dict[str, Any]:
+    kind = "number" if column.kind == "number" else "string"
+    content: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    if kind == "string":
+        content["enum"] = [*column.categories, None] if column.nullable else list(column.categories)
+    elif column.minimum is not None and column.maximum is not None:
+        content["description"] = f"training saw {column.minimum:g} to {column.maximum:g}"
+    return content if example is None else {**content, "examples": [example]}

@@ -1,0 +1,84 @@
+"""Requests and responses as plain values, so that every answer can be made and tested without a server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from turo.serving.problems import Header, Problem
+
+JSON: Header = (b"content-type", b"application/json")
+PROBLEM: Header = (b"content-type", b"application/problem+json")
+HTML: Header = (b"content-type", b"text/html; charset=utf-8")
+HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request below an application's route prefix.
+
+    Args:
+        method: GET, POST, …
+        path: the path below the prefix, "" or starting with "/".
+        headers: names in lower case; of a repeated header the last one.
+        body: the whole body.
+        full_path: the path as the caller wrote it, for messages.
+    """
+
+    method: str
+    path: str
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    full_path: str = ""
+
+    @property
+    def request_id(self) -> str:
+        return self.headers.get(b"x-request-id", b"").decode("latin-1")[:128]
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host as the caller sees them; the Host header is not trusted beyond its form."""
+        host = self.headers.get(b"host", b"")
+        return f"http://{host.decode()}" if HOST.fullmatch(host) else "http://localhost:8000"
+
+    @property
+    def wants_html(self) -> bool:
+        """Whether a browser asks: HTML named in Accept, and before JSON."""
+        accept = self.headers.get(b"accept", b"")
+        html = accept.find(b"text/html")
+        json = accept.find(b"json")
+        return html >= 0 and not 0 <= json < html
+
+
+class Response(NamedTuple):
+    """Status, headers, body."""
+
+    status: int
+    headers: Sequence[Header]
+    body: bytes
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(status, [JSON], orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    """The answer to a refused request; below /v2 it also carries the protocol's `error` member."""
+    path = request.full_path or request.path
+    body = problem.body(path, request.request_id, protocol_error="/v2/" in path)
+    return Response(problem.status, [PROBLEM, *problem.headers], body)
+
+
+def allow(request: Request, *methods: str) -> None:
+    """Refuse other methods with 405 and an Allow header. HEAD goes wherever GET goes."""
+    if request.method in methods or (request.method == "HEAD" and "GET" in methods):
+        return
+    allowed = ", ".join(methods)
+    path = request.full_path or request.path
+    detail = f"{request.method} is not allowed on {path}; use {allowed}."
+    raise Problem(405, detail, headers=[(b"allow", allowed.encode())])

@@ -1,0 +1,80 @@
+"""Every refusal is one `application/problem+json` body (RFC 9457): short, exact, never a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+TITLES = {
+    400: "Malformed request",
+    401: "API key required",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Model and table do not fit",
+    413: "Request too large",
+    415: "Unsupported media type",
+    422: "Invalid input",
+    500: "Internal error",
+    503: "Overloaded",
+}
+MAX_ERRORS = 20  # rows named in one answer: enough to see the pattern, short enough to read
+MAX_GOT = 80  # characters of a refused value that are echoed
+
+Header = tuple[bytes, bytes]
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """A request that is refused.
+
+    Args:
+        status: HTTP status.
+        detail: one sentence: what is wrong, naming the thing and the value met.
+        errors: one entry per row and column: `row`, `column`, `expected`, `got` (those that apply).
+        headers: extra response headers, e.g. `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[dict[str, Any]] = (),
+        headers: Sequence[Header] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors[:MAX_ERRORS])
+        self.headers = list(headers)
+
+    def body(self, instance: str, request_id: str, protocol_error: bool = False) -> bytes:
+        """The JSON body; `protocol_error` adds the member `error` that V2 clients read."""
+        content: dict[str, Any] = {
+            "type": f"/docs#{self.status}",
+            "title": TITLES.get(self.status, "Error"),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "request_id": request_id,
+        }
+        if self.errors:
+            content["errors"] = self.errors
+        if protocol_error:
+            content["error"] = self.detail
+        return orjson.dumps(content)
+
+
+def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
+    """503 with the time after which trying again makes sense."""
+    return Problem(503, detail, headers=[(b"retry-after", str(retry_after_s).encode())])
+
+
+def shown(value: Any) -> str:
+    """A refused value as JSON would write it, cut to a readable length."""
+    try:
+        text = orjson.dumps(value).decode() if not isinstance(value, float) else repr(value)
+    except (TypeError, ValueError):  # an integer beyond 64 bits, a lone surrogate, nesting beyond orjson's
+        text = ascii(value) if isinstance(value, str | int) else f"a {type(value).__name__}"
+    text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text, text)
+    return text if len(text) <= MAX_GOT else text[: MAX_GOT - 1] + "…"

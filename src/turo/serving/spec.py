@@ -1,0 +1,160 @@
+"""The deployment specification: what each application is, and the whole Serve configuration made of them.
+
+Serve's PUT is declarative and deletes what is absent, so there is one function that writes all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from turo.settings import Settings
+
+MODEL_IMPORT = "turo.serving.app:build"
+CATALOG_IMPORT = "turo.serving.catalog:build"
+CATALOG = "catalog"
+DEPLOYMENT = "Model"
+CATALOG_DEPLOYMENT = "Catalog"
+SHADOW_IMPORT = "turo.serving.shadow:build"
+SHADOW = "shadow"
+SHADOW_DEPLOYMENT = "Shadow"
+GRACE_S = 40  # above the 30 s in which a leaving replica stays reachable
+
+
+class ModelSpec(BaseModel):
+    """Which version an application serves."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    name: str
+    version: str
+    run_id: str
+    model_uri: str
+    sha256: str = ""
+
+
+class Notes(BaseModel):
+    """What is told about a version beside what it is; may change while it serves."""
+
+    tags: dict[str, str] = {}
+    metrics: dict[str, float] = {}
+    refused: dict[str, str] | None = None
+    challenger: ModelSpec | None = None
+
+
+class Limits(BaseModel):
+    """What one request, and all that wait at once, may ask of a replica."""
+
+    max_rows: int
+    max_bytes: int
+    max_in_flight: int
+    timeout_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits in the settings of the process that deploys."""
+        return cls(
+            max_rows=settings.serve_max_rows,
+            max_bytes=settings.serve_max_bytes,
+            max_in_flight=settings.serve_max_ongoing + settings.serve_max_queued,
+            timeout_s=settings.serve_timeout_s,
+        )
+
+
+class Content(BaseModel):
+    """What replicas are told as Serve's user_config: they take it over in place, without a restart."""
+
+    spec: ModelSpec
+    limits: Limits
+    notes: Notes = Notes()
+    attempt: int = 0  # a change of it alone makes the replicas try again what failed for a passing reason
+
+
+class CatalogContent(BaseModel):
+    """The same for the catalog."""
+
+    models: list[ModelSpec]
+    limits: Limits
+
+
+class ShadowContent(BaseModel):
+    """The same for the application that runs the challengers."""
+
+    challengers: list[ModelSpec]
+
+
+def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
+    """The body of PUT /api/serve/applications/: these models and the catalog, and nothing else."""
+    applications = [_model(content, settings) for content in models]
+    catalog = {
+        "name": CATALOG,
+        "route_prefix": "/",
+        "import_path": CATALOG_IMPORT,
+        "deployments": [
+            {
+                "name": CATALOG_DEPLOYMENT,
+                "user_config": CatalogContent(
+                    models=[content.spec for content in models], limits=Limits.of(settings)
+                ).model_dump(),
+            }
+        ],
+    }
+    challengers = [content.notes.challenger for content in models if content.notes.challenger]
+    if challengers:
+        applications.append(_shadow(challengers))
+    return {
+        "proxy_location": "HeadOnly",
+        "http_options": {"host": settings.ray_http_host, "port": settings.ray_http_port},
+        "applications": [*applications, catalog],
+    }
+
+
+def _shadow(challengers: list[ModelSpec]) -> dict[str, Any]:
+    content = ShadowContent(challengers=challengers).model_dump()
+    deployment = {
+        "name": SHADOW_DEPLOYMENT,
+        "user_config": content,
+        "max_ongoing_requests": 1,
+        "max_queued_requests": 20,  # further copies are dropped by the sender
+    }
+    return {"name": SHADOW, "route_prefix": None, "import_path": SHADOW_IMPORT, "deployments": [deployment]}
+
+
+def served(application: dict[str, Any]) -> ModelSpec | None:
+    """The version an application of a running Serve was deployed with."""
+    config = application.get("deployed_app_config") or {}
+    if config.get("import_path") != MODEL_IMPORT:
+        return None
+    return ModelSpec.model_validate(config["deployments"][0]["user_config"]["spec"])
+
+
+def _model(content: Content, settings: Settings) -> dict[str, Any]:
+    return {
+        "name": content.spec.name,
+        "route_prefix": f"/{content.spec.name}",
+        "import_path": MODEL_IMPORT,
+        # One line a request costs a tenth of the throughput; the prediction log knows more.
+        "logging_config": {"enable_access_log": False},
+        "args": {"name": content.spec.name},
+        "deployments": [
+            {
+                "name": DEPLOYMENT,
+                "user_config": content.model_dump(),
+                # A replica that is replaced (new code, new limits) goes on until its successor answers.
+                "max_surge_percent": 100,
+                "graceful_shutdown_timeout_s": GRACE_S,
+                "health_check_period_s": 10,
+                "health_check_timeout_s": 30,
+                # The application itself bounds its queue and answers 503; Serve's own limit lies above that.
+                "max_ongoing_requests": content.limits.max_in_flight + 100,
+                "max_queued_requests": -1,
+                "ray_actor_options": {"num_cpus": settings.serve_replica_cpus},
+                "autoscaling_config": {
+                    "min_replicas": settings.serve_min_replicas,
+                    "max_replicas": max(settings.serve_min_replicas, settings.serve_max_replicas),
+                    "target_ongoing_requests": max(1, settings.serve_max_ongoing // 2),
+                },
+            }
+        ],
+    }

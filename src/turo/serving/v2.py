@@ -1,0 +1,164 @@
+"""The Open Inference Protocol (V2) over HTTP: JSON and the binary tensor extension, one tensor a column."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from turo.serving.body import check_duplicates, count_strings, parse
+from turo.serving.problems import Header, Problem, shown
+from turo.serving.table import Table
+
+OUTPUT = "predictions"
+LENGTH_HEADER = b"inference-header-content-length"
+NUMPY_TYPES = {
+    "FP64": "<f8", "FP32": "<f4", "FP16": "<f2", "INT64": "<i8", "INT32": "<i4", "INT16": "<i2", "INT8": "i1",
+    "UINT64": "<u8", "UINT32": "<u4", "UINT16": "<u2", "UINT8": "u1",
+}  # fmt: skip
+SERVER = {"name": "turo", "version": "1", "extensions": ["binary_tensor_data"]}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One inference: rows ready for the table, and how the caller wants the answer."""
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+    identifier: str | None
+    binary_output: bool
+
+
+def metadata(name: str, version: str, table: Table) -> dict[str, Any]:
+    """Model metadata: what a V2 client needs to build its tensors."""
+    kinds = {field.name: "FP64" if field.kind == "number" else "BYTES" for field in table.fields}
+    return {
+        "name": name,
+        "versions": [version],
+        "platform": "turo",
+        "inputs": [{"name": n, "datatype": kind, "shape": [-1]} for n, kind in kinds.items()],
+        "outputs": [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}],
+    }
+
+
+def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
+    """Parse an infer request; `json_length` is the header that announces binary tensors behind the JSON."""
+    header, tail = body, b""
+    if json_length is not None:
+        if not json_length.isdigit() or int(json_length) > len(body):
+            got = shown(json_length.decode("latin-1"))
+            raise Problem(400, f"Inference-Header-Content-Length {got} does not fit.")
+        header, tail = body[: int(json_length)], body[int(json_length) :]
+    document = parse(header)
+    tensors = document.get("inputs") if isinstance(document, dict) else None
+    if not isinstance(tensors, list) or not all(isinstance(t, dict) for t in tensors):
+        raise Problem(422, 'The body must be {"inputs": [{"name", "shape", "datatype", "data"}, …]}.')
+    check_duplicates(header, count_strings(document))
+    columns = []
+    for tensor in tensors:
+        values, used = _values(tensor, tail)
+        tail = tail[used:]
+        columns.append(values)
+    if tail:
+        raise Problem(400, f"{len(tail)} bytes follow the last binary tensor.")
+    names = [tensor["name"] for tensor in tensors]
+    table.check_names(names)
+    lengths = {len(column) for column in columns}
+    if len(lengths) != 1:
+        raise Problem(422, f"All tensors must have one length; got {sorted(lengths)}.")
+    table.check_rows(lengths.pop())
+    identifier = document.get("id")
+    if identifier is not None and not isinstance(identifier, str):
+        raise Problem(422, f"id must be a string; got {shown(identifier)}.")
+    rows = list(zip(*columns, strict=True))
+    return Request(names, rows, identifier, _wants_binary(document))
+
+
+def write(request: Request, name: str, version: str, predictions: np.ndarray) -> tuple[bytes, list[Header]]:
+    """The answer's body and headers, binary where asked for."""
+    output: dict[str, Any] = {"name": OUTPUT, "datatype": "FP64", "shape": [len(predictions)]}
+    answer: dict[str, Any] = {"model_name": name, "model_version": version, "outputs": [output]}
+    if request.identifier is not None:
+        answer["id"] = request.identifier
+    if not request.binary_output:
+        output["data"] = predictions
+        body = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        return body, [(b"content-type", b"application/json")]
+    raw = predictions.astype("<f8").tobytes()
+    output["parameters"] = {"binary_data_size": len(raw)}
+    head = orjson.dumps(answer)
+    headers = [(b"content-type", b"application/octet-stream"), (LENGTH_HEADER, str(len(head)).encode())]
+    return head + raw, headers
+
+
+def _wants_binary(document: dict[str, Any]) -> bool:
+    outputs = document.get("outputs")
+    if outputs is None:
+        parameters = document.get("parameters")
+        return isinstance(parameters, dict) and parameters.get("binary_data_output") is True
+    if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
+        raise Problem(422, f"outputs must be a list of objects; got {shown(outputs)}.")
+    for output in outputs:
+        if output.get("name") != OUTPUT:
+            got = shown(output.get("name"))
+            raise Problem(422, f"Output {got} is unknown; the model gives {shown(OUTPUT)}.")
+    return any(_parameter(output, "binary_data") is True for output in outputs)
+
+
+def _parameter(tensor: dict[str, Any], name: str) -> Any:
+    parameters = tensor.get("parameters")
+    return parameters.get(name) if isinstance(parameters, dict) else None
+
+
+def _values(tensor: dict[str, Any], tail: bytes) -> tuple[list[Any], int]:
+    """Python values of one tensor, and how many bytes of the binary tail it used."""
+    name, datatype, shape = tensor.get("name"), tensor.get("datatype"), tensor.get("shape")
+    if not isinstance(name, str):
+        raise Problem(422, f"Every tensor needs a name; got {shown(name)}.")
+    is_shape = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+    if not is_shape or len(shape) not in (1, 2) or shape[1:] not in ([], [1]):  # type: ignore[arg-type,index]
+        raise Problem(422, f"Tensor {name}: expected shape [rows] or [rows, 1], got {shown(shape)}.")
+    rows = shape[0]  # type: ignore[index]
+    if not isinstance(datatype, str) or datatype not in ("BYTES", *NUMPY_TYPES):
+        known = ", ".join(["BYTES", *NUMPY_TYPES])
+        raise Problem(422, f"Tensor {name}: datatype {shown(datatype)} is not one of {known}.")
+    size = _parameter(tensor, "binary_data_size")
+    if size is not None:
+        if type(size) is not int or not 0 <= size <= len(tail) or "data" in tensor:
+            raise Problem(400, f"Tensor {name}: binary_data_size {shown(size)} does not fit the body.")
+        values = _unpack(name, datatype, rows, tail[:size])
+        return values, size
+    data = tensor.get("data")
+    if not isinstance(data, list):
+        raise Problem(422, f"Tensor {name}: expected data as a list, got {shown(data)}.")
+    if data and all(isinstance(item, list) and len(item) == 1 for item in data):
+        data = [item[0] for item in data]
+    if len(data) != rows:
+        raise Problem(422, f"Tensor {name}: shape says {rows} rows, data has {len(data)}.")
+    return data, 0
+
+
+def _unpack(name: str, datatype: str, rows: int, raw: bytes) -> list[Any]:
+    """A binary tensor. NaN and the empty string stand for a missing value: binary has no null."""
+    if datatype != "BYTES":
+        kind = np.dtype(NUMPY_TYPES[datatype])
+        wanted = rows * kind.itemsize
+        if len(raw) != wanted:
+            raise Problem(400, f"Tensor {name}: {rows} {datatype} are {wanted} bytes, got {len(raw)}.")
+        values = np.frombuffer(raw, dtype=kind)
+        return [None if missing else v for v, missing in zip(values.tolist(), np.isnan(values), strict=True)]
+    texts: list[Any] = []
+    position = 0
+    while position + 4 <= len(raw):
+        (length,) = struct.unpack_from("<I", raw, position)
+        position += 4 + length
+        try:
+            texts.append(raw[position - length : position].decode("utf-8") or None)
+        except UnicodeDecodeError:
+            raise Problem(400, f"Tensor {name}: element {len(texts)} is not UTF-8.") from None
+    if position != len(raw) or len(texts) != rows:
+        raise Problem(400, f"Tensor {name}: the binary data does not hold {rows} strings.")
+    return texts

@@ -1,0 +1,163 @@
+"""On a real Ray, behind its proxy, from a real registry: swap, refusal, death of a replica, challenger."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+import tritonclient.http as triton
+from request_loop import RequestLoop
+from serving_stack import Stack, log_model, point, reconciling, stack, until
+
+FIRST_PORT = 23_000
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Any]]:
+    """Models A (XGBoost) and B (SVR) at their first version."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        folder = tmp_path_factory.mktemp("served")
+        with (
+            stack(folder, ("A", "B"), FIRST_PORT, monkeypatch) as running,
+            reconciling(running.settings) as loop,
+        ):
+            for name, kind in (("A", "xgboost"), ("B", "svr")):
+                point(name, "champion", log_model(name, kind))
+            until("both models are deployed", lambda: all(r.serving for r in loop.routes.values()))
+            yield running, loop
+
+
+def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any]) -> None:
+    running, _ = served
+    listed = httpx.get(f"{running.url}/").json()["models"]
+    assert [(model["name"], model["version"]) for model in listed] == [("A", "1"), ("B", "1")]
+    for name in ("A", "B"):
+        answer = httpx.post(
+            f"{running.url}/{name}", json=running.example(name), headers={"X-Request-Id": "me"}
+        )
+        assert answer.status_code == 200
+        assert answer.headers.get_list("X-Request-Id") == ["me"]
+        assert answer.headers["X-Model-Version"] == "1"
+    assert httpx.get(f"{running.url}/Nothing").headers["Content-Type"] == "application/problem+json"
+    assert httpx.get(f"{running.url}/docs").status_code == 200
+    assert any("haproxy" in process.name() for process in psutil.process_iter())
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool) -> None:
+    running, _ = served
+    client = triton.InferenceServerClient(running.url.removeprefix("http://"))
+    assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("A")
+    row = running.example("A")["inputs"][0]
+    inputs = []
+    for tensor in client.get_model_metadata("A")["inputs"]:
+        value = row[tensor["name"]]
+        number = tensor["datatype"] == "FP64"
+        data = (
+            np.array([np.nan if value is None else value])
+            if number
+            else np.array([value or ""], dtype=object)
+        )
+        inputs.append(triton.InferInput(tensor["name"], [1], tensor["datatype"]))
+        inputs[-1].set_data_from_numpy(data, binary_data=binary)
+    result = client.infer("A", inputs, request_id="7")
+    wanted = httpx.post(f"{running.url}/A", json={"inputs": [row]}).json()["predictions"]
+    assert result.as_numpy("predictions").tolist() == wanted
+    assert (result.get_response()["id"], result.get_response()["model_version"]) == (
+        "7",
+        running.about("A")["version"],
+    )
+    for call in (lambda: client.infer("A", inputs[:-1]), lambda: client.get_model_metadata("Nothing")):
+        with pytest.raises(triton.InferenceServerException, match=r"expected exactly once|is not served"):
+            call()
+
+
+def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request(
+    served: tuple[Stack, Any],
+) -> None:
+    running, _ = served
+    new = log_model("A", "xgboost", rows=600)
+    bodies = {name: running.example(name) for name in ("A", "B")}
+    with RequestLoop(running.url, bodies, rate=50) as loop:
+        for version in (new, "1", new):
+            began = time.monotonic()
+            point("A", "champion", version)
+            until(f"version {version} answers", lambda v=version: loop.versions["A"][-1:] == [v])  # type: ignore[misc]
+            print(f"first answer of version {version} after {time.monotonic() - began:.2f} s")
+    assert set(loop.statuses) == {"200"}, loop.statuses
+    assert loop.versions == {"A": ["1", new, "1", new], "B": ["1"]}
+
+
+def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served: tuple[Stack, Any]) -> None:
+    from turo.ledger import ledger_read
+
+    running, _ = served
+    before = running.about("A")["version"]
+    broken = log_model("A", "xgboost", sha256="0" * 64)
+    with RequestLoop(running.url, {"A": running.example("A")}, rate=50) as loop:
+        point("A", "champion", broken)
+        refused = until("the refusal is told", lambda: running.about("A")["refused"])
+        entry = until("the ledger has it", lambda: [e for e in ledger_read("A") if e["event"] == "refused"])[
+            0
+        ]
+    assert (refused["version"], entry["version"]) == (broken, broken)
+    assert "SHA-256" in refused["reason"] and "SHA-256" in entry["reason"]
+    assert (set(loop.statuses), loop.versions["A"]) == ({"200"}, [before])
+    point("A", "champion", before)
+    until("the refusal is forgotten", lambda: running.about("A")["refused"] is None)
+
+
+def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: tuple[Stack, Any]) -> None:
+    from turo.serving.prediction_log import trace
+
+    running, _ = served
+    rival = log_model("B", "svr", rows=300)
+    point("B", "challenger", rival)
+    until("the challenger is told", lambda: running.about("B")["challenger"] == rival)
+    body = running.example("B")
+    pattern = re.compile(rf'turo_shadow_rows_total{{[^}}]*model="B"[^}}]*version="{rival}"[^}}]*}} [1-9]')
+    metrics = f"http://127.0.0.1:{FIRST_PORT + 1006}/metrics"
+
+    def compared() -> Any:
+        answer = httpx.post(f"{running.url}/B", json=body, headers={"X-Request-Id": "lead-me-home"})
+        assert (answer.status_code, answer.headers["X-Model-Version"]) == (200, "1")
+        return pattern.search(httpx.get(metrics).text)
+
+    until("the difference is exported", compared)
+    row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
+    assert (row["version"], row["run_id"]) == ("1", running.about("B")["run_id"])
+    exported = httpx.get(metrics).text
+    for name in ("turo_model_info", "turo_prediction_requests_total", "turo_prediction_bucket"):
+        assert f"ray_{name}{{" in exported
+
+
+def test_the_death_of_a_replica_costs_no_answer(served: tuple[Stack, Any]) -> None:
+    running, _ = served
+    replica = next(p for p in psutil.process_iter() if _is_replica(p, "ray::ServeReplica:B", running))
+    with RequestLoop(running.url, {"B": running.example("B")}, rate=20) as loop:
+        until("requests flow", lambda: sum(loop.statuses.values()) > 20)
+        os.kill(replica.pid, signal.SIGKILL)
+        count = sum(loop.statuses.values())
+        until("requests flow again", lambda: sum(loop.statuses.values()) > count + 40)
+    print(f"answers around the death of a replica: {dict(loop.statuses)}")
+    lost = sum(count for status, count in loop.statuses.items() if status != "200")
+    assert lost <= 20, loop.statuses  # one second of traffic; with a retry on empty answers mostly none
+
+
+def _is_replica(process: psutil.Process, title: str, running: Stack) -> bool:
+    try:
+        return (
+            title in " ".join(process.cmdline())
+            and process.environ().get("DATA_DIR") == running.settings.data_dir
+        )
+    except psutil.Error:
+        return False

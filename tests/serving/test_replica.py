@@ -1,0 +1,130 @@
+"""The exchange of versions inside a replica, and what a challenger's difference is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from served import LIMITS, full_row, random_columns, tiny_predictor
+from tiny_forecaster import tiny_forecaster
+
+from turo.errors import DeployError, RegistryError, ServiceError
+from turo.files import sha256_folder
+from turo.serving import replica
+from turo.serving.predictor import Predictor
+from turo.serving.replica import Holder
+from turo.serving.spec import Content, ModelSpec, Notes
+
+
+def spec(version: str, sha256: str = "") -> ModelSpec:
+    return ModelSpec(
+        name="Tiny", version=version, run_id=f"run-{version}", model_uri="models:/m-1", sha256=sha256
+    )
+
+
+def content(version: str, **notes: object) -> Content:
+    return Content(spec=spec(version), limits=LIMITS, notes=Notes.model_validate(notes))
+
+
+class Loader:
+    """Gives tiny models; versions in `broken` cannot be loaded."""
+
+    def __init__(self) -> None:
+        self.broken: dict[str, Exception] = {}
+        self.loads = 0
+
+    def __call__(self, wanted: ModelSpec, max_rows: int) -> Predictor:
+        self.loads += 1
+        if wanted.version in self.broken:
+            raise self.broken[wanted.version]
+        return tiny_predictor("svr", wanted.version)
+
+
+def test_a_version_takes_over_only_when_it_is_loaded() -> None:
+    loader = Loader()
+    holder = Holder(loader)
+    first = holder.take(content("1"))
+    assert holder.take(content("1", metrics={"mae": 2.0})) is first
+    assert (loader.loads, first.about.metrics) == (1, {"mae": 2.0})
+    second = holder.take(content("2", tags={"turo.below_baseline": "true"}))
+    assert (second.about.version, first.about.version) == ("2", "1")
+    assert second.about.warning
+    assert first.about.warning is None
+
+
+def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
+    loader = Loader()
+    holder = Holder(loader)
+    first = holder.take(content("1", metrics={"mae": 2.0}))
+    loader.broken["2"] = RegistryError("The files of Tiny-2 changed.")
+    kept = holder.take(content("2", metrics={"mae": 9.0}))
+    assert kept is first
+    assert kept.about.refused == {"version": "2", "reason": "RegistryError: The files of Tiny-2 changed."}
+    assert kept.about.metrics == {"mae": 2.0}, "the notes belong to the refused version"
+    holder.take(content("1", refused={"version": "2", "reason": "said by the reconciler"}))
+    assert kept.about.refused["reason"] == "said by the reconciler"
+    assert holder.take(content("1")).about.refused is None
+    loader.broken.clear()
+    assert holder.take(content("3")).about.refused is None
+
+
+def test_a_first_version_that_cannot_be_loaded_stops_the_replica() -> None:
+    loader = Loader()
+    loader.broken["1"] = ServiceError("MLflow does not answer.")
+    with pytest.raises(ServiceError):
+        Holder(loader).take(content("1"))
+
+
+def model_folder(folder: Path) -> str:
+    """An MLflow model folder as training logs it; returns the digest of its forecaster."""
+    tiny_forecaster("svr").save(folder / "data" / "forecaster")
+    flavors = "{python_function: {loader_module: turo.models.flavor, data: data/forecaster}}"
+    (folder / "MLmodel").write_text(f"flavors: {flavors}\n")
+    row = full_row()
+    (folder / "input_example.json").write_text(
+        json.dumps({"columns": list(row), "data": [list(row.values())]})
+    )
+    return sha256_folder(folder / "data" / "forecaster")
+
+
+def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = model_folder(tmp_path / "served")
+    monkeypatch.setattr("turo.model_files._download", lambda uri, folder, get: None)
+    monkeypatch.setattr("turo.model_files._cache", lambda: tmp_path)
+
+    def place(version: str) -> Path:
+        folder = tmp_path / f"Tiny-{version}-{digest[:16]}"
+        (tmp_path / "served").rename(folder)
+        return folder
+
+    folder = place("1")
+    loaded = replica.load(spec("1", digest), 10)
+    assert (loaded.about.version, loaded.table.max_rows) == ("1", 10)
+    assert loaded.about.example == full_row()
+    example = json.loads((folder / "input_example.json").read_text())
+    example["data"][0][example["columns"].index("make")] = "Lada"
+    (folder / "input_example.json").write_text(json.dumps(example))
+    with pytest.raises(DeployError, match=r"Tiny version 1 fails its smoke test: .*column make"):
+        replica.load(spec("1", digest), 10)
+    (folder / "data" / "forecaster" / "forecaster.json").write_text("{}")
+    with pytest.raises(RegistryError, match="SHA-256"):
+        replica.load(spec("1", digest), 10)
+    with pytest.raises(RegistryError, match="no digest"):
+        replica.load(spec("1"), 10)
+
+
+def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> None:
+    pytest.importorskip("ray.serve")
+    from turo.serving.shadow import Rival
+
+    columns = random_columns(50)
+    rival = Rival(spec("9"), tiny_predictor("svr"))
+    own = rival.predictor.model.predict(columns)
+    assert rival.compare("1", columns, own - 2.0) == pytest.approx((2.0, 2.0))
+    half = {name: values[:25] for name, values in columns.items()}
+    mean, p95 = rival.compare("1", half, own[:25] + 4.0)
+    assert (mean, p95) == pytest.approx((0.0, 4.0))
+    assert rival.compare("2", columns, own) == (0.0, 0.0)
+    assert np.isfinite(own).all()
