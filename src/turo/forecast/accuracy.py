@@ -1,0 +1,90 @@
+"""How right were the forecasts whose windows are over? Errors per registered version and origin."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from turo.forecast.columns import ACCURACY, ACCURACY_KEY
+from turo.forecast.tables import Table
+
+logger = logging.getLogger(__name__)
+
+
+def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
+    """Columns of ACCURACY, a row for each version, target, horizon and origin that has actuals.
+
+    Args:
+        forecasts: columns of FORECASTS.
+        actuals: vehicle_id, origin_date, horizon_days, target, actual.
+    """
+    pairs = forecasts.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
+    error = pl.col("expected") - pl.col("actual")
+    total = pl.col("actual").sum()
+    measured = pairs.group_by(*ACCURACY_KEY).agg(
+        pl.col("run_id").last(),
+        pl.len().alias("rows"),
+        error.abs().mean().alias("mae"),
+        error.mean().alias("bias"),
+        pl.when(total > 0).then(error.abs().sum() / total).alias("wape"),
+        pl.col("actual").is_between("low", "high").mean().alias("coverage"),
+        (pl.col("on_books") - pl.col("actual")).abs().mean().alias("on_books_mae"),
+    )
+    return measured.select(pl.col(name).cast(kind) for name, kind in ACCURACY.items()).sort(*ACCURACY_KEY)
+
+
+def measure(forecasts: pl.DataFrame, tables: list[Table]) -> pl.DataFrame:
+    """Errors of all kept forecasts that the tables hold actuals for by now."""
+    found = [_actuals(forecasts, table) for table in tables]
+    schema = {"vehicle_id": pl.String, "origin_date": pl.Date, "actual": pl.Float64}
+    keyed = {**schema, "horizon_days": pl.Int64, "target": pl.String}
+    actuals = pl.concat([pl.DataFrame(schema=keyed), *(part for parts in found for part in parts)])
+    return errors(forecasts, actuals)
+
+
+def merge(measured: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Add what the file says of forecasts that could not be measured this time (their table is gone)."""
+    if not path.exists():
+        return measured
+    before = pl.read_csv(path, schema_overrides=ACCURACY).select(list(ACCURACY))
+    lost = before.join(measured, list(ACCURACY_KEY), how="anti")
+    return pl.concat([measured, lost]).sort(*ACCURACY_KEY)
+
+
+def _actuals(forecasts: pl.DataFrame, table: Table) -> list[pl.DataFrame]:
+    made = forecasts.filter(pl.col("horizon_days") == table.horizon_days)
+    parts = []
+    for (target,), rows in made.group_by(["target"], maintain_order=True):
+        origins: list[date] = rows["origin_date"].unique().sort().to_list()
+        parts.append(
+            table.actuals(str(target), origins).select(
+                pl.col("vehicle_id").cast(pl.String),
+                pl.col("origin_date").cast(pl.Date),
+                pl.col("actual").cast(pl.Float64),
+                pl.lit(table.horizon_days, pl.Int64).alias("horizon_days"),
+                pl.lit(target, pl.String).alias("target"),
+            )
+        )
+    return parts
+
+
+def summary(accuracy: pl.DataFrame) -> pl.DataFrame:
+    """One row for each version and horizon over all its origins, weighted by rows."""
+
+    def mean(name: str) -> pl.Expr:
+        return ((pl.col(name) * pl.col("rows")).sum() / pl.col("rows").sum()).alias(name)
+
+    return (
+        accuracy.group_by("model", "version", "target", "horizon_days")
+        .agg(
+            pl.len().alias("origins"),
+            pl.col("origin_date").min().alias("first"),
+            pl.col("origin_date").max().alias("last"),
+            *(mean(name) for name in ("mae", "bias", "coverage", "on_books_mae")),
+            pl.col("rows").sum(),
+        )
+        .sort("horizon_days", "model", "version")
+    )

@@ -1,0 +1,55 @@
+"""The cars to forecast: those listed at the origin, their label, the days they can be booked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from turo.features.clock import Floats
+from turo.forecast.columns import Types
+from turo.forecast.weeks import taken_days
+
+
+def active(rows: pl.DataFrame, vehicles: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """The rows of cars that are not delisted at the origin: `listed_to` empty or later."""
+    gone = vehicles.filter(pl.col("listed_to") <= origin)["vehicle_id"].implode()
+    return rows.filter(~pl.col("vehicle_id").is_in(gone))
+
+
+def describe(
+    ids: list[str], vehicles: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon_days: int
+) -> pl.DataFrame:
+    """vehicle_id, vehicle (make, model, year), available_days of the window that begins at the origin.
+
+    Not available are days after `listed_to` and days that the owner had blocked by the origin.
+    """
+    label = pl.concat_str("make", "model", pl.col("year").cast(pl.String), separator=" ", ignore_nulls=True)
+    named = vehicles.unique("vehicle_id", keep="last", maintain_order=True).select(
+        "vehicle_id", label.alias("vehicle"), "listed_to"
+    )
+    cars = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
+        named, "vehicle_id", how="left", maintain_order="left"
+    )
+    away = _unavailable(cars, blocks, origin, horizon_days)
+    return cars.select(
+        "vehicle_id",
+        pl.col("vehicle").fill_null(""),
+        pl.Series("available_days", horizon_days - away),
+    )
+
+
+def _unavailable(cars: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon: int) -> Floats:
+    schema: Types = {"vehicle_id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us")}
+    cast = [pl.col(name).cast(kind) for name, kind in schema.items()]
+    begin = datetime.combine(origin, time())
+    after = cars.filter(pl.col("listed_to").is_not_null()).select(
+        "vehicle_id",
+        pl.col("listed_to").cast(pl.Datetime("us")).alias("start"),
+        pl.lit(begin + timedelta(days=horizon)).alias("end"),
+    )
+    away = [pl.DataFrame(schema=schema), after.filter(pl.col("start") < pl.col("end")).select(cast)]
+    if blocks is not None:
+        known = pl.col("created_at").is_null() | (pl.col("created_at") <= begin)
+        away.append(blocks.filter(known).select("vehicle_id", "start", "end").select(cast))
+    return taken_days(pl.concat(away), cars["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]

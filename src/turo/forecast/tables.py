@@ -1,0 +1,112 @@
+"""The prepared table of one horizon: where it lies, what its manifest says, the rows to score, the labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from turo.errors import ConfigError, InputError
+from turo.settings import Settings
+
+TABLE, MANIFEST = "datas.parquet", "manifest.json"
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder, which must be a local one here.
+
+    Raises:
+        ConfigError: DATA_DIR is a URL.
+    """
+    if "://" in settings.data_dir:
+        raise ConfigError(
+            f"DATA_DIR={settings.data_dir} is a URL; the forecast writes its files to a folder.",
+            "Mount the store and set DATA_DIR to where it is mounted.",
+        )
+    return Path(settings.data_dir)
+
+
+def served_horizon(settings: Settings) -> int:
+    """The horizon of the main table, which a run of prepare_data may choose; HORIZON_DAYS without a table."""
+    try:
+        manifest = json.loads((data_folder(settings) / MANIFEST).read_text())
+        return int(manifest["horizon_days"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return settings.horizon_days
+
+
+def table_folder(settings: Settings, horizon_days: int) -> Path:
+    """The data folder itself for the served horizon, a sub-folder for any other."""
+    base = data_folder(settings)
+    return base if horizon_days == served_horizon(settings) else base / f"horizon-{horizon_days}"
+
+
+def model_name(model: str, horizon_days: int, settings: Settings) -> str:
+    """Registered name: the served horizon belongs to the model itself, any other to `<MODEL>-<days>d`."""
+    return model if horizon_days == served_horizon(settings) else f"{model}-{horizon_days}d"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A prepared table on disk, with its manifest."""
+
+    horizon_days: int
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the table, as models carry it."""
+        return str(self.manifest["digest"])
+
+    def newest(self) -> pl.DataFrame:
+        """All rows of the newest origin."""
+        scan = pl.scan_parquet(self.folder / TABLE)
+        origin = self.newest_origin()
+        return scan.filter(pl.col("origin_date") == origin).sort("vehicle_id").collect()
+
+    def newest_origin(self) -> date:
+        """The last Monday the table knows."""
+        scan = pl.scan_parquet(self.folder / TABLE)
+        newest = scan.select(pl.col("origin_date").max()).collect().item()
+        if newest is None:
+            raise InputError(f"{self.folder / TABLE} has no rows.", "Run prepare_data again.")
+        return newest
+
+    def actuals(self, target: str, origins: list[date]) -> pl.DataFrame:
+        """vehicle_id, origin_date, actual of the rows whose window is complete by now."""
+        scan = pl.scan_parquet(self.folder / TABLE)
+        if target not in scan.collect_schema().names():  # prices may be unknown now
+            scan = scan.with_columns(pl.lit(None, pl.Float64).alias(target))
+        rows = scan.filter(pl.col("origin_date").is_in(origins) & pl.col(target).is_not_null())
+        return rows.select("vehicle_id", "origin_date", pl.col(target).alias("actual")).collect()
+
+
+def open_table(settings: Settings, horizon_days: int) -> Table:
+    """The table prepared for that horizon.
+
+    Raises:
+        InputError: it is missing, damaged, of another horizon, or of a profile without dates.
+    """
+    folder = table_folder(settings, horizon_days)
+    remedy = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        found = int(manifest["horizon_days"])
+    except FileNotFoundError as error:
+        what = f"No table for {horizon_days} days in {folder}: {MANIFEST} is missing."
+        raise InputError(what, remedy) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / MANIFEST} cannot be read: {error}.", remedy) from error
+    if manifest.get("profile") == "turo_takehome":
+        raise InputError(
+            "The take-home files have no trip dates, so there is no window to forecast.",
+            "Bring a trip earnings export or the canonical files.",
+        )
+    if found != horizon_days:
+        raise InputError(f"The table in {folder} is for {found} days, not {horizon_days}.", remedy)
+    return Table(horizon_days, folder, manifest)

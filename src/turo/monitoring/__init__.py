@@ -1,0 +1,1 @@
+"""Watching models at work: drift of their inputs, and metrics about what is registered and served."""

@@ -1,0 +1,150 @@
+"""The forecasts in a real PostgreSQL: the stack's image, on a port of its own, removed afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import psycopg2
+import pytest
+from hand_fleet import ORIGIN, make_champion
+
+from turo.errors import ServiceError
+from turo.forecast.columns import ACCURACY, FORECASTS
+from turo.forecast.database import save
+from turo.forecast.run import forecast_fleet
+from turo.settings import Settings
+
+IMAGE = "postgres:17.12-trixie"
+NOW = datetime(2026, 11, 24, 6)
+NO_ACCURACY = pl.DataFrame(schema=ACCURACY)
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """URI of an empty server without its database name."""
+    try:
+        present = docker("image", "inspect", "--format", "{{.Id}}", IMAGE)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        present = ""
+    if not present:
+        pytest.skip(f"needs a Docker engine that has {IMAGE}")
+    options = [
+        "-e",
+        "POSTGRES_PASSWORD=only-for-tests",
+        "-p",
+        "127.0.0.1::5432",
+        "--tmpfs",
+        "/var/lib/postgresql/data",
+    ]
+    container = docker("run", "-d", "--rm", *options, IMAGE)
+    assert container
+    try:
+        port = docker("port", container, "5432/tcp").splitlines()[0].rsplit(":", 1)[1]
+        uri = f"postgresql://postgres:only-for-tests@127.0.0.1:{port}"
+        _wait(f"{uri}/postgres")
+        yield uri
+    finally:
+        docker("rm", "-f", container)
+
+
+def _wait(uri: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg2.connect(uri).close()
+        except psycopg2.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.fixture
+def database(server: str, request: pytest.FixtureRequest) -> str:
+    """A database of the test's own."""
+    name = f"test_{abs(hash(request.node.name))}"
+    connection = psycopg2.connect(f"{server}/postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    return f"{server}/{name}"
+
+
+def ask(uri: str, query: str) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(uri)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+def test_forecasts_arrive_with_their_types(settings: Settings, database: str) -> None:
+    made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
+    save(database.replace("postgresql://", "postgresql+psycopg2://"), made, NO_ACCURACY)
+    columns = ask(
+        database, "SELECT column_name FROM information_schema.columns WHERE table_name = 'forecasts'"
+    )
+    assert {name for (name,) in columns} == set(FORECASTS)
+    asked = "origin_date, expected, low, high, below_baseline, flag, created_at"
+    row = ask(database, f"SELECT {asked} FROM forecasts WHERE vehicle_id = 'A'")
+    assert row == [(ORIGIN, 9.5, 8.5, 10.5, False, "below_plan", NOW)]
+    assert ask(database, "SELECT last_year FROM forecasts WHERE vehicle_id = 'C'") == [(None,)]
+
+
+def test_a_repeat_replaces_and_a_new_version_adds(settings: Settings, database: str) -> None:
+    made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
+    save(database, made, NO_ACCURACY)
+    save(database, made.with_columns(expected=pl.lit(1.25)), NO_ACCURACY)
+    assert ask(database, "SELECT count(*), avg(expected) FROM forecasts") == [(3, 1.25)]
+    save(database, made.with_columns(version=pl.lit("4")), NO_ACCURACY)
+    assert ask(database, "SELECT version, count(*) FROM forecasts GROUP BY 1 ORDER BY 1") == [
+        ("3", 3),
+        ("4", 3),
+    ]
+
+
+def test_accuracy_is_written_beside(database: str) -> None:
+    row = {
+        "model": "XGBoost", "version": "3", "run_id": "r", "target": "y_booked_days", "horizon_days": 28,
+        "origin_date": date(2026, 10, 5), "rows": 3, "mae": 1.5, "bias": -0.5, "wape": None, "coverage": 0.75,
+        "on_books_mae": 2.5,
+    }  # fmt: skip
+    save(database, pl.DataFrame(schema=FORECASTS), pl.DataFrame([row], schema=ACCURACY))
+    assert ask(database, "SELECT mae, wape, coverage FROM forecast_accuracy") == [(1.5, None, 0.75)]
+
+
+def test_a_failed_write_leaves_nothing_half_written(settings: Settings, database: str) -> None:
+    made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
+    save(database, made, NO_ACCURACY)
+    broken = pl.DataFrame([dict.fromkeys(ACCURACY)], schema=ACCURACY)  # keys may not be null
+    with pytest.raises(ServiceError, match="not written"):
+        save(database, made.with_columns(expected=pl.lit(99.0)), broken)
+    assert ask(database, "SELECT max(expected) FROM forecasts") == [(28.0,)]
+
+
+def test_an_absent_server_is_told_without_the_password() -> None:
+    empty = pl.DataFrame(schema=FORECASTS)
+    with pytest.raises(ServiceError) as caught:
+        save("postgresql://turo:secret-word@127.0.0.1:9/forecasts", empty, NO_ACCURACY)
+    assert "FORECASTS_URI" in str(caught.value)
+    assert "secret-word" not in str(caught.value)
+
+
+def test_without_a_uri_nothing_is_written_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    save("", pl.DataFrame(schema=FORECASTS), NO_ACCURACY)
+    assert "FORECASTS_URI is empty" in caplog.text

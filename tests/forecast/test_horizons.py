@@ -1,0 +1,119 @@
+"""`turo horizons` on real input files: which tables are made, which models must be trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from turo import prepare, registry
+from turo import settings as settings_module
+from turo.data.generate import write_sample
+from turo.errors import ConfigError
+from turo.forecast.horizons import make_ready
+from turo.forecast.tables import open_table
+from turo.prepare.cluster import connected
+from turo.settings import Settings
+
+pytestmark = pytest.mark.ray
+END = datetime(2026, 11, 24)
+
+
+@pytest.fixture(scope="module")
+def small_ray() -> Iterator[None]:
+    """One Ray for this module, unless there is one; prepare uses what it finds connected."""
+    with connected("local"):
+        yield
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -> Settings:
+    """Six cars over a year, the table for 28 days made, an empty registry, a configured project."""
+    folder = tmp_path / "datas"
+    write_sample(folder, vehicles=6, years=1, seed=5, end=END, horizons=())
+    project = tmp_path / "projects" / "boost"
+    project.mkdir(parents=True)
+    (project / "MLproject").write_text("name: boost\n")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MODEL_NAMES", "XGBoost")
+    monkeypatch.setenv("MODEL_PATHS", "boost")
+    monkeypatch.setenv("PROJECTS_DIR", str(tmp_path / "projects"))
+    monkeypatch.chdir(tmp_path)
+    made = settings_module.load(data_dir=str(folder), as_of="2026-11-23")
+    prepare.run(made)
+    return made
+
+
+def register(name: str, digest: str) -> None:
+    """A champion that was trained on that table."""
+    client = registry.client()
+    run = client.create_run("0")
+    client.create_registered_model(name)
+    client.create_model_version(
+        name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest}
+    )
+    client.set_registered_model_alias(name, registry.CHAMPION, "1")
+
+
+def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    needed = make_ready(
+        settings, horizons=(7, 28, 300)
+    )  # a year of history has no window of 300 days and more
+    assert needed == [
+        {
+            "name": "XGBoost-7d",
+            "path": str(settings.projects_dir / "boost"),
+            "option": "target=auto",
+            "env": {"DATA_DIR": str(folder / "horizon-7"), "HORIZON_DAYS": "7"},
+        },
+        {
+            "name": "XGBoost-300d",
+            "path": str(settings.projects_dir / "boost"),
+            "option": "target=auto",
+            "env": {"DATA_DIR": str(folder / "horizon-300"), "HORIZON_DAYS": "300"},
+        },
+    ]
+    table, main = open_table(settings, 7), open_table(settings, 28)
+    assert table.newest_origin() == main.newest_origin()
+    assert table.manifest["inputs"] == main.manifest["inputs"]
+
+    made_at = table.manifest["created_at"]
+    register("XGBoost-7d", table.digest)
+    assert make_ready(settings, horizons=(7, 28)) == []
+    assert open_table(settings, 7).manifest["created_at"] == made_at  # not made again
+
+    register("XGBoost-300d", "another table")
+    assert [entry["name"] for entry in make_ready(settings, horizons=(300,))] == ["XGBoost-300d"]
+
+
+def test_newer_input_files_renew_every_table(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    make_ready(settings, horizons=(7,))
+    write_sample(folder, vehicles=6, years=1, seed=6, end=END, horizons=())
+    prepare.run(settings)
+    make_ready(settings, horizons=(7,))
+    assert open_table(settings, 7).manifest["inputs"] == open_table(settings, 28).manifest["inputs"]
+
+    write_sample(folder, vehicles=6, years=1, seed=7, end=END, horizons=())  # and nobody prepares
+    make_ready(settings, horizons=(7, 14))
+    found = [open_table(settings, days).manifest["inputs"] for days in (7, 14, 28)]
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_horizon_longer_than_the_history_does_not_stop_the_others(settings: Settings) -> None:
+    assert [entry["name"] for entry in make_ready(settings, horizons=(7, 366))] == ["XGBoost-7d"]
+
+
+def test_the_served_horizon_is_what_the_table_says(settings: Settings) -> None:
+    prepare.run(settings.model_copy(update={"horizon_days": 14}))
+    assert json.loads((Path(settings.data_dir) / "manifest.json").read_text())["horizon_days"] == 14
+    assert [entry["name"] for entry in make_ready(settings, horizons=(14, 28))] == ["XGBoost-28d"]
+
+
+def test_an_unknown_model_is_named(settings: Settings) -> None:
+    with pytest.raises(ConfigError, match="NoSuchModel"):
+        make_ready(settings, model="NoSuchModel")

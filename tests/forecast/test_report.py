@@ -1,0 +1,136 @@
+"""The report: everything the host needs is there, it is valid HTML, and it needs nothing from outside."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hand_fleet import ORIGIN, make_champion, prepared, write_table
+
+from turo.forecast.run import forecast_fleet
+from turo.settings import Settings
+
+NOW = datetime(2026, 11, 24, 6)
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Nesting(HTMLParser):
+    """Fails on a tag that is closed out of order or never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+@pytest.fixture
+def page(settings: Settings) -> str:
+    weak = make_champion(7, below_baseline=True, version="9")
+    write_table(Path(settings.data_dir), prepared(ORIGIN, 28), warnings=["3 trips overlap"])
+    forecast_fleet(settings, [weak, make_champion(28)], NOW)
+    return (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    """What a reader sees."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split("</style>")[1]))
+
+
+def test_it_is_well_formed(page: str) -> None:
+    assert page.startswith("<!DOCTYPE html>")
+    checker = Nesting()
+    checker.feed(page)
+    assert checker.open == []
+    assert len(set(checker.ids)) == len(checker.ids)
+    for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        ElementTree.fromstring(picture)
+
+
+def test_it_refers_to_nothing_outside(page: str) -> None:
+    assert not re.search(r"(https?:)?//[a-z]", page)
+    assert not re.search(r"""\b(src|href|action|srcset)\s*=|url\(|@import|<script|<iframe|<object""", page)
+
+
+def test_it_shows_what_a_host_needs(page: str) -> None:
+    seen = text_of(page)
+    for needed in (
+        "Fleet calendar",
+        "Booked so far",
+        "Expected",
+        "Interval 10\N{EN DASH}90",
+        "Utilization",
+        "Change on last year",
+        "below plan: lower price / open short trips",
+        "nearly full: raise price / raise minimum days / do maintenance in the gap",
+        "Hold-out MAE",
+        "On the books only 3.25",
+        "Booking dates come from the file.",
+        "feedc0ffee12",
+        "3 trips overlap",
+        "No forecast's window is over yet",
+    ):
+        assert needed in seen, needed
+    assert page.count("<svg") == 4
+
+
+def test_a_model_below_its_baseline_is_marked(page: str) -> None:
+    seen = text_of(page)
+    assert "XGBoost-7d version 9 (7 days) did not beat the best baseline" in seen
+    assert re.search(r"XGBoost-7d below baseline 9", seen)
+
+
+def test_the_gain_over_the_best_baseline_is_shown(page: str) -> None:
+    assert "2.50 23 % On the books only 3.25" in text_of(page)
+
+
+def test_errors_stand_beside_each_other_by_horizon(page: str) -> None:
+    (picture,) = re.findall(r'<svg[^>]*aria-label="Mean absolute error.*?</svg>', page, re.DOTALL)
+    told = re.sub(r"\s+", " ", re.sub(r"<title>.*?</title>|<[^>]*>", " ", picture)).strip()
+    both = "model 2.50 best baseline 3.25"
+    assert told == f"7 days {both} 28 days {both}"
+    widths = [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)"', picture)]
+    assert widths[0] / widths[1] == pytest.approx(2.50 / 3.25, abs=0.01)
+
+
+def test_it_speaks_of_bookings_only(page: str) -> None:
+    assert "demand" not in text_of(page).lower()
+
+
+def test_names_are_escaped(page: str) -> None:
+    assert "<Wrangler>" not in page
+    assert "&lt;Wrangler&gt; &amp; Co" in page
+
+
+def test_booked_days_of_a_week_are_in_the_calendar(page: str) -> None:
+    # A is booked from Tuesday noon to the end of the week, with one trip overlapping the other.
+    assert "Kia Rio 2021 A, week of 23 Nov 2026: 5.5 of 7 days booked" in page
+
+
+def test_changed_input_files_are_told(settings: Settings) -> None:
+    inputs = {"reservations.csv": {"sha256": "0", "rows": 1}}
+    write_table(Path(settings.data_dir), prepared(ORIGIN, 28), inputs=inputs)
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+    assert "run prepare_data again" in text_of(page)
+
+
+def test_an_old_origin_is_told(settings: Settings) -> None:
+    forecast_fleet(settings, [make_champion(28)], datetime(2026, 12, 7))
+    page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+    assert "begins 14 days before it was made" in text_of(page)
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+    assert "before it was made" not in text_of(page)

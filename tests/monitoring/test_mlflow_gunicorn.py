@@ -1,0 +1,52 @@
+"""The MLflow server's metrics path: moved for the scrape, everything else untouched."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turo.monitoring.mlflow_gunicorn import with_metrics_path
+
+
+def echo(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+    """An application that answers with the path it was asked for."""
+    return [environ["PATH_INFO"].encode()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("/mlflow-metrics", b"/metrics"),
+        ("/metrics", b"/metrics"),
+        ("/", b"/"),
+        ("/mlflow-metrics/x", b"/mlflow-metrics/x"),
+        ("/api/2.0/mlflow/experiments/search", b"/api/2.0/mlflow/experiments/search"),
+    ],
+)
+def test_only_the_metrics_path_is_moved(asked: str, answered: bytes) -> None:
+    assert list(with_metrics_path(echo)({"PATH_INFO": asked}, None)) == [answered]
+
+
+def test_gunicorn_accepts_the_module_as_its_configuration() -> None:
+    config = pytest.importorskip("gunicorn.config").Config()
+    module = importlib.import_module("turo.monitoring.mlflow_gunicorn")
+    for hook in ("post_worker_init", "child_exit"):
+        config.set(hook, getattr(module, hook))
+        assert getattr(config, hook) is getattr(module, hook)
+
+
+def test_a_dead_workers_gauges_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from turo.monitoring.mlflow_gunicorn import child_exit
+
+    class Worker:
+        pid = 4711
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    (tmp_path / "gauge_liveall_4711.db").touch()
+    (tmp_path / "gauge_liveall_4712.db").touch()
+    child_exit(None, Worker())
+    assert [path.name for path in tmp_path.iterdir()] == ["gauge_liveall_4712.db"]
