@@ -1,0 +1,125 @@
+"""What to expect of each car: bookings of the next 7, 28 and 90 days, with a report for the host.
+
+Runs when `prepare_data` has made a new table, and every Monday. The served model forecasts its own horizon;
+for the others a model of the same kind is trained where it is missing or the table changed. A horizon whose
+training fails is left out of the report and fails this run, but does not take the other horizons away.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    Param,
+    XComArg,
+    dag,
+    task,
+    task_group,
+)
+
+from turo import settings
+from turo.orchestration.ray_job import RayJobOperator
+from turo.orchestration.waiting import OtherDagIdle
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = settings.load()
+MODELS = list(SETTINGS.model_names)
+HORIZONS = sorted({7, 28, 90, *SETTINGS.forecast_horizons})
+TABLE = Asset(name="turo_table", uri="turo://datas/datas.parquet")
+# After midnight of Monday in every zone of the United States, before the working day. A stack that is started
+# later on a Monday waits for the next one: its first forecast comes from the asset.
+WEEKLY = CronTriggerTimetable("0 12 * * MON", timezone="UTC", run_immediately=timedelta(0))
+
+RUN_KEY = "{{ run_id }}.{{ ti.max_tries }}"
+CHOICE = ["--model", "{{ params.model }}", "--horizons", "{{ params.horizons | join(',') }}"]
+PARAMS = {
+    "model": Param(
+        SETTINGS.forecast_model or MODELS[0],
+        type="string",
+        enum=MODELS,
+        title="Model",
+        description="Whose champions make the forecast; one of MODEL_NAMES.",
+    ),
+    "horizons": Param(
+        list(SETTINGS.forecast_horizons),
+        type="array",
+        items={"type": "integer", "enum": HORIZONS},
+        examples=HORIZONS,
+        minItems=1,
+        uniqueItems=True,
+        title="Horizons",
+        description="Days ahead.",
+    ),
+}
+
+
+@task_group
+def improve(name: str, path: str, option: str, env: dict[str, str]) -> None:
+    """Train the model of one horizon and hold it against the gate."""
+    train = RayJobOperator(
+        task_id="train",
+        command=["turo", "train", name, "--path", path, "-P", option, "--run-key", RUN_KEY],
+        env=env,
+        item=name,
+        multiple_outputs=True,
+        pool="trainings",
+        execution_timeout=timedelta(hours=4),
+    )
+    RayJobOperator(
+        task_id="register_and_gate",
+        command=["turo", "promote", name, "--run-id", XComArg(train, "run_id"), "--run-key", RUN_KEY],
+        env=env,
+        item=name,
+        execution_timeout=timedelta(minutes=30),
+    )
+
+
+@task(trigger_rule="none_failed", execution_timeout=timedelta(minutes=5))
+def tell(made: dict[str, Any]) -> None:
+    """Say what was forecast; not reached, so that the run fails, where a training failed."""
+    logger.info("Forecast %s", made)
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=WEEKLY, assets=[TABLE]),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+    doc_md=__doc__,
+    tags=["turo"],
+)
+def forecast_fleet() -> None:
+    """Tables, models, forecast."""
+    # The new champions of prepare_data shall make the forecast; and it needs the processors until then.
+    settled = OtherDagIdle(
+        task_id="wait_for_prepare_data",
+        other="prepare_data",
+        poke_interval=30,
+        timeout=timedelta(hours=4),
+        execution_timeout=timedelta(minutes=5),
+    )
+    tables = RayJobOperator(
+        task_id="prepare_horizons",
+        command=["turo", "horizons", *CHOICE],
+        execution_timeout=timedelta(hours=2),
+    )
+    forecast = RayJobOperator(
+        task_id="forecast",
+        command=["turo", "forecast", *CHOICE],
+        trigger_rule="all_done",
+        execution_timeout=timedelta(hours=1),
+    )
+    trained = improve.expand_kwargs(tables.output)
+    settled >> tables
+    trained >> forecast
+    trained >> tell(forecast.output)
+
+
+forecast_fleet()

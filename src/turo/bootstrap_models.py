@@ -1,0 +1,89 @@
+"""What the mlflow container does beside MLflow: fill what is missing, then reconcile Serve for ever.
+
+The work runs on the Ray cluster, as jobs whose ids come from what they work on: a container that is restarted
+meanwhile attaches to them. Routes come up one by one, each as soon as its model has a champion.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from turo import registry
+from turo import settings as settings_module
+from turo.errors import TuroError
+from turo.files import code_version
+from turo.jobs import Jobs, connect, job_id
+from turo.settings import Settings
+
+AT_ONCE = 2  # projects in training: more would only share the same two cores
+FAILED = 1
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Entry point of `mlflow/serve_with_ray.py`: ends only by a signal or a mistake in the settings."""
+    from turo.serving.deploy import Serve
+    from turo.serving.reconcile import Reconciler, note_refusal, run_for_ever
+    from turo.training import projects
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        settings = settings_module.load()
+        logging.getLogger().setLevel(settings.log_level)
+        configured = {name: str(path) for name, path in projects.configured(settings).items()}
+    except TuroError as error:
+        logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
+        sys.exit(FAILED)
+    threading.Thread(target=fill, args=(configured, settings), name="bootstrap", daemon=True).start()
+    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal))
+
+
+def fill(configured: Mapping[str, str], settings: Settings) -> None:
+    """Train every configured model that has no champion; prepare the table first if there is none.
+
+    One failing project is logged and does not stop the others.
+    """
+    try:
+        missing = {n: path for n, path in configured.items() if registry.champion(n) is None}
+        if not missing:
+            logger.info("Every configured model has a champion: nothing is trained.")
+            return
+        logger.info("Without a champion: %s", ", ".join(missing))
+        jobs = connect(settings)
+        key = f"bootstrap-{table_digest(settings, jobs)[:12]}"
+    except Exception:
+        logger.exception("The first models cannot be trained; restart the container once this is mended")
+        return
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="train") as pool:
+        for name, path in missing.items():
+            pool.submit(train, jobs, name, path, key)
+
+
+def table_digest(settings: Settings, jobs: Jobs) -> str:
+    """Digest of the prepared table, which is made now if it is missing."""
+    manifest, table = (Path(settings.data_dir) / name for name in ("manifest.json", "datas.parquet"))
+    if "://" in settings.data_dir or not (manifest.exists() and table.exists()):
+        outcome = jobs.run(job_id("bootstrap", "prepare", code_version()), ["turo", "prepare"])
+        return str(outcome.result["digest"])
+    return str(json.loads(manifest.read_text())["digest"])
+
+
+def train(jobs: Jobs, name: str, path: str, key: str) -> None:
+    """Train and promote one model; a failure is logged with the last lines of its job."""
+    try:
+        command = ["turo", "train", name, "--path", path, "--run-key", key]
+        jobs.run(job_id("bootstrap", "train", name, key), command)
+        jobs.run(job_id("bootstrap", "promote", name, key), ["turo", "promote", name, "--run-key", key])
+    except TuroError as error:
+        logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400
+    except Exception:
+        logger.exception("%s is not trained, the other models are not affected", name)

@@ -1,0 +1,201 @@
+"""Ray jobs over the dashboard's REST interface: submit, attach, follow the log, stop. Needs no Ray here.
+
+A job is known by an id its caller derives from what it stands for, so that asking twice is the same as
+asking once: `run` attaches to a job that is under way or done, and starts attempt `<id>-2`, `<id>-3`, …
+after one that failed or was stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from turo.errors import ServiceError
+from turo.job_log import LogLines
+from turo.ray_http import RayHttp, dashboard_url, last_line
+
+if TYPE_CHECKING:
+    from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Log = Callable[[str], object]
+TO_REPEAT = frozenset({"FAILED", "STOPPED"})
+ENDED = TO_REPEAT | {"SUCCEEDED"}
+MAX_ID = 120  # the id is part of a log file's name
+POLL_S = 1.0
+FETCH_SHARE = 20  # the log comes whole each time: wait this many times as long as fetching it took
+READ_TRIES = 5
+PENDING_NOTE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended well: its id with the attempt, and what its `TURO_RESULT` line said (else None)."""
+
+    job_id: str
+    result: Any
+
+
+def job_id(*parts: object) -> str:
+    """A submission id from its parts: safe in a file name, not too long, different for different parts."""
+    text = ".".join(str(part) for part in parts)
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
+    if safe == text and len(safe) <= MAX_ID:
+        return safe
+    return f"{safe[: MAX_ID - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def connect(settings: Settings, ray_address: str = "") -> Jobs:
+    """The job interface of the cluster in the settings, or of the one at `ray_address`."""
+    own = "" if ray_address else settings.ray_dashboard_url
+    address = own or dashboard_url(ray_address or settings.ray_address, settings.ray_dashboard_port)
+    return Jobs(address, settings.token(), deadline_s=settings.service_deadline_s)
+
+
+class Jobs:
+    """The job interface of one cluster; arguments as for `RayHttp`."""
+
+    def __init__(
+        self, address: str, token: str = "", *, deadline_s: float = 180.0, poll_s: float = POLL_S
+    ) -> None:
+        self._http = RayHttp(address, token, deadline_s)
+        self.address = self._http.address
+        self.poll_s = poll_s
+
+    def submit(
+        self,
+        job_id: str,
+        entrypoint: str | Sequence[str],
+        env: Mapping[str, str] | None = None,
+        num_cpus: float = 0.5,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a job; one that exists under this id already is left as it is.
+
+        Args:
+            job_id: see `job_id()`.
+            entrypoint: a shell command, or its words, which are then quoted one by one.
+            env: environment variables of the job.
+            num_cpus: reserved for the driver itself.
+            metadata: shown beside the job in Ray's dashboard.
+        """
+        body = {
+            "submission_id": job_id,
+            "entrypoint": entrypoint if isinstance(entrypoint, str) else shlex.join(entrypoint),
+            "entrypoint_num_cpus": num_cpus,
+            "runtime_env": {"env_vars": dict(env or {})},
+            "metadata": dict(metadata or {}),
+        }
+        deadline = time.monotonic() + self._http.deadline_s
+        while True:  # by hand, because 500 also says "already exists", which is as good as 200 here
+            answer = self._http.call("POST", "/api/jobs/", json=body, retry_500=False)
+            if answer.is_success or "already exists" in answer.text:
+                return
+            if answer.status_code != 500 or time.monotonic() > deadline:
+                raise ServiceError(
+                    f"Ray at {self.address} refused job {job_id}: {last_line(answer.text)}",
+                    "Correct the command or its environment.",
+                )
+            logger.warning("Ray at %s cannot take jobs yet; trying again", self.address)
+            time.sleep(self.poll_s)
+
+    def details(self, job_id: str) -> dict[str, Any] | None:
+        """What Ray knows of a job (status, message, driver_exit_code, metadata …); None if nothing."""
+        answer = self._http.call("GET", f"/api/jobs/{quote(job_id)}")
+        return dict(answer.json()) if answer.is_success else None
+
+    def status(self, job_id: str) -> str | None:
+        """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED; None for an unknown job."""
+        found = self.details(job_id)
+        return str(found["status"]) if found else None
+
+    def stop(self, job_id: str) -> None:
+        """Ask Ray to end a job; returns at once (Ray: SIGTERM, then SIGKILL after three seconds)."""
+        self._http.call("POST", f"/api/jobs/{quote(job_id)}/stop")
+
+    def attempts(self, job_id: str) -> dict[str, str]:
+        """Every attempt of a job, first to last, with its status."""
+        found: dict[str, str] = {}
+        while status := self.status(name := _attempt(job_id, len(found) + 1)):
+            found[name] = status
+        return found
+
+    def start(self, job_id: str, entrypoint: str | Sequence[str], **more: Any) -> str:
+        """Attach to the attempt that is under way or done, else submit the next one; returns its id."""
+        known = self.attempts(job_id)
+        for name, status in known.items():
+            if status not in TO_REPEAT:
+                logger.info("Attached to Ray job %s (%s) at %s", name, status, self.address)
+                return name
+        name = _attempt(job_id, len(known) + 1)
+        self.submit(name, entrypoint, **more)
+        logger.info("Submitted Ray job %s to %s", name, self.address)
+        return name
+
+    def follow(self, job_id: str, log: Log = logger.info) -> Outcome:
+        """Hand every line the job prints to `log`, once and in order, until it ends.
+
+        Raises:
+            ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.
+        """
+        lines, noted = LogLines(log), time.monotonic()
+        while found := self.details(job_id):
+            # The status is read before the log: once it says the job ended, the log is complete.
+            began = time.monotonic()
+            self._read_log(job_id, found.get("driver_node_id"), lines)
+            pause = max(self.poll_s, FETCH_SHARE * (time.monotonic() - began))
+            if found["status"] in ENDED:
+                lines.close()
+                return self._outcome(job_id, found, lines)
+            if found["status"] == "PENDING" and time.monotonic() - noted > PENDING_NOTE_S:
+                noted = time.monotonic()
+                logger.info("Ray job %s is not started yet: %s", job_id, found.get("message"))
+            time.sleep(pause)
+        raise ServiceError(
+            f"Ray at {self.address} does not know job {job_id} (any more).",
+            "If Ray's head was restarted its jobs are gone: run it again.",
+        )
+
+    def run(
+        self, job_id: str, entrypoint: str | Sequence[str], *, log: Log = logger.info, **more: Any
+    ) -> Outcome:
+        """`start` the job, then `follow` it. `more` is what `submit` takes."""
+        return self.follow(self.start(job_id, entrypoint, **more), log)
+
+    def _read_log(self, job_id: str, node: str | None, lines: LogLines) -> None:
+        import httpx
+
+        # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
+        where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
+        for _ in range(READ_TRIES if node else 0):
+            answer = self._http.call("GET", "/api/v0/logs/file", params=where, stream=True, retry_500=False)
+            try:
+                if answer.is_success:  # 500 until the file exists
+                    lines.feed(answer.iter_bytes())
+            except httpx.TransportError as error:
+                logger.warning("The log of Ray job %s broke off (%s); reading on", job_id, error)
+            else:
+                return
+            finally:
+                answer.close()
+
+    def _outcome(self, job_id: str, found: dict[str, Any], lines: LogLines) -> Outcome:
+        if found["status"] == "SUCCEEDED":
+            return Outcome(job_id, lines.result)
+        code = found.get("driver_exit_code")
+        exited = f" (exit code {code})" if code is not None else ""
+        verb = "was stopped" if found["status"] == "STOPPED" else "failed"
+        tail = "\n".join(lines.tail) or str(found.get("message") or "it printed nothing")
+        raise ServiceError(f"Ray job {job_id} {verb}{exited}; its last lines:\n{tail}")
+
+
+def _attempt(job_id: str, number: int) -> str:
+    return job_id if number == 1 else f"{job_id}-{number}"

@@ -1,0 +1,1 @@
+"""Airflow's side of the platform: operators for Ray jobs, the first start, health checks."""

@@ -1,0 +1,11 @@
+"""The example runs to its end without any other service."""
+
+from __future__ import annotations
+
+import airflow_home
+
+
+def test_the_example_passes_values_from_task_to_task() -> None:
+    run = airflow_home.run(airflow_home.DAGS, "example_dag", {"cars": ["ab", "cde"]})
+    assert run.state == "success"
+    assert run.xcom("report") == "2 cars, 5 letters"

@@ -1,0 +1,47 @@
+"""A whole run of prepare_data: real scheduling and Ray jobs; MLflow, Serve and `turo` are stand-ins."""
+
+from __future__ import annotations
+
+import airflow_home
+import httpx
+import pytest
+from airflow_home import DAGS
+from fake_platform import platform
+from local_ray import start
+
+pytestmark = pytest.mark.ray
+
+
+def test_one_failed_training_neither_stops_the_others_nor_hides(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = start(request.config)
+    with platform() as services:
+        services.champions["XGBoost"] = "2"
+        services.served["XGBoost"] = [{"version": "1"}, {"version": "2", "run_id": "run-of-XGBoost"}]
+        monkeypatch.setenv("RAY_AUTH_TOKEN", ray.token)
+        monkeypatch.setenv("AIRFLOW_VAR_RAY_ADDRESS", ray.url)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", services.url)
+        monkeypatch.setenv("SERVE_URL", services.url)
+        run = airflow_home.run(DAGS, "prepare_data", {"models": ["SVR", "XGBoost"], "tune_trials": 3})
+    assert run.state == "failed"
+    assert run.states("prepare") == {"": "success"}
+    assert run.states("improve.train") == {"SVR": "failed", "XGBoost": "success"}
+    assert list(run.states("improve.register_and_gate").values()) == ["upstream_failed", "success"]
+    assert list(run.states("improve.deploy_and_verify").values()) == ["upstream_failed", "success"]
+    assert run.xcom("improve.deploy_and_verify", 1)["version"] == "2"
+
+    listed = httpx.get(f"{ray.url}/api/jobs/", headers={"Authorization": f"Bearer {ray.token}"}).json()
+    mine = [job for job in listed if (job["metadata"] or {}).get("run_id") == run.run_id]
+    commands = sorted(job["entrypoint"] for job in mine)
+    key = f"{run.run_id}.1"
+    options = "-P target=auto -P tune_trials=3"
+    assert commands == [
+        "turo prepare",
+        f"turo promote XGBoost --run-id run-of-XGBoost --run-key {key}",
+        f"turo train SVR {options} --run-key {key}",
+        f"turo train SVR {options} --run-key {key}",  # the retry, as attempt -2
+        f"turo train XGBoost {options} --run-key {key}",
+    ]
+    prepare = next(job for job in mine if job["entrypoint"] == "turo prepare")
+    assert prepare["runtime_env"]["env_vars"] == {"TARGET": "auto", "HORIZON_DAYS": "28"}

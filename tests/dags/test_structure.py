@@ -1,0 +1,95 @@
+"""What every DAG file promises, and the trigger form of prepare_data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import airflow_home
+import pytest
+from airflow_home import DAGS
+
+FILES = sorted(DAGS.glob("*.py"))
+HEAVY = ("ray", "mlflow", "polars", "pandas", "numpy", "pyarrow", "sklearn", "xgboost", "catboost", "httpx")
+PARSE = """
+import runpy, sys, time
+import airflow.sdk, httpx  # the DAG processor has them before it reads a file
+for path in sys.argv[1:]:
+    known, began = set(sys.modules), time.process_time()
+    runpy.run_path(path)
+    print(time.process_time() - began, *sorted({name.split('.')[0] for name in set(sys.modules) - known}))
+"""
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)
+def dag(request: pytest.FixtureRequest) -> Any:
+    return airflow_home.dag(DAGS, request.param.stem)
+
+
+def test_all_files_parse_in_under_a_second_and_import_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", PARSE, *FILES], capture_output=True, text=True, check=True)
+    for path, line in zip(FILES, done.stdout.splitlines(), strict=True):
+        seconds, *modules = line.split()
+        assert float(seconds) < 1, path.name
+        assert not set(modules) & set(HEAVY), path.name
+
+
+def test_each_file_is_one_described_dag_of_its_own_name(dag: Any) -> None:
+    assert dag.doc_md
+    assert dag.tags
+    assert dag.max_active_runs == 1 or dag.dag_id == "example_dag"
+
+
+def test_every_task_is_retried_and_cannot_run_for_ever(dag: Any) -> None:
+    source = Path(dag.fileloc).read_text()
+    assert "timedelta(seconds=30)" in source
+    for task in dag.tasks:
+        assert task.retries >= 1, task.task_id
+        assert task.execution_timeout is not None, task.task_id
+        assert task.execution_timeout <= timedelta(hours=4), task.task_id
+
+
+@pytest.mark.parametrize(
+    ("conf", "named"),
+    [
+        ({"models": ["XGBoost", "NoSuchModel"]}, "NoSuchModel"),
+        ({"models": []}, "models"),
+        ({"models": "XGBoost"}, "XGBoost"),
+        ({"models": ["SVR", "SVR"]}, "SVR"),
+        ({"target": "y_everything"}, "y_everything"),
+        ({"horizon": 30}, "30"),
+        ({"horizon": "28; rm -rf /"}, "rm -rf"),
+        ({"tune_trials": -1}, "-1"),
+    ],
+)
+def test_the_trigger_form_of_prepare_data_refuses_what_it_does_not_know(
+    conf: dict[str, Any], named: str
+) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises((ParamValidationError, ValueError), match=named):
+        airflow_home.run(DAGS, "prepare_data", conf)
+
+
+def test_the_trigger_form_offers_the_configured_models_and_fitting_choices() -> None:
+    params = airflow_home.dag(DAGS, "prepare_data").params
+    assert params["models"] == ["XGBoost", "SVR", "CatBoost", "KNN"]
+    assert (params["target"], params["horizon"], params["tune_trials"]) == ("auto", 28, 0)
+    schema = {name: params.get_param(name).schema for name in params}
+    assert schema["models"]["examples"] == params["models"]  # makes the form a multi-select
+    assert schema["target"]["enum"] == ["auto", "y_booked_days", "y_reservations", "y_revenue"]
+    assert schema["horizon"]["enum"] == [7, 28, 90]
+
+
+def test_each_model_goes_its_own_way_after_the_table() -> None:
+    dag = airflow_home.dag(DAGS, "prepare_data")
+    assert dag.get_task("prepare").upstream_task_ids == {"choose_models"}
+    assert dag.get_task("improve.train").upstream_task_ids == {"prepare", "choose_models"}
+    gate = dag.get_task("improve.register_and_gate")
+    assert gate.upstream_task_ids - {"choose_models"} == {"improve.train"}  # not: every model's training
+    assert "improve.register_and_gate" in dag.get_task("improve.deploy_and_verify").upstream_task_ids
+    assert dag.get_task("improve.train").pool == "trainings"
+    assert [asset.name for asset in dag.get_task("prepare").outlets] == ["turo_table"]

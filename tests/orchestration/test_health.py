@@ -1,0 +1,113 @@
+"""Health of each Airflow role, against small real things: HTTP servers, a job table, a Celery worker."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turo.orchestration import health
+
+CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+@contextmanager
+def server(status: int, body: dict[str, Any]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    listening = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.server_port}"
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_the_api_server_is_judged_by_the_body_because_the_status_is_always_200() -> None:
+    with server(200, {"metadatabase": {"status": "healthy"}}) as url:
+        assert health.api_server(url) == ""
+    with server(200, {"metadatabase": {"status": "unhealthy"}}) as url:
+        assert health.api_server(url) == "metadata database: unhealthy"
+
+
+def test_the_scheduler_is_judged_by_the_status() -> None:
+    with server(200, {}) as url:
+        assert health.scheduler(url) == ""
+    with server(503, {}) as url, pytest.raises(OSError, match="503"):
+        health.scheduler(url)
+
+
+@pytest.fixture
+def job_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sqlite3.Connection:
+    database = tmp_path / "airflow.db"
+    secret = tmp_path / "conn"
+    secret.write_text(f"sqlite:///{database}")
+    monkeypatch.delenv(CONNECTION, raising=False)
+    monkeypatch.setenv(f"{CONNECTION}_CMD", f"cat '{secret}'")
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE job (job_type, hostname, state, latest_heartbeat)")
+    connection.commit()
+    return connection
+
+
+def beat(table: sqlite3.Connection, kind: str, host: str, seconds_ago: float, state: str = "running") -> None:
+    at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    table.execute("INSERT INTO job VALUES (?, ?, ?, ?)", (kind, host, state, str(at.replace(tzinfo=None))))
+    table.commit()
+
+
+def test_a_job_is_healthy_while_its_own_heart_beats(job_table: sqlite3.Connection) -> None:
+    here = socket.gethostname()
+    beat(job_table, "TriggererJob", "another-host", 1)
+    beat(job_table, "DagProcessorJob", here, 1)
+    assert health.check("triggerer") == f"no running TriggererJob on {here}"
+    beat(job_table, "TriggererJob", here, 1, state="failed")
+    beat(job_table, "TriggererJob", here, 90)
+    assert health.check("triggerer") == "last heartbeat 90 s ago"
+    beat(job_table, "TriggererJob", here, 2)
+    assert health.check("triggerer") == ""
+    assert health.check("dag-processor") == ""
+
+
+def test_a_worker_is_healthy_while_it_consumes_and_not_when_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from celery import Celery
+
+    monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "memory://")
+    monkeypatch.setattr(health, "ANSWER_LIMIT_S", 1.0)
+    assert health.check("worker") == f"celery@{socket.gethostname()} consumes from no queue"
+    app = Celery(broker="memory://")
+    worker = app.Worker(hostname=f"celery@{socket.gethostname()}", pool="solo", loglevel="ERROR")
+    running = threading.Thread(target=worker.start, daemon=True)
+    running.start()
+    try:
+        assert any(health.check("worker") == "" for _ in range(10))
+    finally:
+        worker.stop()
+        running.join(10)
+
+
+def test_the_command_prints_one_line_and_gives_the_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, "sqlite:////nowhere/at/all.db")
+    assert health.main(["triggerer"]) == 1
+    assert capsys.readouterr().out.startswith("triggerer: OperationalError")
+    assert health.main(["cook"]) == 2
+    assert "api-server" in capsys.readouterr().err
