@@ -1,0 +1,125 @@
+"""Bootstrap: secrets made once and handed to whom they belong, open ports refused with default passwords."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from compose_file import REPOSITORY
+
+Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "bootstrap"))
+    return importlib.import_module
+
+
+@pytest.fixture
+def vault(load: Load) -> ModuleType:
+    return load("vault")
+
+
+def test_secrets_are_random_once_and_kept(vault: ModuleType, tmp_path: Path) -> None:
+    first = vault.unlock(tmp_path, {})
+    assert vault.unlock(tmp_path, {}) == first
+    other = tmp_path / "other"
+    other.mkdir()
+    again = vault.unlock(other, {})
+    assert all(first[name] != again[name] for name in first)
+    assert all(len(value) >= 44 for value in first.values())
+    assert len(base64.urlsafe_b64decode(first["airflow_fernet"])) == 32
+
+
+def test_a_chosen_secret_wins(vault: ModuleType, tmp_path: Path) -> None:
+    vault.unlock(tmp_path, {})
+    assert vault.unlock(tmp_path, {"jupyter": "mine"})["jupyter"] == "mine"
+    assert vault.unlock(tmp_path, {"jupyter": ""})["jupyter"] == "mine"
+
+
+def test_nobody_but_the_vault_and_the_server_knows_every_password(vault: ModuleType, tmp_path: Path) -> None:
+    secret = vault.unlock(tmp_path, {})
+    texts = {one.volume: "\n".join(one.files.values()) for one in vault.consumers(secret)}
+    knows = {
+        name: {volume for volume, text in texts.items() if value in text} for name, value in secret.items()
+    }
+    assert knows["postgres_superuser"] == {"postgres"}
+    assert knows["postgres_airflow"] == {"postgres", "airflow", "airflow_dags"}
+    assert knows["postgres_celery_results"] == {"postgres", "airflow", "airflow_worker"}
+    assert knows["postgres_mlflow"] == {"postgres", "mlflow"}
+    assert knows["postgres_turo"] == {"postgres", "forecasts"}
+    assert knows["airflow_jwt"] == {"airflow"}
+    assert knows["airflow_fernet"] == {"airflow", "airflow_dags"}
+    assert knows["ray"] == {"ray", "prometheus"}
+    assert knows["jupyter"] == {"jupyter"}
+
+
+def test_a_volume_holds_exactly_its_files(vault: ModuleType, tmp_path: Path) -> None:
+    consumer = vault.Consumer("one", os.getuid(), os.getgid(), {"token": "t0ken"})
+    (tmp_path / "from-last-release").write_text("old")
+    vault.hand_out(tmp_path, consumer)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"token": "t0ken"}
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o400
+    assert tmp_path.stat().st_mode & 0o777 == 0o550
+    tmp_path.chmod(0o750)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]", ""])
+def test_loopback_needs_nothing(load: Load, address: str) -> None:
+    assert load("guard").open_doors({"BIND_ADDRESS": address}) == ""
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.7", "::", "myhost"])
+def test_open_ports_with_default_passwords_are_named_in_one_line(load: Load, address: str) -> None:
+    danger = load("guard").open_doors({"BIND_ADDRESS": address, "GRAFANA_ADMIN_PASSWORD": "admin"})
+    for word in (address, "AIRFLOW_ADMIN_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "SERVE_API_KEY"):
+        assert word in danger
+    assert "\n" not in danger
+
+
+def test_open_ports_with_own_passwords_are_fine(load: Load) -> None:
+    own = {"AIRFLOW_ADMIN_PASSWORD": "a", "GRAFANA_ADMIN_PASSWORD": "b", "SERVE_API_KEY": "c"}
+    assert load("guard").open_doors({"BIND_ADDRESS": "0.0.0.0", **own}) == ""
+    assert "SERVE_API_KEY is not set" in load("guard").open_doors(
+        {"BIND_ADDRESS": "0.0.0.0", **own, "SERVE_API_KEY": ""}
+    )
+
+
+def test_refusal_ends_the_start_unless_it_is_wanted(
+    load: Load, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bootstrap = load("bootstrap")
+    monkeypatch.setenv("BIND_ADDRESS", "0.0.0.0")
+    for name in ("AIRFLOW_ADMIN_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "SERVE_API_KEY", "ALLOW_INSECURE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit, match=r"REFUSED.*ALLOW_INSECURE=1"):
+        bootstrap.check_doors()
+    monkeypatch.setenv("ALLOW_INSECURE", "1")
+    bootstrap.check_doors()
+    assert "WARNING: BIND_ADDRESS=0.0.0.0" in caplog.text
+
+
+def test_without_access_lists_the_folder_is_opened_and_the_log_says_so(
+    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tools, shared = tmp_path / "tools", tmp_path / "datas"
+    tools.mkdir()
+    shared.mkdir(mode=0o700)
+    (tools / "find").symlink_to(str(shutil.which("find")))  # and no setfacl
+    monkeypatch.setenv("PATH", str(tools))
+    load("folders").share(shared)
+    assert shared.stat().st_mode & 0o777 == 0o777
+    assert "datas: no access lists here" in caplog.text
+
+
+def test_access_is_for_the_owner_and_the_containers_now_and_later(load: Load) -> None:
+    folders, files = load("folders").commands(Path("/host/datas"), owner=12345)
+    assert folders[folders.index("--modify") + 1] == ("u:1000:rwx,u:12345:rwx,d:u:1000:rwx,d:u:12345:rwx")
+    assert files[files.index("--modify") + 1] == "u:1000:rw,u:12345:rw,m::rw"

@@ -1,0 +1,94 @@
+"""What a stranger has after `docker compose up -d --build --wait`: all healthy, four models answering."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import httpx
+import pytest
+from compose_stack import HOST_USER, MODELS, Stack, figures
+
+pytestmark = pytest.mark.stack
+ONE_OFFS = {"bootstrap", "airflow_init"}
+
+
+def test_every_service_is_healthy_and_one_offs_ended_well(stack: Stack) -> None:
+    for container in stack.containers():
+        if container["Service"] in ONE_OFFS:
+            assert (container["State"], container["ExitCode"]) == ("exited", 0), container["Service"]
+        else:
+            assert (container["State"], container["Health"]) == ("running", "healthy"), container["Service"]
+
+
+def test_every_service_of_the_compose_file_runs(stack: Stack) -> None:
+    declared = set(stack.compose("config", "--services").stdout.split()) - set(stack.absent) - {"ray-worker"}
+    assert {container["Service"] for container in stack.containers()} == declared
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_route_answers_its_own_example(serve: str, examples: dict[str, Any], name: str) -> None:
+    answer = httpx.post(
+        f"{serve}/{name}", json=examples[name], headers={"X-Request-Id": f"first-{name}"}, timeout=30
+    )
+    assert answer.status_code == 200, answer.text
+    predictions = answer.json()["predictions"]
+    assert len(predictions) == len(examples[name]["inputs"])
+    assert all(0 <= value <= 28 for value in predictions)
+    assert answer.headers["X-Request-Id"] == f"first-{name}"
+    assert answer.headers["X-Model-Version"].isdigit()
+
+
+def test_forecast_looks_its_features_up(serve: str) -> None:
+    body = {"vehicle_id": _any_vehicle(serve), "origin": "2026-11-23"}
+    answer = httpx.post(f"{serve}/XGBoost/forecast", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
+def _any_vehicle(serve: str) -> str:
+    """The first vehicle of the sample."""
+    from compose_stack import REPOSITORY
+
+    return (REPOSITORY / "datas" / "vehicles.csv").read_text().splitlines()[1].split(",")[0].strip('"')
+
+
+def test_deployments_are_logged(stack: Stack) -> None:
+    log = stack.logs("mlflow", 5000)
+    for name in MODELS:
+        assert f"[Ray Serve] DEPLOYED {name} version 1 at /{name}" in log
+
+
+def test_files_made_by_containers_can_be_read_and_deleted_by_the_host_user(stack: Stack) -> None:
+    folders = ("datas", "mlruns", "mlflow_artifacts")
+    for name in folders:
+        assert [path for path in (stack.folder / name).rglob("*") if path.is_file()], name
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        user = {"user": HOST_USER, "group": HOST_USER, "extra_groups": []}
+    barred = subprocess.run(
+        ["find", *folders, "-type", "f", "!", "-readable", "-o", "-type", "d", "!", "-writable"],
+        cwd=stack.folder, capture_output=True, text=True, **user,
+    )  # fmt: skip
+    assert (barred.stdout, barred.stderr, barred.returncode) == ("", "", 0)
+
+
+def test_memory_of_all_containers(stack: Stack) -> None:
+    ids = stack.compose("ps", "-q").stdout.split()
+    done = subprocess.run(
+        ["docker", "stats", "--no-stream", "--format", "json", *ids],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "B": 1}
+
+    def size(text: str) -> float:
+        number = text.rstrip("KMGiB")
+        return float(number) * units[text[len(number) :]]
+
+    used = {row["Name"]: size(row["MemUsage"].split(" / ")[0]) for row in rows}
+    figures["memory of all containers"] = f"{sum(used.values()) / 2**30:.2f} GiB"
+    assert sum(used.values()) < 7e9, used

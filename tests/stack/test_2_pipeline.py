@@ -1,0 +1,68 @@
+"""Triggered as a user would: Airflow's REST API with a token got for admin/admin."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from airflow_api import AirflowApi
+from compose_stack import MODELS, Stack, figures, served_versions
+from request_loop import RequestLoop
+
+pytestmark = pytest.mark.stack
+
+
+def test_no_import_errors(airflow: AirflowApi) -> None:
+    assert airflow.get("/importErrors")["import_errors"] == []
+    assert {dag["dag_id"] for dag in airflow.get("/dags")["dags"]} >= {
+        "prepare_data",
+        "ray_integration",
+        "example_dag",
+    }
+
+
+def test_prepare_data_replaces_the_served_models_without_a_blink(
+    airflow: AirflowApi, serve: str, examples: dict[str, Any]
+) -> None:
+    before = served_versions(serve)
+    began = time.monotonic()
+    with RequestLoop(serve, examples) as loop:
+        run = airflow.trigger("prepare_data", {})
+        state = airflow.wait("prepare_data", run, timeout=900)
+    figures["prepare_data on the sample"] = f"{time.monotonic() - began:.0f} s"
+    figures["requests during the swap"] = str(dict(loop.statuses))
+    assert state == "success", airflow.explain("prepare_data", run)
+    after = served_versions(serve)
+    assert all(int(after[name]) > int(before[name]) for name in MODELS), (before, after)
+    assert set(loop.statuses) == {"200"}, loop.statuses
+    assert loop.versions == {name: [before[name], after[name]] for name in MODELS}
+
+
+def test_unknown_model_is_refused_by_name(airflow: AirflowApi) -> None:
+    try:
+        run = airflow.trigger("prepare_data", {"models": ["NoSuchModel"]})
+    except httpx.HTTPStatusError as error:
+        assert error.response.status_code in (400, 422)
+        assert "NoSuchModel" in error.response.text
+    else:
+        assert airflow.wait("prepare_data", run, timeout=300) == "failed"
+        assert "NoSuchModel" in airflow.explain("prepare_data", run)
+
+
+def test_ray_integration_runs_on_two_nodes(stack: Stack, airflow: AirflowApi) -> None:
+    stack.compose("up", "-d", "--wait", "--no-recreate", "--scale", "ray-worker=1", "ray-worker")
+    run = airflow.trigger("ray_integration", {})
+    assert airflow.wait("ray_integration", run, timeout=300) == "success", airflow.explain(
+        "ray_integration", run
+    )
+    report = airflow.xcom("ray_integration", run, "probe_nodes")
+    assert len({node["node_id"] for node in report["nodes"]}) == 2
+    assert {node["ray"] for node in report["nodes"]} == {"2.60.0"}
+    stack.compose("up", "-d", "--no-recreate", "--scale", "ray-worker=0", "ray-worker")
+
+
+def test_example_dag(airflow: AirflowApi) -> None:
+    run = airflow.trigger("example_dag", {})
+    assert airflow.wait("example_dag", run, timeout=180) == "success", airflow.explain("example_dag", run)

@@ -1,0 +1,67 @@
+"""Replicas follow the load, onto an added node; when that goes the route stays."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+from compose_stack import Stack, figures, wait_for
+from request_loop import RequestLoop
+
+pytestmark = pytest.mark.stack
+NAME = "XGBoost"
+CLIENTS, ROWS = 64, 200
+
+
+def nodes_of_replicas(stack: Stack) -> list[str]:
+    """The node of each running replica of the model."""
+    token = stack.execute("ray", "cat", "/run/secrets/ray/token").strip()
+    url = f"{stack.url('ray', 8265)}/api/serve/applications/"
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).raise_for_status()
+    (deployment,) = answer.json()["applications"][NAME]["deployments"].values()
+    return [one["node_id"] for one in deployment["replicas"] if one["state"] == "RUNNING"]
+
+
+def test_replicas_grow_with_the_load_onto_an_added_node(
+    stack: Stack, serve: str, examples: dict[str, Any]
+) -> None:
+    stack.compose("up", "-d", "--wait", "--no-recreate", "--scale", "ray-worker=1", "ray-worker")
+    (row,) = examples[NAME]["inputs"]
+    body = json.dumps({"inputs": [row] * ROWS}).encode()
+    statuses: Counter[int | str] = Counter()
+    stop = Event()
+
+    def ask(_: int) -> None:
+        with httpx.Client(timeout=60) as client:
+            while not stop.is_set():
+                try:
+                    answer = client.post(
+                        f"{serve}/{NAME}", content=body, headers={"Content-Type": "application/json"}
+                    )
+                    statuses[answer.status_code] += 1
+                except httpx.HTTPError as error:
+                    statuses[repr(error)] += 1
+
+    assert len(nodes_of_replicas(stack)) == 1
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asked = [clients.submit(ask, number) for number in range(CLIENTS)]
+        try:
+            wait_for("replicas on two nodes", lambda: len(set(nodes_of_replicas(stack))) == 2, 240, 2)
+        finally:
+            stop.set()
+    assert [one.exception() for one in asked] == [None] * CLIENTS
+    figures["load to a second replica on an added node"] = f"{time.monotonic() - began:.0f} s"
+    assert set(statuses) == {200}, statuses
+
+    with RequestLoop(serve, {NAME: examples[NAME]}) as loop:
+        stack.compose("up", "-d", "--no-recreate", "--scale", "ray-worker=0", "ray-worker")
+        wait_for("all replicas on the head", lambda: len(set(nodes_of_replicas(stack))) == 1, 120, 2)
+    figures["requests while a node with a replica went away"] = str(dict(loop.statuses))
+    assert httpx.post(f"{serve}/{NAME}", json=examples[NAME], timeout=30).status_code == 200

@@ -1,0 +1,52 @@
+"""What must survive: Ray going away, the stack going down and up again, another database behind MLflow."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from compose_stack import MODELS, Stack, figures, served_versions, wait_for
+
+pytestmark = pytest.mark.stack
+
+
+def all_answer(serve: str) -> bool:
+    return all(httpx.get(f"{serve}/{name}", timeout=5).status_code == 200 for name in MODELS)
+
+
+def test_routes_come_back_after_ray_is_killed(stack: Stack, serve: str) -> None:
+    before = served_versions(serve)
+    began = time.monotonic()
+    stack.compose("kill", "-s", "SIGKILL", "ray")
+    stack.compose("up", "-d", "--no-recreate", "ray")
+    wait_for("four routes after a killed Ray head", lambda: all_answer(serve), timeout=240)
+    figures["Ray head killed to four answering routes"] = f"{time.monotonic() - began:.0f} s"
+    assert served_versions(serve) == before
+
+
+def test_down_and_up_serves_the_same_champions_without_training(stack: Stack, serve: str) -> None:
+    before = served_versions(serve)
+    runs = stack.execute("mlflow", "python", "-c", COUNT_RUNS).split()[-1]
+    stack.down()
+    took = stack.up()
+    figures["second up to healthy"] = f"{took:.0f} s"
+    assert served_versions(serve) == before
+    assert stack.execute("mlflow", "python", "-c", COUNT_RUNS).split()[-1] == runs
+
+
+def test_mlflow_on_postgresql_serves_four_models_as_well(stack: Stack, serve: str) -> None:
+    """Another BACKEND_URI is an empty registry: the models are trained anew while the old ones serve on."""
+    stack.environment["BACKEND_URI"] = "postgresql+psycopg2://mlflow@postgres/mlflow"
+    stack.up()
+    first = dict.fromkeys(MODELS, "1")
+    wait_for("four first versions", lambda: served_versions(serve) == first, timeout=600, period=3)
+    tables = stack.execute("postgres", "psql", "-U", "postgres", "-d", "mlflow", "-Atc", COUNT_MODELS)
+    assert tables.strip() == str(len(MODELS))
+
+
+COUNT_MODELS = "select count(*) from registered_models"
+COUNT_RUNS = """
+import mlflow
+print(len(mlflow.search_runs(search_all_experiments=True, output_format="list")))
+"""
