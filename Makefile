@@ -1,0 +1,75 @@
+# Each target is one command. `make demo` runs the platform without Docker, `make test` checks everything.
+PYTHON ?= python3
+UV ?= .uv/bin/uv
+ML = --extra ml
+ALL = --all-extras --all-groups
+# Compiled once here, or every Python process of a new environment would compile for itself.
+export UV_COMPILE_BYTECODE := 1
+# The commit goes into the images, model tags and manifests.
+export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
+
+.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.uv/bin/uv:
+	@echo "Installing uv into .uv (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet 'uv>=0.9,<1'
+
+.venv/.ml: uv.lock | .uv/bin/uv
+	$(UV) sync --frozen --inexact --no-default-groups $(ML)
+	@touch $@
+
+.venv/.all: uv.lock | .uv/bin/uv
+	$(UV) sync --frozen $(ALL)
+	@touch $@ .venv/.ml
+
+demo: .venv/.ml ## Without Docker: sample data, four models, four live routes, one request
+	turo demo
+
+generate: .venv/.ml ## Write the synthetic sample into datas/
+	turo generate
+
+up: ## Build and start the whole stack, wait until it is healthy
+	docker compose up -d --build --wait
+
+down: ## Stop the stack; data, models and history stay
+	docker compose down
+
+logs: ## Follow the logs of all services
+	docker compose logs -f --tail 50
+
+token: ## Print the JupyterLab token
+	docker compose exec jupyter cat /run/secrets/jupyter/token
+
+lint: .venv/.all ## Every kind of file: Python, shell, Docker, YAML, workflows, rules
+	.ci/lint
+
+types: .venv/.all ## mypy
+	mypy
+
+unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
+	pytest -m 'not stack'
+
+stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
+	pytest -m stack tests/stack
+
+test: lint types unit ## Everything; the stack too where a Docker engine answers
+	@if docker info >/dev/null 2>&1; then $(MAKE) stack; \
+	else echo 'No Docker engine answers: the stack tests did not run. Start Docker and run `make stack`.'; fi
+
+bench: bench-prepare bench-serving ## Every speed claim of the README
+
+bench-prepare: .venv/.all ## Table preparation against pandas, one process, and on two nodes
+	python benchmarks/prepare_bench.py
+	python benchmarks/prepare_nodes.py
+
+bench-serving: .venv/.all ## The routes against other model servers
+	python benchmarks/serving_bench.py
+
+clean: ## Remove what the demo and the tests left
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,103 @@
+"""One load run: keep-alive connections that post one body as fast as answers come, latencies and throughput.
+
+wrk where it is installed (it takes the least of the machine), else a client of asyncio sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LUA = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("{body}", "rb")
+wrk.body = file:read("*a")
+file:close()
+"""
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run showed; any answer but 200 makes the run worthless."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+def tool() -> str:
+    """What makes the load here."""
+    return "wrk" if shutil.which("wrk") else "asyncio sockets"
+
+
+def run(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+    """Load one address."""
+    if shutil.which("wrk"):
+        return _wrk(url, body, clients, seconds)
+    return asyncio.run(_sockets(url, body, clients, seconds))
+
+
+def _wrk(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "body").write_bytes(body)
+        script = Path(folder) / "post.lua"
+        script.write_text(LUA.replace("{body}", f"{folder}/body"))
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{clients}",
+            f"-d{seconds:g}s",
+            "--latency",
+            "--timeout",
+            "30s",
+            "-s",
+            str(script),
+            url,
+        ]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise RuntimeError(f"{url} did not answer every request:\n{told}")
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
+    return Figures(rate, _latency(told, "50%"), _latency(told, "99%"))
+
+
+def _latency(told: str, share: str) -> float:
+    value, unit = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", told).groups()  # type: ignore[union-attr]
+    return float(value) * UNITS[unit]
+
+
+async def _sockets(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+    parts = urlsplit(url)
+    request = (
+        f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+    end = time.perf_counter() + seconds
+    taken: list[float] = []
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        while time.perf_counter() < end:
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(f"{url} answered {head[:200]!r}")
+            length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+            await reader.readexactly(int(length[1]) if length else 0)
+            taken.append((time.perf_counter() - began) * 1e3)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    ordered = sorted(taken)
+    return Figures(len(ordered) / seconds, statistics.median(ordered), ordered[int(len(ordered) * 0.99)])

@@ -1,0 +1,113 @@
+"""The demo's two services: an MLflow server as a child process, a local Ray with Serve behind HAProxy."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from turo.errors import ServiceError
+from turo.local_ray import start
+from turo.settings import Settings
+
+START_DEADLINE_S = 120.0
+STOP_S = 15.0
+
+logger = logging.getLogger(__name__)
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port of the loopback interface where it is free, else any free one."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServiceError("No port of the loopback interface is free.", "End programs that listen there.")
+
+
+@contextmanager
+def tracking_server(settings: Settings, log: Path) -> Iterator[None]:
+    """Run `mlflow server` until the block ends; its output goes to the log.
+
+    Raises:
+        ServiceError: it ended or did not answer in time.
+    """
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", settings.backend_uri,
+        "--artifacts-destination", settings.artifact_root, "--serve-artifacts",
+        "--host", "127.0.0.1", "--port", str(settings.tracking_port), "--workers", "1",
+    ]  # fmt: skip
+    with log.open("ab") as output:
+        # A session of its own: Ctrl-C in the terminal must not end the server before those who use it.
+        server = subprocess.Popen(  # noqa: S603 - our own command line
+            command, stdout=output, stderr=output, start_new_session=True,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        )  # fmt: skip
+    try:
+        _wait_until_healthy(server, settings.mlflow_tracking_uri, log)
+        yield
+    finally:
+        _end(server)
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    import httpx
+
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise ServiceError(
+                f"MLflow ended with exit code {server.returncode}.", f"Its output is in {log}."
+            )
+        try:
+            if httpx.get(f"{address}/health", trust_env=False).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise ServiceError(f"MLflow at {address} did not answer in {START_DEADLINE_S:.0f} s.", f"See {log}.")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to end, then insist."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, number)
+            server.wait(STOP_S)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        else:
+            return
+
+
+@contextmanager
+def local_ray(settings: Settings) -> Iterator[str]:
+    """A local cluster with Serve listening, until the block ends; gives the address of its dashboard."""
+    from turo.serving.node import serve_node_environment
+
+    os.environ.update(serve_node_environment())  # before Ray's processes inherit the environment
+    import ray
+    from ray import serve
+
+    dashboard = start(include_dashboard=True, dashboard_host="127.0.0.1")
+    try:
+        serve.start(
+            proxy_location="HeadOnly",
+            http_options={"host": settings.ray_http_host, "port": settings.ray_http_port},
+        )
+        yield dashboard
+    finally:
+        serve.shutdown()
+        ray.shutdown()
