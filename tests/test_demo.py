@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,24 @@ MARK = "TURO_DEMO_TEST"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], list[str], Path]]:
+def crowd() -> Iterator[None]:
+    """Another Ray Serve on this machine: each of its fixed ports is taken, the shareable ones shareably."""
+    from turo.serving.node import SHARED_PORTS
+
+    with ExitStack() as held:
+        for port in SHARED_PORTS.values():
+            taken = held.enter_context(socket.socket())
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            with suppress(OSError):  # then somebody else holds it, which serves as well
+                taken.bind(("127.0.0.1", port))
+                taken.listen()
+        yield
+
+
+@pytest.fixture(scope="module")
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, crowd: None
+) -> Iterator[tuple[subprocess.Popen[str], list[str], Path]]:
     """A running demo, the lines it has printed until it serves, and its folder."""
     folder = tmp_path_factory.mktemp("demo")
     process = subprocess.Popen(

@@ -95,9 +95,10 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def local_ray(settings: Settings) -> Iterator[str]:
     """A local cluster with Serve listening, until the block ends; gives the address of its dashboard."""
-    from turo.serving.node import serve_node_environment
+    from turo.serving.node import SHARED_PORTS, serve_node_environment
 
-    os.environ.update(serve_node_environment())  # before Ray's processes inherit the environment
+    ports = {name: free_port(usual) for name, usual in SHARED_PORTS.items()}
+    os.environ.update(serve_node_environment(ports=ports))  # before Ray's processes inherit the environment
     import ray
     from ray import serve
 

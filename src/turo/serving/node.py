@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 # Measured (benchmarks/serving_peers.py): five to ten times the requests of Serve's default proxy.
@@ -18,15 +19,30 @@ FAST_PATH = {
     # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
 }
+# Fixed by Ray, one each on a machine: HAProxy's two own, and those of the proxy behind it.
+# The latter are shared without an error (SO_REUSEPORT): two clusters then answer for each other.
+SHARED_PORTS = {
+    "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
+    "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
+    "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": 9500,
+}
+REPLICA_PORTS = {  # offsets from the first port
+    "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": 10,
+    "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": 499,
+    "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": 500,
+    "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": 999,
+}
 
 
-def serve_node_environment(first_port: int = 0) -> dict[str, str]:
+def serve_node_environment(first_port: int = 0, ports: Mapping[str, int] | None = None) -> dict[str, str]:
     """What the processes of a local cluster must inherit; to be set before Ray starts.
 
     HAProxy's files get a folder of their own, so that two clusters of one machine do not meet.
 
     Args:
-        first_port: where the 1,000 ports of replicas and HAProxy's two own ports begin; 0 = Ray's defaults.
+        first_port: where this cluster's 1,000 ports begin; 0 = Ray's defaults.
+        ports: other values for some of SHARED_PORTS.
     """
     folder = Path(tempfile.mkdtemp(prefix="turo-haproxy-"))
     environment = {
@@ -38,13 +54,7 @@ def serve_node_environment(first_port: int = 0) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
     }
     if first_port:
-        ports = {
-            "RAY_SERVE_HAPROXY_METRICS_PORT": 0,
-            "RAY_SERVE_HAPROXY_STATS_PORT": 1,
-            "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": 10,
-            "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": 499,
-            "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": 500,
-            "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": 999,
-        }
-        environment |= {name: str(first_port + offset) for name, offset in ports.items()}
+        offsets = {name: number for number, name in enumerate(SHARED_PORTS)} | REPLICA_PORTS
+        environment |= {name: str(first_port + offset) for name, offset in offsets.items()}
+    environment |= {name: str(port) for name, port in (ports or {}).items()}
     return environment
