@@ -115,11 +115,29 @@ def test_rows_that_cannot_be_used_are_set_aside(files, load, change, reason):
 
 def test_an_unknown_status_is_an_error_listing_the_values(files, load):
     files(GOOD, GOOD.replace("r1", "r2").replace("completed", "no-show"))
-    with pytest.raises(InputError, match=r"unknown status .*'no_show'.*completed, booked"):
+    with pytest.raises(
+        InputError,
+        match=r"reservations\.csv: unknown status 'no_show' \(1\), first in line 3.*completed, booked",
+    ):
         load()
 
 
 def test_a_cancelled_row_keeps_its_price_and_0_means_unknown(files, load):
+def test_obvious_spellings_of_a_status_are_mapped_with_a_warning(files, load):
+    files(
+        GOOD.replace("completed", "Cancelled"),
+        GOOD.replace("r1", "r2").replace("completed", "Canceled by host"),
+        GOOD.replace("r1", "r3").replace("completed", "In-progress"),
+    )
+    tables = load()
+    assert tables.reservations.sort("reservation_id")["status"].to_list() == [
+        "guest_cancellation",
+        "host_cancellation",
+        "in_progress",
+    ]
+    assert any("reservations.csv: 2 row(s) have a status in another spelling" in w for w in tables.warnings)
+
+
     kept = GOOD.replace("completed", "guest_cancellation").replace(":30,,", ":30,2025-02-09T10:00,")
     files(kept, kept.replace("r1", "r2").replace("120.00", "0"), GOOD.replace("r1", "r3"))
     rows = {row["reservation_id"]: row for row in load().reservations.to_dicts()}

@@ -304,7 +304,13 @@ def test_obvious_spellings_of_a_status_are_mapped_with_a_warning(tmp_path, load,
 @pytest.mark.parametrize("spelling", ["No-show", "", "Upcoming"])
 def test_an_unknown_status_is_an_error_listing_the_values(tmp_path, load, rows, spelling):
     write(tmp_path, [rows[0] | {"Trip status": spelling}, *rows[1:]])
-    with pytest.raises(InputError, match=rf"unknown Trip status '{spelling}' \(1\)"):
+    with pytest.raises(InputError, match=rf"unknown Trip status '{spelling}' \(1\), first in line 2"):
+        load()
+
+
+def test_a_status_that_may_be_something_personal_is_not_shown(tmp_path, load, rows):
+    write(tmp_path, [rows[0] | {"Trip status": rows[0]["Vehicle"]}, *rows[1:]])
+    with pytest.raises(InputError, match=r"unknown Trip status other than words \(1\), first in line 2\."):
         load()
 
 

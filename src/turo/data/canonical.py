@@ -8,8 +8,9 @@ import polars as pl
 
 from turo.data import parse
 from turo.data.reading import Reading, few
-from turo.data.rows import LINE, batches
+from turo.data.rows import batches
 from turo.data.sheet import Sheet
+from turo.data.statuses import SPELLED, SPELLINGS, refuse_unknown
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, STATUSES
 from turo.errors import InputError
 
@@ -21,7 +22,13 @@ MAX_TRIP_DAYS = 400
 YEARS = (2009, 2100)
 CENT = 0.0105  # a cent, and the noise of binary fractions
 RAW = "_raw_"  # prefix of a column's text beside its value
+SPELLED_HERE = {
+    key.replace(" ", "_"): status
+    for key, status in SPELLINGS.items()
+    if key.replace(" ", "_") not in STATUSES
+}
 ODDITIES = {
+    "_odd_status": SPELLED,
     "_odd_sum": "have total_earnings that is not trip_price + discounts + fees; only the base is used",
     "_odd_cancelled": "carry a cancelled_at that does not fit their status or booked_at; it is ignored",
     "_odd_odometer": "have a negative or decreasing odometer; odometers are not used",
@@ -37,7 +44,10 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     frames = []
     for batch in batches(sheet, wanted):
         typed = _typed(batch, reading)
-        frames.append(_tidy(reading.quarantine.split(sheet.source.name, typed, reasons(wanted))))
+        accepted = reading.quarantine.split(sheet.source.name, typed, reasons(wanted))
+        unknown = accepted.filter(~pl.col("status").is_in(STATUSES))
+        refuse_unknown(sheet.source.name, "status", unknown, STATUSES)
+        frames.append(_tidy(accepted))
     reading.quarantine.add(sheet.source.name, sheet.malformed)
     rows = pl.concat(frames, rechunk=False)
     for name, what in ODDITIES.items():
@@ -101,20 +111,16 @@ def _typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         name: reading.instants(batch[name], batch["vehicle_id"]) for name in INSTANTS if name in batch.columns
     }
     absent = {name: kind for name, kind in RESERVATIONS.items() if name not in batch.columns}
+    status = batch["status"].str.to_lowercase().str.replace_all(r"[\s_-]+", "_")
     return batch.with_columns(
         *(series.alias(name) for name, series in (raw | values).items()),
         *(pl.lit(None, kind).alias(name) for name, kind in absent.items()),
-    ).with_columns(status=pl.col("status").str.to_lowercase().str.replace_all(r"[\s-]+", "_"))
+        status.replace(SPELLED_HERE).alias("status"),
+        (status.is_in(list(SPELLED_HERE))).alias("_odd_status"),
+    )
 
 
 def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
-    unknown = rows.filter(~pl.col("status").is_in(STATUSES))
-    if unknown.height:
-        values = ", ".join(repr(value) for value in unknown["status"].unique().sort().head(8))
-        raise InputError(
-            f"unknown status in line {unknown[LINE].item(0)} and {unknown.height - 1} more: {values}.",
-            f"Use one of {', '.join(STATUSES)}.",
-        )
     cancelled = pl.col("status").str.ends_with("cancellation")
     base = pl.col("trip_price") + pl.col("discounts").fill_null(0) + pl.col("fees").fill_null(0)
     fits = pl.col("cancelled_at").is_null() | (

@@ -8,6 +8,7 @@ from turo.data import export_columns as col
 from turo.data import parse
 from turo.data.reading import Reading
 from turo.data.rows import LINE
+from turo.data.statuses import SPELLINGS
 
 PLATE = r"(?s)^.*\(([A-Za-z]{1,3})\s*#\s*([^()]*[^()\s])\s*\)"  # the last parenthesis: (TX #ABC1234)
 BAD, CENTS, TEXT = "_bad ", "_cents ", "_text "  # prefixes of working columns
@@ -26,7 +27,7 @@ def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         return batch[key] if key in batch.columns else blank
 
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
-    spelled = col.STATUSES | col.SPELLINGS
+    spelled = col.STATUSES | SPELLINGS
     vehicle, vehicle_id = text(col.VEHICLE), text(col.VEHICLE_ID)
     columns = {
         LINE: batch[LINE],
@@ -39,7 +40,7 @@ def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         "trip_start": reading.instants(text(col.START), vehicle_id),
         "trip_end": reading.instants(text(col.END), vehicle_id),
         "status": status.replace_strict(spelled, default=None, return_dtype=pl.String),
-        "_odd_status": status.is_in(list(col.SPELLINGS)),
+        "_odd_status": status.is_in(list(SPELLINGS)),
         "_days": _numbers(text(col.TRIP_DAYS)),
         "_distance": _numbers(text(col.DISTANCE)),
         "_out": _numbers(text(col.ODOMETER_OUT)),

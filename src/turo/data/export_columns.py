@@ -76,22 +76,4 @@ STATUSES = {
     "guest cancellation": "guest_cancellation",
     "host cancellation": "host_cancellation",
 }
-# Other spellings that can mean only one thing; accepted with a warning.
-SPELLINGS = {
-    "in progress": "in_progress",
-    "in_progress": "in_progress",
-    "complete": "completed",
-    "guest_cancellation": "guest_cancellation",
-    "host_cancellation": "host_cancellation",
-    "cancelled": "guest_cancellation",
-    "canceled": "guest_cancellation",
-    "cancelled by guest": "guest_cancellation",
-    "canceled by guest": "guest_cancellation",
-    "guest cancelled": "guest_cancellation",
-    "guest canceled": "guest_cancellation",
-    "cancelled by host": "host_cancellation",
-    "canceled by host": "host_cancellation",
-    "host cancelled": "host_cancellation",
-    "host canceled": "host_cancellation",
-}
 TWO_WORD_MAKES = ("Land Rover", "Alfa Romeo", "Aston Martin")

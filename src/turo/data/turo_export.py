@@ -17,17 +17,18 @@ from turo.data.export_cells import BAD, TEXT, typed
 from turo.data.reading import Reading, few
 from turo.data.rows import LINE, batches
 from turo.data.sheet import Sheet
+from turo.data.statuses import SPELLED, refuse_unknown
 from turo.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-LONGEST_STATUS = 30  # characters shown of an unknown one
+STATUS = "Trip status"
 SUM_LIMIT = 0.05  # share of rows whose total may differ from the sum where an unknown column holds money
 ODD = {
     "_odd_sum": "have a Total earnings that is not the sum of its components; only their base is used",
     "_odd_days": "have Trip days that are not hours over 24, rounded up; recomputed from the timestamps",
     "_odd_odometer": "have a negative or decreasing odometer or distance; these are not used",
-    "_odd_status": "have a status in another spelling (such as Cancelled, taken as cancelled by the guest)",
+    "_odd_status": SPELLED,
 }
 KEPT = (
     LINE,
@@ -60,10 +61,12 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
         carries_money |= {key for key in extra if batch[key].str.contains("$", literal=True).any()}
         cells = typed(batch.select(*wanted, LINE), reading)
         rows = reading.quarantine.split(name, cells, _reasons(wanted))
-        unknown.append(rows.filter(pl.col("status").is_null())[TEXT + col.STATUS])
+        unknown.append(
+            rows.filter(pl.col("status").is_null()).select(LINE, pl.col(TEXT + col.STATUS).alias(STATUS))
+        )
         frames.append(rows.select(*KEPT, "status", *AMOUNTS, *ODD))
     reading.quarantine.add(name, sheet.malformed)
-    _refuse_unknown(name, pl.concat(unknown))
+    refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, col.STATUSES))
     rows = pl.concat(frames)
     _report(name, rows, extra, carries_money, reading)
     return _without_repetitions(name, rows.drop(*ODD), reading)
@@ -105,17 +108,6 @@ def _reasons(wanted: list[str]) -> dict[str, pl.Expr]:
         if key in wanted:
             reasons[f"{key.capitalize()} is no amount in US dollars"] = pl.col(BAD + key)
     return reasons
-
-
-def _refuse_unknown(name: str, values: pl.Series) -> None:
-    if not values.len():
-        return
-    counts = values.value_counts(sort=True, name="count").rows()
-    listed = ", ".join(f"{value[:LONGEST_STATUS]!r} ({count})" for value, count in counts[:8])
-    raise InputError(
-        f"{name}: unknown Trip status {listed}.",
-        f"Correct or remove those rows; known are {', '.join(map(str.capitalize, col.STATUSES))}.",
-    )
 
 
 def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], reading: Reading) -> None:
