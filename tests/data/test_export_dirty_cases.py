@@ -152,7 +152,9 @@ def test_amounts_are_read_to_the_cent(tmp_path, load, cell, dollars):
     assert load(as_of="2025-04-01").reservations["fees"].to_list() == [dollars]
 
 
-@pytest.mark.parametrize("cell", ["1.234,50", "CA$5.00", "GBP 5", "12.345", "1,23", "$", "--5", "n/a"])
+@pytest.mark.parametrize(
+    "cell", ["1.234,50", "CA$5.00", "GBP 5", "12 5.00", "$" + "9" * 30, "12.345", "1,23", "$", "--5", "n/a"]
+)
 def test_other_amounts_reject_the_row_with_its_line(tmp_path, load, rows, cell):
     write(tmp_path, [*rows[:40], rows[40] | {"Extras": cell}, *rows[41:]])
     tables = load()
@@ -228,6 +230,8 @@ def test_ambiguous_dates_are_read_when_their_order_is_given(tmp_path, load):
         ),
         ({"Reservation ID": ""}, "Reservation ID is blank or no number"),
         ({"Reservation ID": "1.2E+07"}, "Reservation ID is blank or no number"),
+        ({"Reservation ID": "١٢٣٤٥٦٧٨"}, "Reservation ID is blank or no number"),
+        ({"Vehicle id": "١٢٣"}, "Vehicle id is no number"),
         ({"Vehicle id": "", "VIN": "", "Vehicle": "no plate here"}, "no Vehicle id, VIN or plate"),
     ],
 )

@@ -243,10 +243,11 @@ def test_stand_in_ids_last_and_can_be_edited(tmp_path, load, fleet):
 
 def test_a_key_file_that_is_no_table_is_refused_without_its_content(tmp_path, load, fleet):
     export(tmp_path, fleet, datetime(2025, 6, 1), header=header_44())
-    (tmp_path / "vehicle_keys.csv").write_text("SECRET1,x\n")
-    with pytest.raises(InputError, match=r"vehicle_keys\.csv is not a table") as caught:
-        load(reservations_file=FILES)
-    assert "SECRET1" not in str(caught.value)
+    for content in ("SECRET1,x\n", "kind,key,vehicle_id\nplate,SECRET1\rplate,SECRET1,car-0001\n"):
+        (tmp_path / "vehicle_keys.csv").write_text(content)
+        with pytest.raises(InputError, match=r"vehicle_keys\.csv is not a table") as caught:
+            load(reservations_file=FILES)
+        assert "SECRET1" not in str(caught.value)
 
 
 def test_cars_known_by_vin_only_get_stand_in_ids(tmp_path, load, fleet):

@@ -12,7 +12,7 @@ from turo.data import rows as rows_module
 from turo.data.rows import batches
 from turo.data.sheet import open_sheet
 from turo.data.source import find
-from turo.errors import InputError
+from turo.errors import ConfigError, InputError
 
 NOW = datetime(2025, 8, 1, 12)
 
@@ -184,3 +184,9 @@ def test_rejected_lines_are_the_lines_of_the_file(tmp_path, load, exported):
         ("reservations.csv", 31, f"has {len(HEADER) - 3} cells where the header has {len(HEADER)}"),
         ("reservations.csv", 41, "Trip end is no known date and time"),
     ]
+
+
+@pytest.mark.parametrize("names", [",", " , "])
+def test_a_setting_that_names_no_file_is_named(load, names):
+    with pytest.raises(ConfigError, match=r"RESERVATIONS_FILE='.*' names no file"):
+        load(reservations_file=names)

@@ -41,7 +41,8 @@ def scan(source: Source) -> Content:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(source) as stream:
         while block := stream.read(CHUNK):
-            head = head or _text(source, block)
+            _refuse_binary(source, block, lines)
+            head = head or block
             digest.update(block)
             _check_utf8(source, decoder, block, lines)
             lines += block.count(b"\n")
@@ -66,11 +67,15 @@ def unchanged(source: Source, before: State, read: int | None = None) -> None:
         )
 
 
-def _text(source: Source, head: bytes) -> bytes:
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head:
-        kind = "UTF-16 text" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "a binary file, not text"
-        raise InputError(f"{source.name} is {kind}.", SAVE_AS_UTF8)
-    return head
+def _refuse_binary(source: Source, block: bytes, lines: int) -> None:
+    if lines == 1 and block[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{source.name} is UTF-16 text.", SAVE_AS_UTF8)
+    if (at := block.find(0)) >= 0:
+        line = lines + block.count(b"\n", 0, at)
+        raise InputError(
+            f"{source.name} is a binary file, not text, or damaged: line {line} holds a NUL byte.",
+            SAVE_AS_UTF8,
+        )
 
 
 def _check_utf8(source: Source, decoder: codecs.IncrementalDecoder, block: bytes, lines: int) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
-from turo.data import canonical, export, finish, profiles, source, takehome, vehicles
+from turo.data import canonical, export, finish, parse, profiles, source, takehome, vehicles
 from turo.data.reading import Found, Reading
 from turo.data.schema import validate
 from turo.data.sheet import Sheet, open_sheet
@@ -66,7 +65,7 @@ def load_tables(settings: Settings) -> Tables:
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if not parse.is_zone(name):
         raise ConfigError(f"TIMEZONE={name!r} does not exist.", "Use a name such as America/New_York.")
     return name
 

@@ -5,6 +5,8 @@ All functions take trimmed text columns, "" meaning absent, and work on distinct
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
 import polars as pl
 
 from turo.data.tables import INSTANT
@@ -20,6 +22,9 @@ TWELVE = (
 SLASHED = r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2} ?[AaPp][Mm]$"
 SLASHED_OPTION = r"^\d{1,2}/\d{1,2}/(\d{4}|\d{2}) \d{1,2}:\d{2}( ?[AaPp][Mm])?$"
 PADDED = 16  # characters of YYYY-MM-DDTHH:MM; the parser would also take fewer
+DOLLARS = r"([0-9]{1,3}(,[0-9]{3}){1,3}|[0-9]{1,12})(\.[0-9]{1,2})?"  # below a million millions
+AMOUNT = rf"^-?\s*\$?\s*-?\s*{DOLLARS}\s*-?$|^\(\s*\$?\s*{DOLLARS}\s*\)$"
+MACHINE_ZONES = frozenset({"localtime", "Factory"})
 OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -61,23 +66,26 @@ def days(text: pl.Series, timezone: str, date_order: str = "") -> pl.Series:
 
 
 def plain_numbers(text: pl.Series) -> pl.Series:
-    """Plain decimals (`1234.5`, `-3`); null where empty or anything else."""
-    return text.set(~text.str.contains(r"^[+-]?(\d+(\.\d*)?|\.\d+)$"), None).cast(pl.Float64, strict=False)
+    """Plain decimals (`1234.5`, `-3`) below a million millions; null where empty or anything else."""
+    plain = r"^[+-]?(0*[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+)$"
+    return text.set(~text.str.contains(plain), None).cast(pl.Float64, strict=False)
 
 
 def money(text: pl.Series) -> pl.Series:
     """US dollars to cents (Int64): `$1,234.50`, `- $6.06`, `-$6.06`, `$-6.06`, `($6.06)`, `6.06-`, `6`.
 
-    Null where empty or in any other form (`1.234,50`, `CA$5`, `12.345`).
+    Null where empty or in any other form (`1.234,50`, `1 234.50`, `CA$5`, `12.345`).
     """
-    bare = text.str.replace_all(r"[\s$]", "")
-    shape = r"^-?\$?-?(\d{1,3}(,\d{3})+|\d+)(\.\d{1,2})?-?$|^\(\$?(\d{1,3}(,\d{3})+|\d+)(\.\d{1,2})?\)$"
-    fits = text.str.replace_all(r"\s", "").str.contains(shape) & (bare.str.count_matches("-") <= 1)
-    negative = bare.str.contains(r"[-(]")
-    digits = bare.str.replace_all(r"[-(),]", "")
+    fits = text.str.contains(AMOUNT) & (text.str.count_matches("-") <= 1)
+    digits = text.set(~fits, None).str.replace_all(r"[\s$(),-]", "")
     cents = (digits.cast(pl.Float64, strict=False) * 100).round().cast(pl.Int64)
-    signed = pl.select(pl.when(negative).then(-cents).otherwise(cents)).to_series()
-    return signed.set(~fits, None).alias(text.name)
+    signed = pl.select(pl.when(text.str.contains(r"[-(]")).then(-cents).otherwise(cents)).to_series()
+    return signed.alias(text.name)
+
+
+def is_zone(name: str) -> bool:
+    """Is it a time zone whose rules are known everywhere? `localtime`, the machine's own, is none."""
+    return name in available_timezones() - MACHINE_ZONES
 
 
 def _distinct(text: pl.Series, timezone: str, date_order: str) -> pl.Series:

@@ -25,28 +25,31 @@ PADDED = re.compile(rb'"[ \t]+,|,[ \t]+"')
 LINE = "line"  # 1-based, the header counts
 
 
-def batches(sheet: Sheet, wanted: Collection[str]) -> Iterator[pl.DataFrame]:
+def batches(sheet: Sheet, wanted: Collection[str], may_be_empty: bool = False) -> Iterator[pl.DataFrame]:
     """Yield frames of the `wanted` columns (of `sheet.keys`) as trimmed text, "" where empty, and `line`.
 
-    Columns that are not wanted are never turned into values. Rows with too few or too many cells go to
-    `sheet.malformed`.
+    There is at least one frame, be it empty. Columns that are not wanted are never turned into values. Rows
+    with too few or too many cells go to `sheet.malformed`.
 
     Raises:
-        InputError: not UTF-8, cut off in its last row, without any row, or changed while it was read.
+        InputError: not UTF-8, cut off in its last row, without any row (unless it `may_be_empty`), or changed
+            while it was read.
     """
     names = [name for name in sheet.keys if name in wanted]
     slow = sheet.content.quoted_newlines or PADDED.search(sheet.content.head[: 1 << 16])
     unchanged(sheet.source, sheet.content.state)
+    some = False
     try:
         for batch in (_parsed if slow else _streamed)(sheet, names):
+            some = True
             yield batch.with_columns(pl.col(names).str.strip_chars())
     finally:
         # says so even where half a file has led to another error
         unchanged(sheet.source, sheet.content.state)
-    if not sheet.rows:
-        raise InputError(
-            f"{sheet.source.name} has a header but no rows.", "Export a date range with trips in it."
-        )
+    if not sheet.rows and not may_be_empty:
+        raise InputError(f"{sheet.source.name} has a header but no rows.", "Bring a file with rows in it.")
+    if not some:
+        yield pl.DataFrame(schema=_schema(names))
 
 
 def _streamed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
@@ -89,7 +92,7 @@ def _streamed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
 def _parsed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
     wrong: list[tuple[int, int]] = []
     rows: list[list[str | int]] = []
-    schema: dict[str, type[pl.DataType]] = {**dict.fromkeys(names, pl.String), LINE: pl.Int64}
+    schema = _schema(names)
     picks = [sheet.keys.index(name) for name in names]
     count, last = 0, sheet.header_line
     with sheet.source.filesystem.open_input_stream(sheet.source.path) as stream:
@@ -143,6 +146,10 @@ def _number(number: int, count: int, skipped: list[int], used: int) -> tuple[lis
         else:
             lines.append(number)
     return lines, number, used
+
+
+def _schema(names: list[str]) -> dict[str, type[pl.DataType]]:
+    return {**dict.fromkeys(names, pl.String), LINE: pl.Int64}
 
 
 def _unique(keys: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from turo.data.source import Source
 from turo.errors import InputError
 
 VALUE = re.compile(r"^[-($]*\d[\d\s.,:/$)-]*([AaPp][Mm])?$")  # a number, an amount, a date: no column name
+LONGEST_HEADER = 1 << 16  # bytes; Turo's has 900
 OTHER_SEPARATORS = (";", "\t", "|")
 
 
@@ -37,7 +38,7 @@ def open_sheet(source: Source) -> Sheet:
     content = scan(source)
     lines = content.head.split(b"\n")
     number = next(i for i, line in enumerate(lines) if line.strip(b"\r \t\xef\xbb\xbf,"))
-    header = lines[number].decode("utf-8-sig").strip("\r\ufeff")
+    header = _header(source, lines[number])
     columns = [name.strip() for name in next(csv.reader([header], skipinitialspace=True))]
     keys = [" ".join(name.casefold().split()) for name in columns]
     if len(columns) == 1:
@@ -62,6 +63,21 @@ def open_sheet(source: Source) -> Sheet:
             "Copy or export the file again.",
         )
     return Sheet(source, content, columns, keys, number + 1)
+
+
+def _header(source: Source, line: bytes) -> str:
+    if len(line) > LONGEST_HEADER:
+        raise InputError(
+            f"{source.name} has no header: its first line is over {LONGEST_HEADER} bytes long.",
+            "Export the file again.",
+        )
+    header = line.decode("utf-8-sig").strip("\r\ufeff")
+    if "\r" in header:
+        raise InputError(
+            f"{source.name} ends its lines with CR alone, as old Macs did.",
+            "Save it as CSV with line ends LF or CRLF.",
+        )
+    return header
 
 
 def unreadable(source: Source) -> InputError:

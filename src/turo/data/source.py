@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from turo.errors import InputError
+from turo.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -66,6 +66,8 @@ def find(location: str, names: str) -> list[Source]:
 
 def require(location: str, names: str, setting: str) -> list[Source]:
     """Like `find`, but every listed name must be there."""
+    if not names.replace(",", "").strip():
+        raise ConfigError(f"{setting}={names!r} names no file.", "Set it to a name below DATA_DIR.")
     found = find(location, names)
     have = {source.name for source in found}
     missing = [n for n in (part.strip() for part in names.split(",")) if n and not _matches(n, have)]

@@ -93,8 +93,8 @@ def _announce(sheet: Sheet, reading: Reading) -> None:
 def _reasons(wanted: list[str]) -> dict[str, pl.Expr]:
     nameless = (pl.col("vehicle_id") == "") & (pl.col("vin") == "") & pl.col("plate").is_null()
     reasons = {
-        "Reservation ID is blank or no number": ~pl.col("reservation_id").str.contains(r"^\d{1,18}$"),
-        "Vehicle id is no number": ~pl.col("vehicle_id").str.contains(r"^\d*$"),
+        "Reservation ID is blank or no number": ~pl.col("reservation_id").str.contains(r"^[0-9]{1,18}$"),
+        "Vehicle id is no number": ~pl.col("vehicle_id").str.contains(r"^[0-9]*$"),
         "no Vehicle id, VIN or plate": nameless,
     }
     for key, value in ((col.START, "trip_start"), (col.END, "trip_end")):

@@ -63,7 +63,10 @@ def load(location: str) -> KeyFile:
         return KeyFile(location)
     with filesystem.open_input_stream(path) as stream:
         text = stream.read().decode("utf-8-sig", errors="replace")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(row)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(row)]
+    except csv.Error:
+        rows = []
     if not rows or tuple(rows[0]) != HEADER or any(len(row) != len(HEADER) or not all(row) for row in rows):
         raise InputError(
             f"{FILE} is not a table of {', '.join(HEADER)}.",

@@ -129,7 +129,8 @@ def read_blocks(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     missing = [name for name in ("vehicle_id", "start", "end") if name not in sheet.keys]
     if missing:
         raise InputError(f"{sheet.source.name} has no column {', '.join(missing)}.", "Add it.")
-    text = pl.concat(list(batches(sheet, [name for name in BLOCKS if name in sheet.keys])))
+    # a fleet may have none
+    text = pl.concat(list(batches(sheet, [name for name in BLOCKS if name in sheet.keys], may_be_empty=True)))
     frame = text.with_columns(
         reading.instants(text[name], text["vehicle_id"]).alias(name)
         for name in ("start", "end", "created_at")
@@ -159,9 +160,7 @@ def _one_line_a_day(cars: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:
 
 
 def _known_zones(sheet: Sheet, vehicles: pl.DataFrame) -> pl.DataFrame:
-    from zoneinfo import available_timezones
-
-    unknown = set(vehicles["timezone"].drop_nulls()) - available_timezones()
+    unknown = {name for name in vehicles["timezone"].drop_nulls().unique() if not parse.is_zone(name)}
     if unknown:
         raise InputError(
             f"{sheet.source.name}: unknown timezone {', '.join(sorted(unknown))}.",
