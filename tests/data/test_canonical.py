@@ -114,6 +114,19 @@ def test_rows_that_cannot_be_used_are_set_aside(files, load, change, reason):
     assert len(tables.reservations) == 38
 
 
+def test_a_long_vehicles_file_does_not_hide_that_over_five_percent_of_the_reservations_are_bad(files, load):
+    good = [GOOD.replace("r1", f"r{n}") for n in range(20)]
+    cars = "vehicle_id\n" + "".join(f"v{n}\n" for n in range(1, 200))
+    files(*good, GOOD.replace("2025-03-01T10:00", "soon"), vehicles=cars)
+    assert len(load().rejected) == 1
+    bad = [GOOD.replace("r1", f"bad{n}").replace("2025-03-01T10:00", "soon") for n in range(2)]
+    files(*good, *bad, vehicles=cars)
+    with pytest.raises(
+        InputError, match=r"2 of 22 rows cannot be used \(over 5%\).*line 22 of reservations\.csv"
+    ):
+        load()
+
+
 def test_an_unknown_status_is_an_error_listing_the_values(files, load):
     files(GOOD, GOOD.replace("r1", "r2").replace("completed", "no-show"))
     with pytest.raises(

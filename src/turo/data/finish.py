@@ -27,7 +27,7 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
         return None
     made.opened.append(open_sheet(found[0]))
     blocks = vehicles.read_blocks(made.opened[-1], reading)
-    reading.quarantine.check(sum(each.rows for each in made.opened))
+    reading.quarantine.check(made.opened)
     unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]
     if unknown.len():
         reading.warn(

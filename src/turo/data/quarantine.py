@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from turo.data.rows import LINE
+from turo.data.sheet import Sheet
 from turo.data.tables import REJECTED, empty
 from turo.errors import InputError
 
@@ -48,9 +49,10 @@ class Quarantine:
         """All rejected rows, in order of file and line."""
         return pl.concat(self.frames).sort("file", "line") if self.frames else empty(REJECTED)
 
-    def check(self, total: int) -> None:
-        """Fail when more than 5 % of `total` rows were rejected; the error names the commonest reasons."""
-        rejected = self.table()
+    def check(self, sheets: Sequence[Sheet]) -> None:
+        """Fail when more than 5 % of the rows of these files were rejected, naming the commonest reasons."""
+        rejected = self.table().filter(pl.col("file").is_in([sheet.source.name for sheet in sheets]))
+        total = sum(sheet.rows for sheet in sheets)
         if rejected.height <= LIMIT * total:
             return
         common = rejected["reason"].value_counts(sort=True).head(3).rows()
