@@ -66,6 +66,12 @@ def padded(content):
     return "\n".join(line.replace('","', '"   , "') for line in content.splitlines()) + "\n"
 
 
+def far_down_padded(content):
+    """One cell with a comma in it, behind a blank, in the last row only; empty lines before it."""
+    *lines, last = content.splitlines()
+    return "\n".join([*lines, "\n" * (1 << 20), last.replace(',"Guest ', ', "Here, Guest ')]) + "\n"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -75,6 +81,8 @@ def padded(content):
         lambda content: content.replace("Trip start", " TRIP  Start ").replace(
             "Reservation ID", "reservation id"
         ),
+        lambda content: content.replace('\n"', '\n "'),
+        far_down_padded,
         lambda content: content.replace('"', ""),
         lambda content: content.replace('"Guest 1', '" Guest\n1'),
         lambda content: content.rstrip("\n"),
@@ -84,6 +92,8 @@ def padded(content):
         "bom",
         "crlf",
         "padded",
+        "blank before the first quote",
+        "padded far down",
         "header case",
         "unquoted",
         "cell over lines",

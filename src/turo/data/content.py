@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pyarrow import NativeFile
 
 CHUNK = 1 << 20
+OVERLAP = 256  # bytes of the block before that are looked at again
+PADDED = re.compile(rb'(^|[\n,])[ \t]+"|"[ \t]+[,\r\n]')
 SAVE_AS_UTF8 = "Save it as CSV in UTF-8."
 
 
@@ -25,6 +28,7 @@ class Content:
     state: State
     head: bytes  # the first block
     quoted_newlines: bool  # cells that span lines
+    padded: bool  # blanks between a quote and its comma or line end
     open_quote: bool  # an odd number of quotes
     ends_with_newline: bool
 
@@ -37,7 +41,7 @@ def scan(source: Source) -> Content:
     """
     before = source.state()
     digest, size, head, last = hashlib.sha256(), 0, b"", b""
-    inside, spans, lines = 0, False, 1
+    inside, spans, padded, lines = 0, False, False, 1
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(source) as stream:
         while block := stream.read(CHUNK):
@@ -47,13 +51,15 @@ def scan(source: Source) -> Content:
             _check_utf8(source, decoder, block, lines)
             lines += block.count(b"\n")
             size += len(block)
-            last = block[-1:]
             if inside or b'"' in block:
+                padded = padded or _is_padded(last + block)
                 spans, inside = _quoted(block, inside, spans)
+            last = block[-OVERLAP:]
     unchanged(source, before, size)
     if not head.strip(b"\xef\xbb\xbf \t\r\n,"):
         raise InputError(f"{source.name} is empty.", "Export the file again and put it in its place.")
-    return Content(digest.hexdigest(), before, head, spans, bool(inside), last in (b"\n", b"\r"))
+    ended = last.endswith((b"\n", b"\r"))
+    return Content(digest.hexdigest(), before, head, spans, padded, bool(inside), ended)
 
 
 def unchanged(source: Source, before: State, read: int | None = None) -> None:
@@ -97,6 +103,16 @@ def _opened(source: Source) -> NativeFile:
         raise InputError(
             f"{source.name} cannot be opened: {error}.", "Allow this user to read it."
         ) from error
+
+
+def _is_padded(block: bytes) -> bool:
+    """Whether blanks lie between a quote and its comma or line end, in a text that has quotes."""
+    import numpy as np
+
+    signs = np.frombuffer(block, np.uint8)
+    quote, blank = signs == ord('"'), (signs == ord(" ")) | (signs == ord("\t"))
+    near = (quote[1:] & blank[:-1]).any() or (quote[:-1] & blank[1:]).any()  # much faster than the pattern
+    return bool(near) and PADDED.search(block) is not None
 
 
 def _quoted(block: bytes, inside: int, spans: bool) -> tuple[bool, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator
 
 import polars as pl
@@ -21,7 +20,6 @@ from turo.errors import InputError
 
 BLOCK = 8 << 20
 BATCH_ROWS = 50_000
-PADDED = re.compile(rb'"[ \t]+,|,[ \t]+"')
 LINE = "line"  # 1-based, the header counts
 
 
@@ -36,7 +34,7 @@ def batches(sheet: Sheet, wanted: Collection[str], may_be_empty: bool = False) -
             while it was read.
     """
     names = [name for name in sheet.keys if name in wanted]
-    slow = sheet.content.quoted_newlines or PADDED.search(sheet.content.head[: 1 << 16])
+    slow = sheet.content.quoted_newlines or sheet.content.padded
     unchanged(sheet.source, sheet.content.state)
     some = False
     try:
