@@ -2,7 +2,7 @@
 
 import json
 import stat
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -177,6 +177,17 @@ def test_one_slip_in_a_year_does_not_move_the_snapshot(tmp_path, load, fleet):
     tables = load()
     assert tables.snapshot == before
     assert any("far after all others" in w for w in tables.warnings)
+
+
+def test_a_day_that_is_still_to_come_is_refused(tmp_path, load, fleet):
+    write(tmp_path, fleet.rows(datetime(2025, 8, 1, 12)))
+    day = (datetime.now(UTC) + timedelta(days=2)).date()
+    with pytest.raises(InputError, match=rf"by AS_OF it was exported on {day}, which is still to come"):
+        load(as_of=str(day))
+    write(tmp_path, fleet.rows(datetime(2025, 8, 1, 12)), f"trip_earnings_export_{day:%Y%m%d}.csv")
+    with pytest.raises(InputError, match=rf"by the name of .* exported on {day}, which is still to come"):
+        load(reservations_file=FILES)
+    assert load(as_of=str(day - timedelta(days=3))).snapshot.date() == day - timedelta(days=3)
 
 
 @pytest.mark.parametrize("as_of", ["yesterday", "2025-13-01"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -15,6 +15,7 @@ DAY = timedelta(days=1)
 NAME_DATE = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?!\d)")
 TOLERANCE = timedelta(days=3)  # a trip returned early is completed before its Trip end
 LATE_SHARE = 0.01
+FRESH = timedelta(days=7)  # rows so near a day prove it better than the clock of this machine
 GAP = timedelta(days=60)
 SMALL = 100  # rows; below, no instant is taken for a slip
 AS_OF_REMEDY = "Put the day of the export into its file name (…_YYYYMMDD.csv), or set AS_OF."
@@ -38,7 +39,8 @@ def taken(name: str, rows: pl.DataFrame, as_of: str | None, reading: Reading) ->
     A row proves the end of a completed trip and the start of one in progress.
 
     Raises:
-        InputError: `AS_OF` is no date, nothing tells the day, or many rows contradict the one told.
+        InputError: `AS_OF` is no date, nothing tells the day, or the one told is still to come, or many rows
+            contradict it.
     """
     proven = _proven(rows)
     day, told_by = named_day(name), f"the name of {name}"
@@ -49,6 +51,11 @@ def taken(name: str, rows: pl.DataFrame, as_of: str | None, reading: Reading) ->
             raise InputError(f"No row of {name} tells when it was exported.", AS_OF_REMEDY)
         return Snapshot(_latest(name, proven, reading), f"the latest instant that {name} proves")
     start = datetime.combine(day, datetime.min.time())
+    if day > _latest_today() and not (proven > start - FRESH).any():
+        raise InputError(
+            f"{name}: by {told_by} it was exported on {day}, which is still to come.",
+            "Correct that day, or this machine's clock.",
+        )
     late = proven.filter(proven > start + DAY)
     if late.len() > LATE_SHARE * rows.height and (late > start + DAY + TOLERANCE).any():
         raise InputError(
@@ -71,6 +78,11 @@ def named_day(name: str) -> date | None:
         except ValueError:
             continue
     return max(days, default=None)
+
+
+def _latest_today() -> date:
+    """The day it is where it is latest."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 def _proven(rows: pl.DataFrame) -> pl.Series:
