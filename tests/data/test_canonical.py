@@ -276,9 +276,13 @@ def test_blocks(files, load, tmp_path):
     assert load().blocks is None
     (tmp_path / "blocks.csv").write_text(
         "vehicle_id,start,end\nv1,2025-01-01T08:00,2025-01-03T08:00\nv8,2025-01-01T08:00,2025-01-02T08:00\n"
+        "v2,2025-02-01,2025-02-03\n"
     )
     tables = load()
-    assert tables.blocks.rows() == [("v1", datetime(2025, 1, 1, 8), datetime(2025, 1, 3, 8), None)]
+    assert tables.blocks.rows() == [
+        ("v1", datetime(2025, 1, 1, 8), datetime(2025, 1, 3, 8), None),
+        ("v2", datetime(2025, 2, 1), datetime(2025, 2, 3), None),  # a date alone is its midnight
+    ]
     assert any("1 blocks of unknown vehicles left out (v8)" in w for w in tables.warnings)
 
 

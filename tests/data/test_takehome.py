@@ -39,6 +39,11 @@ def test_the_form_with_dates(files, load):
     assert tables.warnings == []
 
 
+def test_a_date_alone_is_its_midnight(files, load):
+    files("vehicle_id,created_at\n2,2023-07-27\n")
+    assert load().reservations.rows() == [("2", datetime(2023, 7, 27))]
+
+
 def test_the_older_form_with_types(files, load):
     files("vehicle_id,reservation_type\n2,1\n1,3\n2,2\n")
     tables = load()

@@ -42,6 +42,10 @@ class Reading:
             result = result.scatter(mine, parse.instants(text.gather(mine), each, self.date_order))
         return result
 
+    def moments(self, text: pl.Series, vehicles: pl.Series | None = None) -> pl.Series:
+        """Like `instants`, for columns that people fill by hand: a date alone is its midnight."""
+        return self.instants(text, vehicles).fill_null(self.days(text).cast(INSTANT))
+
     def days(self, text: pl.Series) -> pl.Series:
         """Dates (see `parse.days`)."""
         return parse.days(text, self.timezone, self.date_order)

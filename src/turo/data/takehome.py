@@ -22,7 +22,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     dated = "created_at" in wanted
     frames = []
     for batch in batches(sheet, wanted):
-        created = reading.instants(batch["created_at"]) if dated else pl.lit(None, INSTANT)
+        created = reading.moments(batch["created_at"]) if dated else pl.lit(None, INSTANT)
         rows = batch.with_columns(created.alias("created_at"))
         reasons = {"vehicle_id is blank": pl.col("vehicle_id") == ""}
         if dated:

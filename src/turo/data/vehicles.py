@@ -132,7 +132,7 @@ def read_blocks(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     # a fleet may have none
     text = pl.concat(list(batches(sheet, [name for name in BLOCKS if name in sheet.keys], may_be_empty=True)))
     frame = text.with_columns(
-        reading.instants(text[name], text["vehicle_id"]).alias(name)
+        reading.moments(text[name], text["vehicle_id"]).alias(name)
         for name in ("start", "end", "created_at")
         if name in text.columns
     )
