@@ -179,7 +179,7 @@ def test_repeated_rows(files, load):
     assert len(tables.reservations) == 1
     assert any("1 identical repeated row(s)" in w for w in tables.warnings)
     files(GOOD, GOOD.replace("120.00", "121.00"))
-    with pytest.raises(InputError, match=r"more than once with different content \(r1\)"):
+    with pytest.raises(InputError, match=r"with different content \(r1\).*See lines 2 and 3\."):
         load()
 
 

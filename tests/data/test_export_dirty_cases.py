@@ -294,7 +294,8 @@ def test_identical_repetitions_are_dropped_and_counted(tmp_path, load, rows):
 def test_one_id_with_two_contents_is_an_error_naming_it(tmp_path, load, rows):
     write(tmp_path, [*rows, rows[3] | {"Trip end": "2025-07-30 10:00 AM"}])
     with pytest.raises(
-        InputError, match=rf"more than once with different content \({rows[3]['Reservation ID']}\)"
+        InputError,
+        match=rf"with different content \({rows[3]['Reservation ID']}\).*See lines 5 and {len(rows) + 2}\.",
     ):
         load()
 
@@ -387,7 +388,8 @@ def test_the_plate_is_in_the_last_parenthesis(tmp_path, load, rows, vehicle):
 
 def test_one_vehicle_id_with_two_vins_is_an_error_without_the_vins(tmp_path, load, rows):
     write(tmp_path, [rows[0] | {"VIN": "OTHERVIN000000000"}, *rows[1:]])
-    with pytest.raises(InputError, match=rows[0]["Vehicle id"]) as caught:
+    message = rf"{rows[0]['Vehicle id']}.*see line \d+ of reservations\.csv"
+    with pytest.raises(InputError, match=message) as caught:
         load()
     assert "OTHERVIN" not in str(caught.value)
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from turo.data import parse
 from turo.data.reading import Reading, few
-from turo.data.rows import batches
+from turo.data.rows import LINE, batches
 from turo.data.sheet import Sheet
 from turo.data.statuses import SPELLED, SPELLINGS, refuse_unknown
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, STATUSES
@@ -53,7 +53,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     for name, what in ODDITIES.items():
         if count := rows[name].sum():
             reading.warn(f"{sheet.source.name}: {count} row(s) {what}.")
-    return drop_duplicates(sheet.source.name, rows.select(*RESERVATIONS), reading)
+    return drop_duplicates(sheet.source.name, rows.select(LINE, *RESERVATIONS), reading).drop(LINE)
 
 
 def reasons(columns: list[str]) -> dict[str, pl.Expr]:
@@ -88,17 +88,22 @@ def trip_reasons(start: pl.Expr, end: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def drop_duplicates(file: str, rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Drop identical repetitions of a reservation_id; different ones have no order, so they are an error."""
+    """Drop identical repetitions of a reservation_id; different ones have no order, so they are an error.
+
+    Args:
+        rows: `LINE`, which plays no part in the comparison, and the content.
+    """
     if rows["reservation_id"].n_unique() == rows.height:
         return rows
-    unique = rows.unique(maintain_order=True)
+    unique = rows.unique([name for name in rows.columns if name != LINE], keep="first", maintain_order=True)
     double = unique.filter(pl.col("reservation_id").is_duplicated())
     if double.height:
         ids = double["reservation_id"]
+        lines = double.filter(ids == ids[0])[LINE].head(2)
         raise InputError(
-            f"{file}: {ids.n_unique()} reservation IDs occur more than once with different content "
-            f"({few(ids)}); which row is newer cannot be told.",
-            "Keep one row each, or give the snapshots as separate files.",
+            f"{file}: {ids.n_unique()} Reservation IDs occur more than once with different content "
+            f"({few(ids)}); which row is newer cannot be told. See lines {lines[0]} and {lines[1]}.",
+            "Keep one row each, or give the exports as separate files.",
         )
     reading.warn(f"{file}: {rows.height - unique.height} identical repeated row(s) were dropped.")
     return unique
@@ -141,4 +146,4 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
         booked_at_source=source.when(pl.col("booked_at_source").is_in(BOOKED_SOURCES))
         .then(pl.col("booked_at_source"))
         .otherwise(pl.lit("exact")),
-    ).select(*RESERVATIONS, pl.col("^_odd_.*$"))
+    ).select(LINE, *RESERVATIONS, pl.col("^_odd_.*$"))

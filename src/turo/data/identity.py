@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from turo.data.reading import Reading, few
+from turo.data.rows import LINE
 from turo.data.vehicle_keys import Key, KeyFile
 from turo.errors import InputError
 
@@ -22,7 +23,8 @@ def resolve(rows: pl.DataFrame, keys: KeyFile, reading: Reading) -> pl.DataFrame
     """Fill `vehicle_id` and drop `vin` and `plate`.
 
     Args:
-        rows: rows of all snapshots: reservation_id, vehicle_id, vin ("" = none), plate (null = none).
+        rows: rows of all snapshots: file, line, reservation_id, vehicle_id, vin ("" = none), plate (null =
+            none).
 
     Raises:
         InputError: one Vehicle id with two VINs.
@@ -60,11 +62,15 @@ def _by(key: str, known: pl.DataFrame) -> pl.Expr:
 
 
 def _check(rows: pl.DataFrame, reading: Reading) -> None:
-    pairs = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != "")).unique(["vehicle_id", "vin"])
-    double = pairs.filter(pl.col("vehicle_id").is_duplicated())["vehicle_id"]
-    if double.len():
+    pairs = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != "")).unique(
+        ["vehicle_id", "vin"], maintain_order=True
+    )
+    double = pairs.filter(pl.col("vehicle_id").is_duplicated())
+    if double.height:
+        first = double.filter(pl.col("vehicle_id").is_first_distinct().not_()).row(0, named=True)
         raise InputError(
-            f"{double.n_unique()} Vehicle ids have two different VINs ({few(double)}): two cars in one.",
+            f"{double['vehicle_id'].n_unique()} Vehicle ids have two different VINs "
+            f"({few(double['vehicle_id'])}): two cars in one; see line {first[LINE]} of {first['file']}.",
             "Correct the VIN or the Vehicle id in the export.",
         )
     relisted = pairs.filter(pl.col("vin").is_duplicated())["vehicle_id"]

@@ -12,9 +12,9 @@ import polars as pl
 
 from turo.data import export_columns as col
 from turo.data import parse
-from turo.data.canonical import trip_reasons
+from turo.data.canonical import drop_duplicates, trip_reasons
 from turo.data.export_cells import BAD, TEXT, typed
-from turo.data.reading import Reading, few
+from turo.data.reading import Reading
 from turo.data.rows import LINE, batches
 from turo.data.sheet import Sheet
 from turo.data.statuses import SPELLED, refuse_unknown
@@ -69,7 +69,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, col.STATUSES))
     rows = pl.concat(frames)
     _report(name, rows, extra, carries_money, reading)
-    return _without_repetitions(name, rows.drop(*ODD), reading)
+    return drop_duplicates(name, rows.drop(*ODD), reading)
 
 
 def _announce(sheet: Sheet, reading: Reading) -> None:
@@ -127,17 +127,3 @@ def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], re
         reading.warn(
             f"{name}: the unknown column {', '.join(sorted(money))} holds money that is not counted."
         )
-
-
-def _without_repetitions(name: str, rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    unique = rows.unique([name for name in rows.columns if name != LINE], keep="first", maintain_order=True)
-    double = unique.filter(pl.col("reservation_id").is_duplicated())["reservation_id"]
-    if double.len():
-        raise InputError(
-            f"{name}: {double.n_unique()} Reservation IDs occur more than once with different content "
-            f"({few(double)}); which row is newer cannot be told.",
-            "Keep one row each, or give the exports as separate files.",
-        )
-    if unique.height < rows.height:
-        reading.warn(f"{name}: {rows.height - unique.height} identical repeated row(s) were dropped.")
-    return unique
