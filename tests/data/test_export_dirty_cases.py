@@ -183,6 +183,13 @@ def test_a_total_that_is_not_the_sum_is_counted_and_leaves_the_base(tmp_path, lo
     assert marked["trip_price"].null_count() == 0 or "cancel" in rows[0]["Trip status"]
 
 
+@pytest.mark.parametrize(("total", "odd"), [("$100.01", False), ("$100.02", True)])
+def test_a_total_may_be_off_by_one_cent(tmp_path, load, total, odd):
+    cells = {"Trip_price": "$100.00", "3-day_discount": "", "Total_earnings": total}
+    write(tmp_path, [row(1, START, END, **cells)])
+    assert bool(warned(load(as_of="2025-04-01"), "not the sum of its components")) is odd
+
+
 # --- times ------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +241,8 @@ def test_ambiguous_dates_are_read_when_their_order_is_given(tmp_path, load):
     [
         ({"Trip end": "2025-01-01 10:00 AM"}, "trip ends before or when it starts"),
         ({"Trip end": "2026-12-01 10:00 AM"}, "trip is longer than 400 days"),
+        ({"Trip start": "1999-01-01 10:00 AM"}, "year is outside 2009-2100"),
+        ({"Trip end": "2101-01-01 10:00 AM"}, "year is outside 2009-2100"),
         (
             {"Trip start": "1999-01-01 10:00 AM", "Trip end": "1999-01-02 10:00 AM"},
             "year is outside 2009-2100",

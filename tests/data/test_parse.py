@@ -42,6 +42,7 @@ NO_INSTANT = [
     "1/3/2025 10:00",
     "2025-03-01 13:00 PM",
     "Foo 1, 2025 10:00 AM",
+    "Marx 1, 2025 10:00 AM",
     "2025-02-29 10:00 AM",
     "2025-03-01 10:00 AM extra",
 ]
@@ -71,6 +72,7 @@ def test_every_instant_survives_in_every_form(moment):
         moment.strftime("%m/%d/%Y %I:%M %p"),
         f"{moment.month}/{moment.day}/{moment.year} {moment.strftime('%I:%M %p').lstrip('0')}",
         moment.strftime("%b %d, %Y %I:%M %p"),
+        moment.strftime("%B %d, %Y, %I:%M %p").upper(),
         moment.strftime("%Y-%m-%dT%H:%M-07:00"),
     ]
     assert parse.instants(pl.Series(written), ZONE).to_list() == [moment] * len(written)

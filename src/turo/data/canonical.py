@@ -80,10 +80,10 @@ def reasons(columns: list[str]) -> dict[str, pl.Expr]:
 def trip_reasons(start: pl.Expr, end: pl.Expr) -> dict[str, pl.Expr]:
     """Rejections every profile shares: impossible trips."""
     return {
-        "trip ends before or when it starts": end <= start,
-        f"trip is longer than {MAX_TRIP_DAYS} days": (end - start) > pl.duration(days=MAX_TRIP_DAYS),
         f"year is outside {YEARS[0]}-{YEARS[1]}": ~start.dt.year().is_between(*YEARS)
         | ~end.dt.year().is_between(*YEARS),
+        "trip ends before or when it starts": end <= start,
+        f"trip is longer than {MAX_TRIP_DAYS} days": (end - start) > pl.duration(days=MAX_TRIP_DAYS),
     }
 
 

@@ -61,7 +61,7 @@ def _amounts(frame: pl.DataFrame) -> pl.DataFrame:
 
     cancelled = pl.col("status").str.ends_with("cancellation").fill_null(False)
     known = pl.col(CENTS + col.PRICE[0]).is_not_null() & ~(cancelled & (total(col.PRICE) == 0))
-    differs = (total(COMPONENTS) != pl.col(CENTS + col.TOTAL)).fill_null(False)
+    differs = ((total(COMPONENTS) - pl.col(CENTS + col.TOTAL)).abs() > 1).fill_null(False)
     return frame.with_columns(
         pl.when(known).then(total(col.PRICE) / 100).alias("trip_price"),
         pl.when(known).then(total(col.DISCOUNTS) / 100).alias("discounts"),

@@ -15,9 +15,13 @@ ISO = (
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}$", "%Y-%m-%d %H:%M"),
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?$", "%Y-%m-%d %H:%M:%S%.f"),
 )
+MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    "nov(ember)?|dec(ember)?)"
+)
 TWELVE = (
     (r"^\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} ?[AaPp][Mm]$", "%Y-%m-%d %I:%M %p"),
-    (r"^[A-Za-z]{3,9} \d{1,2}, \d{4},? \d{1,2}:\d{2} ?[AaPp][Mm]$", "%b %d %Y %I:%M %p"),
+    (rf"(?i)^{MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}} ?[AP]M$", "%b %d %Y %I:%M %p"),
 )
 SLASHED = r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2} ?[AaPp][Mm]$"
 SLASHED_OPTION = r"^\d{1,2}/\d{1,2}/(\d{4}|\d{2}) \d{1,2}:\d{2}( ?[AaPp][Mm])?$"
@@ -96,7 +100,7 @@ def _distinct(text: pl.Series, timezone: str, date_order: str) -> pl.Series:
     tries = [
         pl.when(pl.col("text").str.contains(pattern)).then(
             tidy.str.replace_all(",", "")
-            .str.replace(r"^([A-Za-z]{3})[a-z]*", "${1}")
+            .str.replace(r"^([A-Za-z]{3})[A-Za-z]*", "${1}")
             .str.to_datetime(form, time_unit="us", strict=False)
         )
         for pattern, form in ISO + TWELVE
