@@ -179,6 +179,21 @@ def test_one_slip_in_a_year_does_not_move_the_snapshot(tmp_path, load, fleet):
     assert any("far after all others" in w for w in tables.warnings)
 
 
+def test_in_a_small_file_only_what_is_still_to_come_is_a_slip(tmp_path, load):
+    rows = [row(n, START + timedelta(days=7 * n), END + timedelta(days=7 * n)) for n in range(8)]
+    write(tmp_path, [*rows, row(9, datetime(2099, 3, 1, 10), datetime(2099, 3, 4, 9))])
+    tables = load()
+    assert tables.snapshot == END + timedelta(days=49)
+    assert any("1 rows tell of 2099-03-04 or later, far after all others" in w for w in tables.warnings)
+    write(tmp_path, [*rows, row(9, datetime(2026, 3, 1, 10), datetime(2026, 3, 4, 9))])
+    assert load().snapshot == datetime(2026, 3, 4, 9)
+
+
+def test_many_trips_that_end_at_one_instant_prove_it(tmp_path, load):
+    write(tmp_path, [row(n, START, END, car=n) for n in range(120)])
+    assert load().snapshot == END
+
+
 def test_a_day_that_is_still_to_come_is_refused(tmp_path, load, fleet):
     write(tmp_path, fleet.rows(datetime(2025, 8, 1, 12)))
     day = (datetime.now(UTC) + timedelta(days=2)).date()

@@ -17,7 +17,7 @@ TOLERANCE = timedelta(days=3)  # a trip returned early is completed before its T
 LATE_SHARE = 0.01
 FRESH = timedelta(days=7)  # rows so near a day prove it better than the clock of this machine
 GAP = timedelta(days=60)
-SMALL = 100  # rows; below, no instant is taken for a slip
+SMALL = 100  # rows
 AS_OF_REMEDY = "Put the day of the export into its file name (…_YYYYMMDD.csv), or set AS_OF."
 
 
@@ -92,11 +92,16 @@ def _proven(rows: pl.DataFrame) -> pl.Series:
 
 
 def _latest(name: str, proven: pl.Series, reading: Reading) -> datetime:
-    """The latest instant, leaving out a few that lie far beyond all others: slips of the pen."""
+    """The latest instant, leaving out a few that lie far beyond all others: slips of the pen.
+
+    In a small file only what is still to come is taken for one.
+    """
     instants = proven.unique().sort()
     slips: list[datetime] = []
-    allowed = max(1, len(proven) // 1000) if len(proven) > SMALL else 0
-    while len(slips) < allowed and instants[-1] - instants[-2] > GAP:
+    while len(slips) < max(1, len(proven) // 1000) and len(instants) > 1:
+        far = instants[-1] - instants[-2] > GAP
+        if not far or (len(proven) <= SMALL and instants[-1].date() <= _latest_today()):
+            break
         slips.append(instants[-1])
         instants = instants[:-1]
     if slips:
