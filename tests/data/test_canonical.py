@@ -104,6 +104,7 @@ def test_the_vehicles_file_is_required(files, load, tmp_path):
         (("2025-03-04T09:00", "2025-03-01T10:00"), "trip ends before or when it starts"),
         (("2025-03-04T09:00", "2027-03-01T10:00"), "trip is longer than 400 days"),
         (("2025-02-01T08:30", "2025-03-05T08:30"), "booked_at is after trip_end"),
+        (("2025-02-01T08:30", "1900-01-01T08:30"), "booked_at is before 2009"),
     ],
 )
 def test_rows_that_cannot_be_used_are_set_aside(files, load, change, reason):

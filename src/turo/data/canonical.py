@@ -73,6 +73,7 @@ def reasons(columns: list[str]) -> dict[str, pl.Expr]:
             found[f"{name} is no plain amount"] = pl.col(name).is_null() & (pl.col(RAW + name) != "")
     found |= trip_reasons(start, end)
     if "booked_at" in columns:
+        found[f"booked_at is before {YEARS[0]}"] = pl.col("booked_at").dt.year() < YEARS[0]
         found["booked_at is after trip_end"] = pl.col("booked_at") > end
     return found
 
