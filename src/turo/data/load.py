@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from turo.data import canonical, export, finish, parse, profiles, source, takehome, vehicles
+from turo.data import canonical, export, finish, last_run, parse, profiles, source, takehome, vehicles
 from turo.data.reading import Found, Reading
 from turo.data.schema import validate
 from turo.data.sheet import Sheet, open_sheet
@@ -29,7 +29,7 @@ def load_tables(settings: Settings) -> Tables:
 
     Raises:
         InputError: a missing, empty or damaged file, a missing column, contradictory rows, over 5 % of rows
-            rejected, or a snapshot older than that of the last run.
+            rejected, or a snapshot that does not continue that of the last run.
     """
     found = source.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
     sheets = [open_sheet(each) for each in found]
@@ -60,7 +60,7 @@ def load_tables(settings: Settings) -> Tables:
         inputs={each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in made.opened},
         revisions=made.revisions,
     )
-    finish.refuse_older(settings, tables)
+    last_run.refuse_step_back(settings, tables)
     return tables
 
 

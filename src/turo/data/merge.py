@@ -6,12 +6,11 @@ from itertools import pairwise
 
 import polars as pl
 
+from turo.data.continuity import contradictions
 from turo.data.reading import Reading, few
 from turo.data.snapshots import AS_OF_REMEDY, DAY
 from turo.data.tables import REVISIONS
 from turo.errors import InputError
-
-VANISHED = 0.20
 
 
 def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -75,20 +74,11 @@ def _revisions(rows: pl.DataFrame) -> pl.DataFrame:
 def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
     """Compare each export with the one before it."""
     days = rows["seen"].unique().sort()
-    wrong = []
+    wrong: list[str] = []
     for older_day, newer_day in pairwise(days):
         older, newer = rows.filter(pl.col("seen") == older_day), rows.filter(pl.col("seen") == newer_day)
-        both = older.filter(pl.col("trip_end").is_between(newer["trip_end"].min(), newer["trip_end"].max()))
-        gone = both.join(newer, on="reservation_id", how="anti")
-        if gone.height > VANISHED * both.height:
-            wrong.append(
-                f"{gone.height} of {both.height} reservations of the older one are missing "
-                f"({few(gone['reservation_id'])})"
-            )
+        wrong += contradictions(older, newer)
         pairs = older.join(newer, on="reservation_id", suffix="_new")
-        undone = pairs.filter((pl.col("status") == "completed") & (pl.col("status_new") == "booked"))
-        if undone.height:
-            wrong.append(f"{undone.height} completed trips became booked ({few(undone['reservation_id'])})")
         moved = pairs.filter(
             (pl.col("trip_start") != pl.col("trip_start_new"))
             | (pl.col("trip_end") != pl.col("trip_end_new"))

@@ -1,4 +1,5 @@
-"""Raw files in, features and targets out: datas.csv, datas.parquet, rejected.csv, manifest.json."""
+"""Raw files in, features and targets out: datas.csv, datas.parquet, rejected.csv, manifest.json (and what
+the next run compares its export with)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from turo.data.last_run import MANIFEST, REMEMBERED, to_remember
+from turo.data.profiles import TAKEHOME
 from turo.errors import InputError
 from turo.features import Part, parts
 from turo.features.columns import KEYS, META, TARGETS
@@ -15,8 +18,8 @@ from turo.features.scope import scope
 from turo.features.takehome import takehome
 from turo.features.trips import books_priced, slim
 from turo.prepare import manifest
-from turo.prepare.cluster import connected, csv_bytes, rows
-from turo.prepare.output import CSV, MANIFEST, PARQUET, REJECTED, Sink, staged
+from turo.prepare.cluster import connected, csv_bytes, parquet_bytes, rows
+from turo.prepare.output import CSV, PARQUET, REJECTED, Sink, staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,8 +48,9 @@ def run(settings: Settings, folder: str = "") -> dict[str, Any]:
     with staged(target) as sinks:
         tables = load_tables(settings)
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
+        sinks[REMEMBERED].write(parquet_bytes(to_remember(tables)))
         begun = manifest.begin(tables, settings)
-        if tables.profile == manifest.TAKEHOME:
+        if tables.profile == TAKEHOME:
             written = _write(sinks, _takehome(tables))
         else:
             pieces = _panel(tables, settings)

@@ -111,6 +111,13 @@ def csv_bytes(table: pl.DataFrame, header: bool) -> memoryview:
     return text.getbuffer()
 
 
+def parquet_bytes(table: pl.DataFrame) -> memoryview:
+    """A small table as Parquet."""
+    content = io.BytesIO()
+    table.write_parquet(content)
+    return content.getbuffer()
+
+
 def _finished(part: Part, scope: Scope, fleet: Fleet) -> tuple[NDArray[np.uint8], pa.Table]:
     import numpy as np
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from turo.data.last_run import MANIFEST, REMEMBERED
+from turo.data.profiles import EXPORT, TAKEHOME
 from turo.data.source import folder
 from turo.errors import InputError
 from turo.features.columns import KEYS, META, TARGETS, feature_columns
 from turo.features.trips import CANCELLED, books_priced
 from turo.files import code_version
-from turo.prepare.output import CSV, MANIFEST, PARQUET, REJECTED, Sink
+from turo.prepare.output import CSV, PARQUET, REJECTED, Sink
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from turo.settings import Settings
 
 SCHEMA = 1
-TAKEHOME = "turo_takehome"
 CHUNK = 1 << 20
 AGAIN = "Run `turo prepare` again."
 
@@ -69,6 +70,7 @@ def finish(begun: Mapping[str, Any], sinks: Mapping[str, Sink], written: Written
     """The whole manifest of a run whose tables are written."""
     names, rows = written.columns, begun["rows"] | written.rows
     counts = {PARQUET: rows["prepared"], CSV: rows["prepared"], REJECTED: rows["rejected"]}
+    counts[REMEMBERED] = rows["accepted"] if begun["profile"] == EXPORT else 0
     return {
         **begun,
         "rows": rows,

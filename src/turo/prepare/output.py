@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from turo.data.last_run import MANIFEST, REMEMBERED
 from turo.data.source import folder
 from turo.errors import ServiceError
 from turo.files import atomic_path, remove_leftovers
@@ -25,8 +26,8 @@ from turo.prepare.lock import exclusive
 if TYPE_CHECKING:
     from pyarrow import fs
 
-PARQUET, CSV, REJECTED, MANIFEST = "datas.parquet", "datas.csv", "rejected.csv", "manifest.json"
-NAMES = (PARQUET, CSV, REJECTED, MANIFEST)  # in the order they take their final names
+PARQUET, CSV, REJECTED = "datas.parquet", "datas.csv", "rejected.csv"
+NAMES = (PARQUET, CSV, REJECTED, REMEMBERED, MANIFEST)  # in the order they take their final names
 
 
 class Sink:
