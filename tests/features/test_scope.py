@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from tiny_fleet import at, build, reservations, trip, vehicles
+from tiny_fleet import at, build, random_rows, reservations, trip, vehicles
 
 from turo import features
 from turo.data.tables import Tables
@@ -77,6 +77,18 @@ def test_one_row_on_demand_is_the_row_of_the_table():
     for origin in (date(2026, 3, 16), date(2026, 2, 16)):
         expected = table.filter(vehicle_id="a", origin_date=origin)
         assert features.at(tables, "a", origin, 28).equals(expected)
+
+
+def test_rows_on_demand_in_the_first_year_of_the_file_are_those_of_the_table():
+    # Listed long before the file begins: the weeks before its first booking are unknown, not empty.
+    rows = [trip("b", "2025-01-08T00:00", "2025-01-10T00:00", "2025-01-07T00:00"), *random_rows(3, cars=3)]
+    cars = vehicles(("b", "2024-01-01", "suv"), ("car0", "2024-01-01", "suv"), ("car1", None, "car"))
+    snapshot = datetime(2026, 6, 1)
+    rows = [row for row in rows if row["booked_at"] >= datetime(2025, 1, 7)]
+    table = build(rows, snapshot.isoformat(), cars=cars)
+    tables = Tables("canonical", reservations(rows), cars, None, snapshot, pl.DataFrame())
+    for origin in table["origin_date"].unique().sort()[::7]:
+        assert features.fleet_at(tables, origin, 28).equals(table.filter(origin_date=origin)), origin
 
 
 @pytest.mark.parametrize(

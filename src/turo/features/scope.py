@@ -68,7 +68,8 @@ def scope(
     Args:
         whole: the **whole** fleet.
         books_priced: see `trips.books_priced`; a fact of the whole file.
-        origins: given origins; default every Monday from the first known booking to the snapshot.
+        origins: default every Monday from the first known booking to the snapshot; of given ones those before
+            that booking are left out, save the last.
 
     Raises:
         InputError: there are no reservations, no origin, or no window of that length that has ended.
@@ -76,9 +77,12 @@ def scope(
     rows, vehicles, blocks = whole.rows, whole.vehicles, whole.blocks
     if rows.is_empty():
         raise InputError("There are no reservations to prepare.", "Check reservations.csv and rejected.csv.")
-    at = instant(snapshot)
-    if origins is None:
-        origins = mondays(int(rows["known"].min()), at)  # type: ignore[arg-type]
+    at, first_known = instant(snapshot), int(rows["known"].min())  # type: ignore[arg-type]
+    if origins is not None:
+        # Where the whole table has no rows, there is nothing that fleet context and pickup may look back at.
+        origins = origins[(origins >= first_known) | (origins == origins[-1])]
+    else:
+        origins = mondays(first_known, at)
         _check_history(origins, at, horizon_days, int(rows["end"].min()))  # type: ignore[arg-type]
     return Scope(
         snapshot=at,
