@@ -29,6 +29,15 @@ def test_booked_days_trips_and_revenue_of_the_last_days():
     assert row["hist_revenue_91"] == pytest.approx(37.5 + 100 + 100)
 
 
+def test_a_trip_in_progress_under_an_export_counts_at_the_own_price_per_day():
+    ended = trip("a", "2026-05-11T00:00", "2026-05-15T00:00", "2026-04-01T00:00", trip_price=160.0)
+    out = trip("a", "2026-05-30T12:00", "2026-06-03T12:00", "2026-05-01T00:00", trip_price=900.0)
+    own = (80 + 160) / (1 + 4)
+    exported = [row | {"booked_at_source": "id_bound"} for row in (ended, out)]
+    assert past(*exported)["hist_revenue_28"] == pytest.approx(160 + 1.5 * own)
+    assert past(ended, out)["hist_revenue_28"] == pytest.approx(160 + 1.5 * 225)  # a price as booked is known
+
+
 def test_lags_are_the_windows_one_after_the_other():
     row = past(
         trip("a", "2026-05-20T00:00", "2026-05-23T00:00", "2026-05-01T00:00"),

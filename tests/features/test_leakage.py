@@ -116,6 +116,15 @@ def test_trap_3_total_earnings_are_not_used():
     assert build(rows, SNAPSHOT, cars=CARS).equals(build(other, SNAPSHOT, cars=CARS))
 
 
+@pytest.mark.parametrize("source", ["id_bound", "snapshot"])
+def test_trap_3_an_export_shows_the_price_in_the_end_so_it_counts_only_once_the_trip_has_ended(source):
+    rows = [row | {"booked_at_source": source, "cancelled_at": None} for row in random_rows(7)]
+    other = [row | {"trip_price": 5_000.0} if row["trip_end"] > T else row for row in rows]
+    before = build(rows, SNAPSHOT, cars=CARS)
+    assert moved(before, build(other, SNAPSHOT, cars=CARS)) == []
+    assert before["hist_revenue_28"].null_count() == 0
+
+
 def test_trap_4_a_trip_is_not_on_the_books_before_it_was_booked():
     rows = [
         trip("a", "2026-01-01T00:00", "2026-01-02T00:00", "2025-12-01T00:00"),

@@ -17,6 +17,7 @@ from turo.features.trips import Trips
 
 BLOCK = 500  # pairs counted anew at a time, to bound memory
 REALISED = "_realised"  # booked days of the newest window that is over at T; input of the pickup features
+UNPRICED = "_unpriced_"  # prefix: time in the window of trips without a known price
 PAID, PAID_DAYS = "_paid", "_paid_days"  # hundredths of a cent and days of the priced trips ended before T
 
 
@@ -32,6 +33,8 @@ def past(ledger: Ledger, trips: Trips, scope: Scope) -> dict[str, Floats]:
         pairs = slice(begin, begin + BLOCK)
         for name, values in _recount(trips, car[pairs], origin[pairs], scope).items():
             features[name][car[pairs], origin[pairs]] = values[:, 0]
+    if scope.priced:
+        _settle(features, trips, scope)
     return features
 
 
@@ -86,10 +89,6 @@ def _measure(ledger: Ledger, at: Ints, scope: Scope) -> dict[str, Floats]:
     def begun(start: Ints, end: Ints) -> Floats:
         return ledger.within(ledger.started, start, end)
 
-    def earned(start: Ints, end: Ints) -> Floats:
-        known = ledger.within(ledger.unpriced, start, end) == 0
-        return np.where(known, ledger.within(ledger.revenue, start, end), np.nan)
-
     def nonzero(values: Floats) -> Floats:
         return np.where(values > 0, values, np.nan)
 
@@ -109,9 +108,42 @@ def _measure(ledger: Ledger, at: Ints, scope: Scope) -> dict[str, Floats]:
         np.isnan(latest), np.nan, np.maximum(at - np.nan_to_num(latest), 0) / DAY
     )
     if scope.priced:
-        features |= {f"hist_revenue_{days}": earned(at - days * DAY, at) for days in HISTORY_DAYS[1:]}
-        features["lag_52w_revenue"] = earned(year_ago, year_ago + horizon)
+        for name, (start, end) in _paid_windows(at, scope).items():
+            features[name] = ledger.within(ledger.revenue, start, end)
+            features[UNPRICED + name] = ledger.within(ledger.unpriced, start, end)
         features[PAID] = ledger.before(ledger.returned_base, at)
         features[PAID_DAYS] = ledger.before(ledger.returned_priced, at) / DAY
         features["base_price_day"] = features[PAID] / CENTIS / nonzero(features[PAID_DAYS])
     return features
+
+
+def _paid_windows(at: Ints, scope: Scope) -> dict[str, tuple[Ints, Ints]]:
+    """Start and end of the windows that revenue is counted in."""
+    windows = {f"hist_revenue_{days}": (at - days * DAY, at) for days in HISTORY_DAYS[1:]}
+    return windows | {"lag_52w_revenue": (at - LAST_YEAR, at - LAST_YEAR + scope.horizon)}
+
+
+def _settle(features: dict[str, Floats], trips: Trips, scope: Scope) -> None:
+    """Make revenue null where a price is unknown, and free of prices that were not known yet.
+
+    A trip in progress whose price is not firm counts at the car's own price per day, as far as there is one.
+    """
+    shape = features["base_price_day"].shape
+    running = trips.take(~trips.firm)
+    row, origin = spans(
+        first_after(scope.origins, running.start), first_at_or_after(scope.origins, running.end)
+    )
+    rows, at = running.take(row), scope.origins[origin]
+    alive = rows.alive(at)
+    group = rows.car * shape[1] + origin
+    rate = rows.base / (rows.end - rows.start)
+
+    def total(weight: Floats) -> Floats:
+        return np.bincount(group, weight * alive, shape[0] * shape[1]).astype(np.float64).reshape(shape)
+
+    for name, (start, end) in _paid_windows(at, scope).items():
+        time = np.maximum(np.minimum(rows.end, end) - np.maximum(rows.start, start), 0).astype(np.float64)
+        unpriced = features.pop(UNPRICED + name) - total(time * np.isnan(rate))
+        estimate = total(time) / DAY * np.nan_to_num(features["base_price_day"])
+        revenue = features[name] - total(time * np.nan_to_num(rate)) + estimate
+        features[name] = np.where(unpriced > 0, np.nan, revenue)

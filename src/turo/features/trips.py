@@ -28,15 +28,17 @@ from turo.data.tables import INSTANT
 from turo.features.clock import NEVER, Flags, Floats, Ints
 
 CANCELLED = ("guest_cancellation", "host_cancellation")
-_ORDER = ("vehicle_id", "start", "end", "known", "left", "counted", "revised", "base")
+EXPORTED = ("id_bound", "snapshot")  # booking times that only an export has
+_ORDER = ("vehicle_id", "start", "end", "known", "left", "counted", "revised", "firm", "base")
 
 
 def slim(reservations: pl.DataFrame, revisions: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Canonical reservations → vehicle_id, start, end, known, left (µs), counted, revised, base.
+    """Canonical reservations → vehicle_id, start, end, known, left (µs), counted, revised, firm, base.
 
     Sorted by car and start, then all else.
 
-    `base` is trip_price + discounts as booked, null where it is unknown: absent, or 0 on a cancelled row.
+    `base` is trip_price + discounts, null where it is unknown: absent, or 0 on a cancelled row. It is `firm`
+    if it is the price as booked; an export shows the one a trip has in the end, which nobody knows before.
     """
     rows = reservations.with_columns(since=pl.lit(None, INSTANT), until=pl.lit(None, INSTANT))
     if revisions is not None and revisions.height:
@@ -58,6 +60,7 @@ def slim(reservations: pl.DataFrame, revisions: pl.DataFrame | None = None) -> p
         pl.min_horizontal(left, pl.col("until").dt.epoch("us")).alias("left"),
         (~cancelled & pl.col("until").is_null()).alias("counted"),
         (pl.col("until").dt.epoch("us") < left).fill_null(False).alias("revised"),
+        (~pl.col("booked_at_source").is_in(EXPORTED)).alias("firm"),
         (price + pl.col("discounts").fill_null(0.0)).cast(pl.Float64).alias("base"),
     ).sort(*_ORDER)
 
@@ -92,6 +95,7 @@ class Trips:
     left: Ints
     counted: Flags
     revised: Flags
+    firm: Flags
     base: Floats
 
     @classmethod
@@ -102,6 +106,7 @@ class Trips:
             car=ids.search_sorted(rows["vehicle_id"]).to_numpy().astype(np.int64),
             counted=rows["counted"].to_numpy(),
             revised=rows["revised"].to_numpy(),
+            firm=rows["firm"].to_numpy(),
             base=rows["base"].to_numpy(),
             **numbers,
         )
