@@ -129,3 +129,29 @@ def test_prices_that_the_file_dates_are_features_from_their_date():
     assert at(table, "b", "2026-02-16")["list_price"] is None
     undated = build(ROWS, "2026-03-20T00:00", cars=cars[2:].with_columns(vehicle_id=pl.lit("a")))
     assert "list_price" not in undated.columns
+
+
+def test_a_line_that_only_dates_a_price_leaves_the_rest_of_the_car_as_it_was():
+    first = {"vehicle_id": "a", "class": "suv", "make": "Kia", "year": 2020, "listed_from": date(2026, 1, 20)}
+    first |= {"listed_to": date(2026, 3, 10), "list_price": 50.0, "valid_from": date(2026, 1, 1)}
+    second = {"vehicle_id": "a", "list_price": 60.0, "valid_from": date(2026, 2, 10)}
+    one, two = (pl.DataFrame(lines, infer_schema_length=None) for lines in ([first], [first, second]))
+    before, after = (build(ROWS, "2026-03-20T00:00", cars=cars) for cars in (one, two))
+    assert origins(after, "a") == origins(before, "a")
+    assert after.drop("list_price").equals(before.drop("list_price"), null_equal=True)
+    assert at(after, "a", "2026-02-16")["list_price"] == 60
+
+
+def test_a_later_line_does_not_move_rows_before_it():
+    first = {
+        "vehicle_id": "a",
+        "class": "suv",
+        "make": "Kia",
+        "list_price": 50.0,
+        "valid_from": date(2026, 1, 1),
+    }
+    later = first | {"class": "car", "make": "VW", "list_price": 60.0, "valid_from": date(2026, 2, 10)}
+    one, two = pl.DataFrame([first]), pl.DataFrame([first, later])
+    before, after = (build(ROWS, "2026-03-20T00:00", cars=cars) for cars in (one, two))
+    past = pl.col("origin_date") < date(2026, 2, 10)
+    assert after.filter(past).equals(before.filter(past), null_equal=True)

@@ -34,11 +34,9 @@ class Cars:
     def of(cls, vehicles: pl.DataFrame, rows: pl.DataFrame, classes: tuple[str, ...]) -> Cars:
         """Cars of the vehicles table, and of reservations whose car has no line there."""
         table = _complete(vehicles)
-        latest = table.sort("valid_from", nulls_last=False, maintain_order=True).unique(
-            "vehicle_id", keep="last"
-        )
-        ids = pl.concat([latest["vehicle_id"], rows["vehicle_id"]]).unique().sort().alias("vehicle_id")
-        cars = ids.to_frame().join(latest, "vehicle_id", how="left", maintain_order="left")
+        single = _one_line(table)
+        ids = pl.concat([single["vehicle_id"], rows["vehicle_id"]]).unique().sort().alias("vehicle_id")
+        cars = ids.to_frame().join(single, "vehicle_id", how="left", maintain_order="left")
         return cls(
             ids=ids,
             listed_from=_instants(cars["listed_from"]),
@@ -78,6 +76,19 @@ def _complete(vehicles: pl.DataFrame) -> pl.DataFrame:
     present = {name: pl.col(name) for name in types if name in vehicles.columns}
     missing = {name: pl.lit(None) for name in types if name not in vehicles.columns}
     return vehicles.select((present | missing)[name].cast(kind).alias(name) for name, kind in types.items())
+
+
+def _one_line(table: pl.DataFrame) -> pl.DataFrame:
+    """What does not change, of all lines of a car: one that dates a price may leave the rest empty.
+
+    The first line that says something counts, so that a later one does not move past rows; only the end of
+    the listing is the newest.
+    """
+    lines = table.sort("valid_from", nulls_last=True, maintain_order=True)
+    return lines.group_by("vehicle_id").agg(
+        pl.col("listed_from", "year", "class", "fuel", "make").drop_nulls().first(),
+        pl.col("listed_to").drop_nulls().last(),
+    )
 
 
 def _dated(table: pl.DataFrame) -> pl.DataFrame:
