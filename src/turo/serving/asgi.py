@@ -114,8 +114,12 @@ class App:
             )
 
     async def run(self, request: Request, service: Service) -> Response:
-        """Small requests at once, large ones and table look-ups in the thread beside the loop."""
-        if len(request.body) > INLINE_BYTES or request.path == "/forecast":
+        """Small requests at once, large ones and table look-ups in the thread beside the loop.
+
+        A service that only hands requests on is awaited whatever their size: it does not hold the loop up.
+        """
+        heavy = len(request.body) > INLINE_BYTES or request.path == "/forecast"
+        if heavy and not inspect.iscoroutinefunction(service.handle):
             loop = asyncio.get_running_loop()
             result: Any = await loop.run_in_executor(self.lane, service.handle, request)
         else:

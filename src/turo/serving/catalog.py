@@ -6,6 +6,7 @@ from typing import Any
 from ray import serve
 from ray.serve import Application
 
+from turo.serving.app import log_through_serve
 from turo.serving.asgi import App
 from turo.serving.directory import Directory
 from turo.serving.messages import Request, Response
@@ -20,6 +21,7 @@ class Catalog:
     """Knows which models exist and passes V2 requests to them over Serve's own handles."""
 
     def __init__(self) -> None:
+        log_through_serve()
         self.handles: dict[str, Any] = {}
         self.directory = Directory(self.forward)
         self.application = App(self.directory, api_key=load_settings().serve_api_key, adds_request_id=False)
