@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "not UTF-8": ('{"inputs": [{"make": "Citroën"}]}'.encode("latin-1"), 400, "not UTF-8: byte 27 is 0xeb"),
     "UTF-16": ('{"inputs": []}'.encode("utf-16"), 400, "not UTF-8"),
     "lone surrogate": (b'{"inputs": [{"make": "\\ud800"}]}', 400, "not valid JSON"),
+    "lone surrogate beside NaN": (b'{"inputs": [{"\\ud800": NaN}]}', 400, "not valid JSON"),
     "number too large": (b'{"inputs": [{"otb_days": 1e999}]}', 422, "Row 0"),
     "a list": (b"[1]", 422, "must be an object"),
     "a string": (b'"inputs"', 422, "must be an object"),
@@ -97,6 +99,47 @@ def test_a_body_that_is_no_table_is_explained(ask: AsgiClient, case: str) -> Non
     assert answer.status_code == status, answer.text
     assert words in answer.json()["detail"]
     assert "Traceback" not in answer.text
+
+
+def split(row: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"dataframe_split": {"columns": list(row), "data": [list(row.values())], **more}}
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def test_an_index_names_each_row_and_may_be_nested_as_deep_as_json_goes(
+    ask: AsgiClient, row: dict[str, Any]
+) -> None:
+    for index in (["a"], nested(900)):
+        assert ask.post(json=split(row, index=index)).status_code == 200
+    odd: list[Any] = [[], ["a", "b"], "a", None, {}]
+    for index in odd:
+        answer = ask.post(json=split(row, index=index))
+        assert (answer.status_code, "index must name each row" in answer.json()["detail"]) == (422, True)
+
+
+def test_long_names_are_refused_in_a_short_answer(ask: AsgiClient, row: dict[str, Any]) -> None:
+    name = "a" * 200_000
+    many = {f"a{number}": 1 for number in range(20_000)}
+    for body in (
+        {"inputs": [{**row, name: 1}]}, split({**row, name: 1}), {"inputs": {name: [1]}}, {"inputs": many}
+    ):  # fmt: skip
+        answer = ask.post(json=body)
+        assert answer.status_code == 422
+        assert len(answer.content) < 5000
+
+
+def test_an_unknown_column_is_named_alike_in_every_form(ask: AsgiClient, row: dict[str, Any]) -> None:
+    odd = {**row, "colour": "red"}
+    for body in ({"inputs": [odd]}, split(odd), {"inputs": {name: [value] for name, value in odd.items()}}):
+        answer = ask.post(json=body)
+        assert answer.json()["errors"][0]["column"] == "colour"
+        assert "column colour" in answer.json()["detail"].lower()
 
 
 def test_a_key_that_occurs_twice_is_found_with_its_row(ask: AsgiClient, row: dict[str, Any]) -> None:
@@ -153,6 +196,11 @@ def test_too_many_rows_and_too_many_bytes_are_413(ask: AsgiClient, row: dict[str
     assert columns.status_code == 413
     declared = ask.post(content=b" " * (LIMITS.max_bytes + 1), headers=JSON)
     assert (declared.status_code, str(LIMITS.max_bytes) in declared.json()["detail"]) == (413, True)
+
+    async def one_piece() -> AsyncIterator[bytes]:
+        yield b" " * (LIMITS.max_bytes + 1)
+
+    assert ask.post(content=one_piece(), headers=JSON).status_code == 413
 
 
 def test_other_methods_and_paths_are_problems_too(ask: AsgiClient) -> None:

@@ -110,13 +110,23 @@ def test_refusals_also_carry_the_protocols_error(ask: AsgiClient, row: dict[str,
     assert answer.json()["error"] == answer.json()["detail"]
 
 
+def test_a_document_nested_as_deep_as_json_goes_is_answered(ask: AsgiClient, row: dict[str, Any]) -> None:
+    text = json.dumps({"inputs": one_row(row), "parameters": {"deep": 0}})
+    for levels, status in ((900, 200), (2000, 400)):
+        deep = text.replace('"deep": 0', f'"deep": {"[" * levels}{"]" * levels}')
+        assert ask.post(f"{URL}/infer", content=deep).status_code == status
+    twice = text.replace('"deep": 0', f'"deep": {"[" * 900}{"]" * 900}, "deep": 1')
+    assert ask.post(f"{URL}/infer", content=twice).status_code in (400, 422)
+
+
 def test_binary_bodies_that_do_not_add_up_are_refused(ask: AsgiClient, row: dict[str, Any]) -> None:
     body, length = triton.InferenceServerClient.generate_request_body(tensors(True))
     url, header = f"{URL}/infer", "Inference-Header-Content-Length"
     for content, announced in ((body[:-1], length), (body + b"x", length), (body, length - 1), (body, 10**9)):
         answer = ask.post(url, content=content, headers={header: str(announced)})
         assert answer.status_code in (400, 422), answer.text
-    assert ask.post(url, content=body, headers={header: "-3"}).status_code == 400
+    for announced in ("-3", "x", "9" * 5000):
+        assert ask.post(url, content=body, headers={header: announced}).status_code == 400
     infinite = one_row({**row, "otb_days": 1.0})
     text = json.dumps({"inputs": infinite}).replace("[1.0]", "[Infinity]")
     assert ask.post(url, content=text).status_code == 422

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+from turo.serving.body import length_of
 from turo.serving.messages import Request, Response, problem_response
 from turo.serving.problems import Header, Problem, overloaded
 from turo.serving.spec import Limits
@@ -131,21 +132,18 @@ class App:
         limit = Problem(
             413, f"The body is larger than {self.limits.max_bytes} bytes; send fewer rows at once."
         )
-        length = request.headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.limits.max_bytes:
+        announced = request.headers.get(b"content-length")
+        if announced and (length_of(announced) or 0) > self.limits.max_bytes:
             raise limit
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body"):
-            return body
-        parts = [body]
-        size = len(body)
-        while message.get("more_body"):
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self.limits.max_bytes:
                 raise limit
+            more = message.get("more_body", False)
         return b"".join(parts)
 
     def admit(self, request: Request) -> None:

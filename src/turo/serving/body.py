@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import orjson
 
-from turo.serving.problems import Problem, shown
+from turo.serving.problems import Problem, cut, shown
 
+MAX_DIGITS = 18  # of a length in a header: more than any body has, and Python refuses to read thousands
 JSON_TYPES = (b"application/json", b"application/vnd.api+json", b"text/json")
 
 
@@ -52,9 +54,13 @@ def parse(body: bytes) -> Any:
         ) from None
     if "NaN" in text or "Infinity" in text or "number is infinity" in reason:
         try:
-            return json.loads(text)
+            document = json.loads(text)
+            # Python's parser takes half a surrogate pair, which no answer could quote.
+            json.dumps(document, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             pass
+        else:
+            return document
     raise Problem(400, f"The body is not valid JSON: {reason}.")
 
 
@@ -75,24 +81,37 @@ def check_duplicates(body: bytes, strings: int) -> None:
         found = dict(pairs)
         if len(found) != len(pairs):
             names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            error = {"row": objects, "column": twice, "expected": "each key once", "got": "twice"}
+            twice = next(name for name, times in Counter(names).items() if times > 1)
+            error = {"row": objects, "column": cut(twice), "expected": "each key once", "got": "twice"}
             raise Problem(422, f"Key {shown(twice)} occurs twice in one object.", [error])
         objects += 1
         return found
 
-    json.loads(body, object_pairs_hook=unique)
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except RecursionError:
+        raise Problem(400, "The body is nested too deeply.") from None
 
 
 def count_strings(value: Any) -> int:
-    """The number of strings in a parsed document, keys included."""
-    if isinstance(value, str):
-        return 1
-    if isinstance(value, dict):
-        return len(value) + sum(count_strings(item) for item in value.values())
-    if isinstance(value, list):
-        kinds = set(map(type, value))
-        if kinds == {str}:
-            return len(value)
-        return sum(count_strings(item) for item in value) if kinds & {str, dict, list} else 0
-    return 0
+    """The number of strings in a parsed document, keys included; nested as deep as parsers let it be."""
+    strings, ahead = 0, [value]
+    while ahead:
+        item = ahead.pop()
+        if isinstance(item, str):
+            strings += 1
+        elif isinstance(item, dict):
+            strings += len(item)
+            ahead.extend(item.values())
+        elif isinstance(item, list):
+            kinds = set(map(type, item))
+            if kinds == {str}:
+                strings += len(item)
+            elif kinds & {str, dict, list}:
+                ahead.extend(item)
+    return strings
+
+
+def length_of(header: bytes) -> int | None:
+    """What a header announces as a number of bytes; None for anything else."""
+    return int(header) if header.isdigit() and len(header) <= MAX_DIGITS else None

@@ -53,6 +53,9 @@ def _split(frame: Any, table: Table) -> tuple[Columns, int]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Problem(422, f"dataframe_split.columns must be a list of column names; got {shown(names)}.")
     columns, strings = table.from_lists(names, frame["data"])
+    index = frame.get("index", frame["data"])
+    if not isinstance(index, list) or len(index) != len(frame["data"]):
+        raise Problem(422, f"dataframe_split.index must name each row of data; got {shown(index)}.")
     return columns, strings + len(frame) + len(names) + count_strings(frame.get("index"))
 
 

@@ -20,7 +20,7 @@ TITLES = {
     503: "Overloaded",
 }
 MAX_ERRORS = 20  # rows named in one answer: enough to see the pattern, short enough to read
-MAX_GOT = 80  # characters of a refused value that are echoed
+MAX_GOT = 80  # characters of a refused value or name that are echoed
 
 Header = tuple[bytes, bytes]
 
@@ -77,4 +77,9 @@ def shown(value: Any) -> str:
     except (TypeError, ValueError):  # an integer beyond 64 bits, a lone surrogate, nesting beyond orjson's
         text = ascii(value) if isinstance(value, str | int) else f"a {type(value).__name__}"
     text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text, text)
-    return text if len(text) <= MAX_GOT else text[: MAX_GOT - 1] + "…"
+    return cut(text)
+
+
+def cut(name: str) -> str:
+    """A caller's own word at a readable length."""
+    return name if len(name) <= MAX_GOT else name[: MAX_GOT - 1] + "…"

@@ -7,6 +7,7 @@ only an odd request is walked value by value, to name row, column, expected and 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from operator import itemgetter
@@ -14,7 +15,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from turo.serving.problems import MAX_ERRORS, Problem, shown
+from turo.serving.problems import MAX_ERRORS, Problem, cut, shown
 
 NUMBERS = frozenset((int, float))
 NUMBERS_OR_NULL = frozenset((int, float, type(None)))
@@ -105,13 +106,14 @@ class Table:
 
     def check_names(self, names: Sequence[Any]) -> None:
         """Refuse missing, unknown or repeated column names."""
-        errors: list[dict[str, Any]] = []
-        for name in names:
-            if name not in self.names:
-                errors.append({"column": shown(name), "expected": "no such column", "got": "one"})
+        times = Counter(names)
+        errors: list[dict[str, Any]] = [
+            {"column": cut(name), "expected": "no such column", "got": "one"}
+            for name in islice((name for name in names if name not in self.names), MAX_ERRORS)
+        ]
         for name in self.names:
-            if (times := sum(name == other for other in names)) != 1:
-                got = "nothing" if times == 0 else f"{times} times"
+            if times[name] != 1:
+                got = f"{times[name]} times" if times[name] else "nothing"
                 errors.append({"column": name, "expected": "exactly once", "got": got})
         if errors:
             column, wanted, got = errors[0].values()
@@ -165,7 +167,12 @@ class Table:
                 yield {"row": number, "column": field.name, "expected": expected(field), "got": seen}
         for name in row:
             if name not in self.names:
-                yield {"row": number, "column": name, "expected": "no such column", "got": shown(row[name])}
+                yield {
+                    "row": number,
+                    "column": cut(name),
+                    "expected": "no such column",
+                    "got": shown(row[name]),
+                }
 
 
 def accepts(field: Field, value: Any) -> bool:

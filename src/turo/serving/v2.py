@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from turo.serving.body import check_duplicates, count_strings, parse
-from turo.serving.problems import Header, Problem, shown
+from turo.serving.body import check_duplicates, count_strings, length_of, parse
+from turo.serving.problems import Header, Problem, cut, shown
 from turo.serving.table import Table
 
 OUTPUT = "predictions"
@@ -48,10 +48,11 @@ def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
     """Parse an infer request; `json_length` is the header that announces binary tensors behind the JSON."""
     header, tail = body, b""
     if json_length is not None:
-        if not json_length.isdigit() or int(json_length) > len(body):
+        length = length_of(json_length)
+        if length is None or length > len(body):
             got = shown(json_length.decode("latin-1"))
             raise Problem(400, f"Inference-Header-Content-Length {got} does not fit.")
-        header, tail = body[: int(json_length)], body[int(json_length) :]
+        header, tail = body[:length], body[length:]
     document = parse(header)
     tensors = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(tensors, list) or not all(isinstance(t, dict) for t in tensors):
@@ -118,26 +119,27 @@ def _values(tensor: dict[str, Any], tail: bytes) -> tuple[list[Any], int]:
     name, datatype, shape = tensor.get("name"), tensor.get("datatype"), tensor.get("shape")
     if not isinstance(name, str):
         raise Problem(422, f"Every tensor needs a name; got {shown(name)}.")
+    called = cut(name)
     is_shape = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
     if not is_shape or len(shape) not in (1, 2) or shape[1:] not in ([], [1]):  # type: ignore[arg-type,index]
-        raise Problem(422, f"Tensor {name}: expected shape [rows] or [rows, 1], got {shown(shape)}.")
+        raise Problem(422, f"Tensor {called}: expected shape [rows] or [rows, 1], got {shown(shape)}.")
     rows = shape[0]  # type: ignore[index]
     if not isinstance(datatype, str) or datatype not in ("BYTES", *NUMPY_TYPES):
         known = ", ".join(["BYTES", *NUMPY_TYPES])
-        raise Problem(422, f"Tensor {name}: datatype {shown(datatype)} is not one of {known}.")
+        raise Problem(422, f"Tensor {called}: datatype {shown(datatype)} is not one of {known}.")
     size = _parameter(tensor, "binary_data_size")
     if size is not None:
         if type(size) is not int or not 0 <= size <= len(tail) or "data" in tensor:
-            raise Problem(400, f"Tensor {name}: binary_data_size {shown(size)} does not fit the body.")
-        values = _unpack(name, datatype, rows, tail[:size])
+            raise Problem(400, f"Tensor {called}: binary_data_size {shown(size)} does not fit the body.")
+        values = _unpack(called, datatype, rows, tail[:size])
         return values, size
     data = tensor.get("data")
     if not isinstance(data, list):
-        raise Problem(422, f"Tensor {name}: expected data as a list, got {shown(data)}.")
+        raise Problem(422, f"Tensor {called}: expected data as a list, got {shown(data)}.")
     if data and all(isinstance(item, list) and len(item) == 1 for item in data):
         data = [item[0] for item in data]
     if len(data) != rows:
-        raise Problem(422, f"Tensor {name}: shape says {rows} rows, data has {len(data)}.")
+        raise Problem(422, f"Tensor {called}: shape says {rows} rows, data has {len(data)}.")
     return data, 0
 
 
