@@ -87,6 +87,9 @@ def one_row(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "value": ({"data": ["x"]}, 422, "Row 0, column otb_days"),
+    "text as number": ({"datatype": "BYTES", "data": [1.5]}, 422, "expected BYTES or null, got 1.5"),
+    "half a whole number": ({"datatype": "INT64", "data": [1.5]}, 422, "expected INT64 or null, got 1.5"),
+    "boolean": ({"data": [True]}, 422, "column otb_days: expected FP64 or null, got true"),
     "shape": ({"shape": [2]}, 422, "shape says 2 rows, data has 1"),
     "rank": ({"shape": [1, 2]}, 422, "expected shape [rows] or [rows, 1]"),
     "negative shape": ({"shape": [-1]}, 422, "expected shape"),
@@ -108,6 +111,16 @@ def test_refusals_also_carry_the_protocols_error(ask: AsgiClient, row: dict[str,
     answer = ask.post(f"{URL}/infer", json={"inputs": inputs})
     assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
     assert answer.json()["error"] == answer.json()["detail"]
+
+
+def test_whole_numbers_may_come_as_integers_of_any_width(ask: AsgiClient, row: dict[str, Any]) -> None:
+    row |= {"otb_days": 3.0, "lag_1": 4.0}
+    wanted = ask.post(json={"inputs": [row]}).json()["predictions"]
+    inputs = one_row(row)
+    for datatype, value in (("INT64", 3), ("INT8", 3.0), ("UINT16", 3), ("FP32", 3), ("FP64", 3.0)):
+        inputs[0] |= {"datatype": datatype, "data": [value]}
+        answer = ask.post(f"{URL}/infer", json={"inputs": inputs})
+        assert answer.json()["outputs"][0]["data"] == wanted, answer.text
 
 
 def test_a_document_nested_as_deep_as_json_goes_is_answered(ask: AsgiClient, row: dict[str, Any]) -> None:

@@ -140,7 +140,21 @@ def _values(tensor: dict[str, Any], tail: bytes) -> tuple[list[Any], int]:
         data = [item[0] for item in data]
     if len(data) != rows:
         raise Problem(422, f"Tensor {called}: shape says {rows} rows, data has {len(data)}.")
+    _check_kind(called, datatype, data)
     return data, 0
+
+
+def _check_kind(name: str, datatype: str, data: list[Any]) -> None:
+    """Refuse JSON values that are not of the tensor's own datatype; null stands for a missing value."""
+    kinds, whole = {str} if datatype == "BYTES" else {int, float}, "INT" in datatype
+    if not whole and {*map(type, data)} <= kinds | {type(None)}:
+        return
+    for row, value in enumerate(data):
+        fits = value is None or (type(value) in kinds and (not whole or value == value // 1))
+        if not fits:
+            error = {"row": row, "column": name, "expected": f"{datatype} or null", "got": shown(value)}
+            detail = f"Row {row}, column {name}: expected {datatype} or null, got {shown(value)}."
+            raise Problem(422, detail, [error])
 
 
 def _unpack(name: str, datatype: str, rows: int, raw: bytes) -> list[Any]:
