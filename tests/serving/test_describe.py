@@ -48,7 +48,17 @@ def test_the_schema_agrees_with_the_route(ask: AsgiClient, row: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    ("accept", "html"), [(HTML, True), ({}, False), ({"Accept": "application/json"}, False)]
+    ("accept", "html"),
+    [
+        (HTML, True),
+        ({}, False),
+        ({"Accept": "application/json"}, False),
+        ({"Accept": "*/*"}, False),
+        ({"Accept": "application/json, text/html"}, False),
+        ({"Accept": "application/json;q=0.5, text/html"}, True),
+        ({"Accept": "text/html;q=0.1, application/json"}, False),
+        ({"Accept": "text/html;q=0"}, False),
+    ],
 )
 def test_a_browser_gets_a_page_and_a_program_gets_json(
     ask: AsgiClient, accept: dict[str, str], html: bool

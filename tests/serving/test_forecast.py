@@ -62,7 +62,7 @@ def test_the_forecast_is_the_prediction_on_the_looked_up_features(tmp_path: Path
         assert told["on_the_books"] == {"days": row["otb_days"], "trips": 2.0}
         assert told["window"] == {"from": str(origin), "to": str(origin + timedelta(days=27))}
         assert (told["vehicle_id"], told["origin"], told["data_digest"]) == (vehicle, str(origin), "digest-5")
-    newest = ask.post("/forecast", json={"vehicle_id": "V4"}).json()
+    newest = ask.post("/forecast", json={"vehicle_id": "V4", "origin": None}).json()
     assert newest["origin"] == str(NEWEST)
 
 
@@ -99,9 +99,11 @@ CASES: dict[str, tuple[Any, int, str]] = {
     "unknown vehicle": ({"vehicle_id": "V77"}, 404, 'Vehicle "V77" has no row'),
     "not a Monday": ({"vehicle_id": "V1", "origin": "2026-11-24"}, 404, "the nearest is 2026-11-23"),
     "too early": ({"vehicle_id": "V1", "origin": "2020-01-06"}, 404, "Mondays from 2026-10-26 to 2026-11-23"),
+    "number as vehicle": ({"vehicle_id": 12.0}, 404, 'Vehicle "12" has no row'),
     "no vehicle": ({"origin": "2026-11-23"}, 422, "vehicle_id: expected a string, got null"),
     "odd vehicle": ({"vehicle_id": ["V1"]}, 422, "vehicle_id: expected a string"),
     "odd origin": ({"vehicle_id": "V1", "origin": "23.11.2026"}, 422, "expected a date YYYY-MM-DD"),
+    "week of the year": ({"vehicle_id": "V1", "origin": "2026-W48-1"}, 422, "expected a date YYYY-MM-DD"),
     "no such day": ({"vehicle_id": "V1", "origin": "2026-02-30"}, 422, "expected a date YYYY-MM-DD"),
     "number as origin": ({"vehicle_id": "V1", "origin": 20261123}, 422, "expected a date YYYY-MM-DD"),
     "unknown member": ({"vehicle_id": "V1", "horizon": 7}, 422, '"horizon" is unknown'),

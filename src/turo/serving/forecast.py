@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from turo.serving.table import Columns, Field
 ON_THE_BOOKS = {"days": "otb_days", "trips": "otb_trips", "revenue": "otb_revenue"}
 OTHER = "other"
 COVERAGE = 0.8
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,14 @@ def asked(body: bytes) -> tuple[str, date | None]:
             raise Problem(422, f"Member {shown(key)} is unknown; send {example}.")
     check_duplicates(body, count_strings(document))
     vehicle, origin = document.get("vehicle_id"), document.get("origin")
-    if type(vehicle) is int:
-        vehicle = str(vehicle)
+    if type(vehicle) is int or (type(vehicle) is float and vehicle.is_integer()):
+        vehicle = str(int(vehicle))
     if not isinstance(vehicle, str) or not vehicle:
         raise Problem(422, f"vehicle_id: expected a string, got {shown(vehicle)}; send {example}.")
     if origin is None:
         return vehicle, None
     try:
-        if isinstance(origin, str) and len(origin) == len("2026-11-23"):
+        if isinstance(origin, str) and DAY.fullmatch(origin):  # Python also takes 2026-W48-1
             return vehicle, date.fromisoformat(origin)
     except ValueError:
         pass

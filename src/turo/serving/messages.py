@@ -14,6 +14,7 @@ from turo.serving.problems import Header, Problem
 JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
+QUALITY = re.compile(rb"\bq=([01](?:\.\d{0,3})?)")
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
 
@@ -47,11 +48,16 @@ class Request:
 
     @property
     def wants_html(self) -> bool:
-        """Whether a browser asks: HTML named in Accept, and before JSON."""
-        accept = self.headers.get(b"accept", b"")
-        html = accept.find(b"text/html")
-        json = accept.find(b"json")
-        return html >= 0 and not 0 <= json < html
+        """Whether a browser asks: HTML named in Accept, and liked better than JSON or named before it."""
+        liked: dict[bytes, float] = {}
+        for part in self.headers.get(b"accept", b"").lower().split(b","):
+            kind, _, rest = part.partition(b";")
+            quality = QUALITY.search(rest)
+            liked.setdefault(kind.strip(), float(quality[1]) if quality else 1.0)
+        html, json = liked.get(b"text/html", 0.0), liked.get(b"application/json", 0.0)
+        return html > json or (
+            html == json > 0 and [*liked].index(b"text/html") < [*liked].index(b"application/json")
+        )
 
 
 class Response(NamedTuple):
