@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 import uvloop
+from asgi_client import AsgiClient
 from served import LIMITS, NAME, full_row, tiny_predictor
 
 from turo.serving.asgi import INLINE_BYTES, App
-from turo.serving.directory import Directory
+from turo.serving.directory import Directory, FrontApp
 from turo.serving.messages import Request, Response
+from turo.serving.problems import overloaded
 from turo.serving.spec import ModelSpec
 
 SPEC = ModelSpec(name=NAME, version="7", run_id="run-7", model_uri="models:/m-7")
 INFER = f"/v2/models/{NAME}/infer"
 
 
-def front_door() -> App:
+def front_door(api_key: str = "") -> App:
     """The catalog's application before one model, without the network that lies between them."""
-    model = App(tiny_predictor(), LIMITS)
+    model = App(tiny_predictor(), LIMITS, api_key=api_key)
 
     async def forward(name: str, request: Request) -> Response:
+        if name != NAME:
+            raise overloaded(f"{name} does not answer now.")
         answer = await model.answer(request)
         return Response(answer.status, [*answer.headers, *model.service.headers], answer.body)
 
-    directory = Directory(forward)
-    directory.models = {NAME: SPEC}
-    return App(directory, LIMITS)
+    directory = Directory(forward, secured=bool(api_key))
+    directory.models = {NAME: SPEC, "Away": SPEC.model_copy(update={"name": "Away"})}
+    return FrontApp(directory, LIMITS, api_key=api_key)
 
 
-def ask(method: str, path: str, **more: Any) -> httpx.Response:
+def ask(method: str, path: str, api_key: str = "", **more: Any) -> httpx.Response:
     """One request on the event loop that replicas run on: it is stricter than Python's own."""
 
     async def once() -> httpx.Response:
-        transport = httpx.ASGITransport(front_door())
+        transport = httpx.ASGITransport(front_door(api_key))
         async with httpx.AsyncClient(transport=transport, base_url="http://served:8000") as client:
             return await client.request(method, path, **more)
 
@@ -69,3 +75,36 @@ def test_what_is_not_there_is_404_whatever_is_sent_to_it(path: str) -> None:
     for answer in (ask("GET", path), ask("POST", path, content=b"x" * (INLINE_BYTES + 1))):
         assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
         assert path in answer.json()["detail"]
+
+
+def test_refusals_that_never_reach_the_model_name_its_version_too() -> None:
+    for body, path, status in ((b" " * (LIMITS.max_bytes + 1), INFER, 413), (b"{}", INFER, 422)):
+        answer = ask("POST", path, content=body)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+        assert answer.headers.get_list("X-Model-Version") == ["7"]
+        assert answer.headers.get_list("X-Run-Id") == ["run-7"]
+    away = ask("POST", "/v2/models/Away/infer", json=tensors(1))
+    assert (away.status_code, away.headers["Retry-After"], away.headers["X-Model-Version"]) == (503, "1", "7")
+    assert "X-Model-Version" not in ask("GET", "/v2/models/Nobody").headers
+
+
+def test_openapi_says_of_each_model_what_its_own_schema_says() -> None:
+    document = ask("GET", "/openapi.json").json()
+    schema = AsgiClient(App(tiny_predictor(), LIMITS), f"/{NAME}").get("/schema").json()
+    told = document["paths"][f"/{NAME}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert told == {"$ref": f"#/components/schemas/{NAME}"}
+    assert document["components"]["schemas"][NAME] == {
+        key: value for key, value in schema.items() if key not in ("$schema", "$id")
+    }
+    assert document["components"]["schemas"]["Away"]["required"] == ["inputs"]  # known again once it answers
+    assert "security" not in document
+    jsonschema.Draft202012Validator.check_schema(document["components"]["schemas"][NAME])
+
+
+def test_openapi_asks_for_the_key_where_one_is_set() -> None:
+    assert ask("GET", "/openapi.json", api_key="s3cret").status_code == 401
+    document = ask("GET", "/openapi.json", api_key="s3cret", headers={"X-API-Key": "s3cret"}).json()
+    assert "make" in json.dumps(document["components"]["schemas"][NAME])
+    assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]
+    assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    assert ask("GET", "/v2/health/live", api_key="s3cret").status_code == 200

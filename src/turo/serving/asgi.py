@@ -105,14 +105,16 @@ class App:
             finally:
                 self.in_flight -= 1
         except Problem as problem:
-            return problem_response(problem, request)
+            return self.refusal(problem, request)
         except Exception:
             logger.exception(
                 "%s %s failed (request %s)", request.method, request.full_path, request.request_id
             )
-            return problem_response(
-                Problem(500, "The request could not be answered; the log says why."), request
-            )
+            return self.refusal(Problem(500, "The request could not be answered; the log says why."), request)
+
+    def refusal(self, problem: Problem, request: Request) -> Response:
+        """The answer to a request that got none from the service."""
+        return problem_response(problem, request)
 
     async def run(self, request: Request, service: Service) -> Response:
         """Small requests at once, large ones and table look-ups in the thread beside the loop.

@@ -1,6 +1,7 @@
 """The application at `/`: list of models, documentation, and the V2 routes, handed on to the models."""
 
 # No annotations from the future here: Serve reads them at run time.
+import logging
 from typing import Any
 
 from ray import serve
@@ -8,13 +9,15 @@ from ray.serve import Application
 
 from turo.serving.app import log_through_serve
 from turo.serving.asgi import App
-from turo.serving.directory import Directory
+from turo.serving.directory import Directory, FrontApp
 from turo.serving.messages import Request, Response
 from turo.serving.problems import overloaded
 from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
 from turo.settings import load as load_settings
 
 CPUS = 0.05
+
+logger = logging.getLogger(__name__)
 
 
 class Catalog:
@@ -23,8 +26,9 @@ class Catalog:
     def __init__(self) -> None:
         log_through_serve()
         self.handles: dict[str, Any] = {}
-        self.directory = Directory(self.forward)
-        self.application = App(self.directory, api_key=load_settings().serve_api_key, adds_request_id=False)
+        api_key = load_settings().serve_api_key
+        self.directory = Directory(self.forward, secured=bool(api_key))
+        self.application = FrontApp(self.directory, api_key=api_key, adds_request_id=False)
 
     def __serve_build_asgi_app__(self) -> App:
         return self.application
@@ -36,8 +40,13 @@ class Catalog:
         self.application.limits = content.limits
 
     async def forward(self, name: str, request: Request) -> Response:
-        """The model's own answer."""
-        from ray.serve.exceptions import BackPressureError
+        """The model's own answer.
+
+        Raises:
+            Problem: 503, the model has too many requests or no replica that answers.
+        """
+        from ray.exceptions import RayError
+        from ray.serve.exceptions import BackPressureError, RayServeException
 
         if name not in self.handles:
             self.handles[name] = serve.get_deployment_handle(DEPLOYMENT, app_name=name)
@@ -45,6 +54,9 @@ class Catalog:
             response, headers = await self.handles[name].call.remote(request)
         except BackPressureError as error:
             raise overloaded(f"{name} has too many requests waiting.") from error
+        except (RayError, RayServeException) as error:  # its replica died, or is being replaced
+            logger.warning("%s does not answer: %r", name, error)
+            raise overloaded(f"{name} does not answer now; try again shortly.") from error
         return Response(response.status, [*response.headers, *headers], response.body)
 
 

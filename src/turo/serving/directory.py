@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
+import orjson
+
 from turo.serving import v2
+from turo.serving.asgi import App
 from turo.serving.docs import docs_page, openapi
-from turo.serving.messages import HTML, Request, Response, allow, json_response
+from turo.serving.messages import HTML, Request, Response, allow, json_response, version_headers
 from turo.serving.problems import Header, Problem, shown
 from turo.serving.spec import ModelSpec
 
@@ -15,12 +20,18 @@ Forward = Callable[[str, Request], Awaitable[Response]]
 
 
 class Directory:
-    """Answers `/`, `/docs`, `/openapi.json` and `/v2…`; `forward` reaches a model by name."""
+    """Answers `/`, `/docs`, `/openapi.json` and `/v2…`; `forward` reaches a model by name.
+
+    Args:
+        forward: raises a Problem where the model does not answer.
+        secured: whether the documentation says that an API key is wanted.
+    """
 
     headers: list[Header] = []  # noqa: RUF012 - the same empty list for all
 
-    def __init__(self, forward: Forward) -> None:
+    def __init__(self, forward: Forward, secured: bool = False) -> None:
         self.forward = forward
+        self.secured = secured
         self.models: dict[str, ModelSpec] = {}
 
     async def handle(self, request: Request) -> Response:
@@ -32,11 +43,29 @@ class Directory:
                 known = ", ".join(self.models) or "none"
                 raise Problem(404, f"Model {shown(name)} is not served; served are {known}.")
             return await self.forward(name, request)
+        if path == "/openapi.json":
+            allow(request, "GET")
+            rows = {model: await self.schema(model, request) for model in self.models}
+            return json_response(openapi(rows, self.secured))
         content = self.page(path, request)
         if content is None:
             raise Problem(404, f"{request.full_path or path} does not exist; GET / lists what does.")
         allow(request, "GET")
         return content
+
+    async def schema(self, name: str, request: Request) -> dict[str, Any] | None:
+        """What a model says of its rows; None while it does not answer. `request` brings the caller's key."""
+        try:
+            answer = await self.forward(name, replace(request, method="GET", path="/schema", body=b""))
+        except Problem:
+            return None
+        schema: dict[str, Any] = orjson.loads(answer.body)
+        return schema if answer.status == HTTPStatus.OK else None
+
+    def headers_of(self, path: str) -> list[Header]:
+        """Version and run of the model that a V2 path names."""
+        model = self.models.get(path.removeprefix("/v2/models/").split("/")[0])
+        return version_headers(model.version, model.run_id) if model else []
 
     def page(self, path: str, request: Request) -> Response | None:
         """The pages that need no model."""
@@ -47,7 +76,6 @@ class Directory:
             return json_response({"ready": bool(names)}, 200 if names else 503)
         contents: dict[str, Callable[[], dict[str, Any]]] = {
             "/": lambda: {"models": [self.entry(m, request.base_url) for m in self.models.values()]},
-            "/openapi.json": lambda: openapi(names),
             "/v2": lambda: v2.SERVER,
             "/v2/health/live": lambda: {"live": True},
         }
@@ -58,3 +86,12 @@ class Directory:
         url = f"{base_url}/{model.name}"
         links = {"predict": url, "forecast": f"{url}/forecast", "schema": f"{url}/schema"}
         return {"name": model.name, "version": model.version, "run_id": model.run_id, "links": links}
+
+
+class FrontApp(App):
+    """The application around a directory."""
+
+    def refusal(self, problem: Problem, request: Request) -> Response:
+        """Tells version and run of the model asked for, though the request never reached it."""
+        status, headers, body = super().refusal(problem, request)
+        return Response(status, [*headers, *self.service.headers_of(request.path)], body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -28,36 +29,47 @@ PREDICTIONS = {
     "required": ["predictions"],
     "properties": {"predictions": {"type": "array", "items": {"type": "number"}}},
 }
-ROWS = {
+ROWS: dict[str, Any] = {
     "type": "object",
     "required": ["inputs"],
     "properties": {"inputs": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
-    "description": "GET /{model}/schema gives the exact columns. MLflow's forms are accepted as well.",
 }
 FORECAST = {
     "type": "object",
     "required": ["vehicle_id"],
-    "properties": {"vehicle_id": {"type": "string"}, "origin": {"type": "string", "format": "date"}},
+    "properties": {
+        "vehicle_id": {"type": ["string", "integer"], "minLength": 1},
+        "origin": {
+            "type": ["string", "null"],
+            "format": "date",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            "description": "A Monday of the prepared table; without it the newest.",
+        },
+    },
+    "additionalProperties": False,
+    "examples": [{"vehicle_id": "12", "origin": "2026-11-23"}],
 }
 ANY: dict[str, Any] = {"type": "object"}
+FOREIGN = ("$schema", "$id")  # of a schema as a document of its own; inside another one they would misguide
+KEYS = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
 
 
-def openapi(models: list[str]) -> dict[str, Any]:
-    """OpenAPI 3.1 document of every route."""
-    known = {"type": "string", "enum": models or ["-"]}
+def openapi(rows: Mapping[str, dict[str, Any] | None], secured: bool = False) -> dict[str, Any]:
+    """OpenAPI 3.1 document of every route.
+
+    Args:
+        rows: by model what its native request looks like (its `/schema`); None where that is not known now.
+        secured: whether the routes want an API key.
+    """
+    known = {"type": "string", "enum": list(rows) or ["-"]}
     name = {"name": "model", "in": "path", "required": True, "schema": known}
-    paths = {
-        "/": {"get": _operation("List of models", ANY)},
-        "/{model}": {
-            "parameters": [name],
-            "get": _operation("What is served: version, signature, metrics, example", ANY),
-            "post": _operation("Predict rows", PREDICTIONS, ROWS),
-        },
-        "/{model}/schema": {"parameters": [name], "get": _operation("JSON Schema of the request", ANY)},
-        "/{model}/forecast": {
-            "parameters": [name],
-            "post": _operation("Forecast one vehicle from the prepared table", ANY, FORECAST),
-        },
+    paths: dict[str, Any] = {"/": {"get": _operation("List of models", ANY)}}
+    for model in rows:
+        paths |= _model_paths(model)
+    paths |= {
         "/v2": {"get": _operation("V2 server metadata", ANY)},
         "/v2/health/live": {"get": _operation("V2 liveness", ANY)},
         "/v2/health/ready": {"get": _operation("V2 readiness", ANY)},
@@ -65,19 +77,43 @@ def openapi(models: list[str]) -> dict[str, Any]:
         "/v2/models/{model}/ready": {"parameters": [name], "get": _operation("V2 model readiness", ANY)},
         "/v2/models/{model}/infer": {"parameters": [name], "post": _operation("V2 inference", ANY, ANY)},
     }
-    return {
+    schemas = {model: ROWS if schema is None else _embedded(schema) for model, schema in rows.items()}
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Turo Analytics Platform: served models", "version": "1"},
         "paths": paths,
-        "components": {"schemas": {"Problem": PROBLEM_SCHEMA}},
+        "components": {"schemas": {"Problem": PROBLEM_SCHEMA, **schemas}},
     }
+    if secured:
+        document["components"]["securitySchemes"] = KEYS
+        document["security"] = [{key: []} for key in KEYS]
+    return document
+
+
+def _model_paths(model: str) -> dict[str, Any]:
+    """A model's own routes, each with what this model takes."""
+    about = _operation("What is served: version, signature, metrics, example", ANY)
+    about["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    rows = {"$ref": f"#/components/schemas/{model}"}
+    predict = _operation("Predict rows; MLflow's other three forms are accepted as well", PREDICTIONS, rows)
+    return {
+        f"/{model}": {"get": about, "post": predict},
+        f"/{model}/schema": {"get": _operation("JSON Schema of the request", ANY)},
+        f"/{model}/forecast": {
+            "post": _operation("Forecast one vehicle from the prepared table", ANY, FORECAST)
+        },
+    }
+
+
+def _embedded(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in FOREIGN}
 
 
 def docs_page(models: list[str]) -> bytes:
     """`/docs`: every route with its purpose, and what each refusal means."""
     rows = "".join(
         f"<tr><td>{method.upper()}<td><code>{escape(path)}</code><td>{escape(operation['summary'])}"
-        for path, item in openapi(models)["paths"].items()
+        for path, item in openapi(dict.fromkeys(models))["paths"].items()
         for method, operation in item.items()
         if method in ("get", "post")
     )

@@ -68,6 +68,11 @@ class Response(NamedTuple):
     body: bytes
 
 
+def version_headers(version: str, run_id: str) -> list[Header]:
+    """Which version answers."""
+    return [(b"x-model-version", version.encode()), (b"x-run-id", run_id.encode())]
+
+
 def json_response(content: Any, status: int = 200) -> Response:
     """A JSON answer."""
     return Response(status, [JSON], orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))

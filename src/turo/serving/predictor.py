@@ -12,7 +12,7 @@ import orjson
 from turo.serving import forms, v2
 from turo.serving.body import check_content_encoding, check_content_type
 from turo.serving.describe import About, description, json_schema
-from turo.serving.messages import HTML, JSON, Request, Response, allow, json_response
+from turo.serving.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
 from turo.serving.page import model_page
 from turo.serving.problems import Problem, shown
 from turo.serving.table import Columns, Field, Table
@@ -58,7 +58,7 @@ class Predictor:
         self.table = Table(model.fields, max_rows)
         self.observe = observe
         self._forecast = forecast
-        self.headers = [(b"x-model-version", about.version.encode()), (b"x-run-id", about.run_id.encode())]
+        self.headers = version_headers(about.version, about.run_id)
 
     def handle(self, request: Request) -> Response:
         """Route one request.
