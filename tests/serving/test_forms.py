@@ -73,7 +73,12 @@ def test_answers_carry_version_run_and_the_callers_request_id(ask: AsgiClient, r
     refused = ask.post(json={"inputs": []}, headers={"X-Request-Id": "abc-2"})
     assert refused.headers["X-Request-Id"] == refused.json()["request_id"] == "abc-2"
     assert refused.headers["X-Model-Version"] == "7"
-    assert len(ask.get().headers["X-Request-Id"]) == 32
+    for unfit in ({}, {"X-Request-Id": ""}, {"X-Request-Id": "a" * 2000}, {"X-Request-Id": b"\xe9"}):
+        new = ask.get("/nowhere", headers=unfit)
+        assert len(new.headers["X-Request-Id"]) == 32
+        assert new.json()["request_id"] == new.headers["X-Request-Id"]
+    long = ask.get("/nowhere", headers={"X-Request-Id": "a" * 1000})
+    assert long.headers["X-Request-Id"] == long.json()["request_id"] == "a" * 1000
 
 
 def test_a_body_in_several_pieces_and_without_content_type_is_read(

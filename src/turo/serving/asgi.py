@@ -9,14 +9,13 @@ import asyncio
 import hmac
 import inspect
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 from turo.serving.body import length_of
-from turo.serving.messages import Request, Response, problem_response
+from turo.serving.messages import Request, Response, problem_response, request_id
 from turo.serving.problems import Header, Problem, overloaded
 from turo.serving.spec import Limits
 
@@ -71,8 +70,7 @@ class App:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1003})
         headers = dict(scope["headers"])
-        if not headers.get(b"x-request-id"):
-            headers[b"x-request-id"] = uuid.uuid4().hex.encode()
+        headers[b"x-request-id"] = request_id(headers.get(b"x-request-id", b""))
         root, path = scope.get("root_path", ""), scope["path"]
         request = Request(scope["method"], path[len(root) :], headers, b"", path)
         service = self.service  # may be exchanged while this request is under way

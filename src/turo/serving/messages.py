@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,8 +15,14 @@ from turo.serving.problems import Header, Problem
 JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
+REQUEST_ID = re.compile(rb"[ -~]{1,1024}")
 QUALITY = re.compile(rb"\bq=([01](?:\.\d{0,3})?)")
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+
+def request_id(given: bytes) -> bytes:
+    """The caller's id where it can be told in a header and a log again (printable ASCII), else a new one."""
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Request:
 
     @property
     def request_id(self) -> str:
-        return self.headers.get(b"x-request-id", b"").decode("latin-1")[:128]
+        return self.headers.get(b"x-request-id", b"").decode("latin-1")
 
     @property
     def base_url(self) -> str:
