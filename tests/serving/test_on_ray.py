@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -48,12 +49,14 @@ def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any])
         assert answer.headers.get_list("X-Request-Id") == ["me"]
         assert answer.headers["X-Model-Version"] == "1"
     assert httpx.get(f"{running.url}/Nothing").headers["Content-Type"] == "application/problem+json"
+    odd = httpx.get(f"{running.url}/A/nothing", headers=[(b"X-Request-Id", b"\xe9")])
+    assert (odd.status_code, odd.headers.get_list("X-Request-Id")) == (404, [odd.json()["request_id"]])
     assert httpx.get(f"{running.url}/docs").status_code == 200
     assert any("haproxy" in process.name() for process in psutil.process_iter())
 
 
-@pytest.mark.parametrize("binary", [True, False])
-def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool) -> None:
+@pytest.mark.parametrize(("binary", "rows"), [(True, 1), (False, 1), (True, 2000), (False, 2000)])
+def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool, rows: int) -> None:
     running, _ = served
     client = triton.InferenceServerClient(running.url.removeprefix("http://"))
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("A")
@@ -63,15 +66,15 @@ def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool) -
         value = row[tensor["name"]]
         number = tensor["datatype"] == "FP64"
         data = (
-            np.array([np.nan if value is None else value])
+            np.array([np.nan if value is None else value] * rows)
             if number
-            else np.array([value or ""], dtype=object)
+            else np.array([value or ""] * rows, dtype=object)
         )
-        inputs.append(triton.InferInput(tensor["name"], [1], tensor["datatype"]))
+        inputs.append(triton.InferInput(tensor["name"], [rows], tensor["datatype"]))
         inputs[-1].set_data_from_numpy(data, binary_data=binary)
     result = client.infer("A", inputs, request_id="7")
     wanted = httpx.post(f"{running.url}/A", json={"inputs": [row]}).json()["predictions"]
-    assert result.as_numpy("predictions").tolist() == wanted
+    assert result.as_numpy("predictions").tolist() == wanted * rows
     assert (result.get_response()["id"], result.get_response()["model_version"]) == (
         "7",
         running.about("A")["version"],
@@ -79,6 +82,16 @@ def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool) -
     for call in (lambda: client.infer("A", inputs[:-1]), lambda: client.get_model_metadata("Nothing")):
         with pytest.raises(triton.InferenceServerException, match=r"expected exactly once|is not served"):
             call()
+
+
+def test_an_inference_request_may_be_as_long_as_any_other(served: tuple[Stack, Any]) -> None:
+    running, _ = served
+    about = httpx.get(f"{running.url}/v2/models/A").json()
+    row = running.example("A")["inputs"][0]
+    tensors = [{**tensor, "shape": [1], "data": [row[tensor["name"]]]} for tensor in about["inputs"]]
+    long = json.dumps({"inputs": tensors}) + " " * (8 << 20)
+    for path in ("v2/models/A/infer", "A/v2/models/A/infer"):
+        assert httpx.post(f"{running.url}/{path}", content=long, timeout=60).status_code == 200
 
 
 def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request(

@@ -18,6 +18,8 @@ FAST_PATH = {
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+    # Requests to /v2 go from the catalog to the models; SERVE_MAX_BYTES is the limit, not gRPC's 4 MB.
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "2147483647",
     # Around every application: a header that is not UTF-8 would end in a bare 500 of Serve's.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "turo.serving.door:middlewares",
 }
