@@ -101,6 +101,21 @@ def test_openapi_says_of_each_model_what_its_own_schema_says() -> None:
     jsonschema.Draft202012Validator.check_schema(document["components"]["schemas"][NAME])
 
 
+def test_openapi_says_what_an_inference_needs() -> None:
+    document = ask("GET", "/openapi.json").json()
+    body = document["paths"]["/v2/models/{model}/infer"]["post"]["requestBody"]["content"]
+    told = jsonschema.Draft202012Validator(body["application/json"]["schema"])
+    tensor = tensors(1)["inputs"][0]
+    for good in (tensors(1), {**tensors(1), "id": "7", "outputs": [{"name": "predictions"}]}):
+        assert told.is_valid(good)
+        assert ask("POST", INFER, json=good).status_code == 200
+    spoilt: list[dict[str, Any]] = [{"datatype": "BOOL"}, {"shape": [-1]}, {"name": 3}, {"data": "x"}]
+    odd = [{}, {"inputs": []}, *({"inputs": [{**tensor, **change}]} for change in spoilt)]
+    for bad in (*odd, {**tensors(1), "outputs": [{"name": "other"}]}, {**tensors(1), "id": 7}):
+        assert not told.is_valid(bad)
+        assert ask("POST", INFER, json=bad).status_code == 422
+
+
 def test_openapi_asks_for_the_key_where_one_is_set() -> None:
     assert ask("GET", "/openapi.json", api_key="s3cret").status_code == 401
     document = ask("GET", "/openapi.json", api_key="s3cret", headers={"X-API-Key": "s3cret"}).json()

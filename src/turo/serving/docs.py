@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from turo.serving import v2
 from turo.serving.page import page
 from turo.serving.problems import TITLES
 
@@ -50,6 +51,33 @@ FORECAST = {
     "examples": [{"vehicle_id": "12", "origin": "2026-11-23"}],
 }
 ANY: dict[str, Any] = {"type": "object"}
+TENSOR = {
+    "type": "object",
+    "required": ["name", "shape", "datatype"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer", "minimum": 0}},
+        "datatype": {"type": "string", "enum": ["BYTES", *v2.NUMPY_TYPES]},
+        "data": {"type": "array", "description": "Absent where the tensor is in the binary part."},
+    },
+}
+INFERENCE = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": ["string", "null"]},
+        "inputs": {
+            "type": "array",
+            "minItems": 1,
+            "items": TENSOR,
+            "description": "One tensor a column of GET /v2/models/{model}, in any order, all of one length.",
+        },
+        "outputs": {
+            "type": ["array", "null"],
+            "items": {"type": "object", "required": ["name"], "properties": {"name": {"const": v2.OUTPUT}}},
+        },
+    },
+}
 FOREIGN = ("$schema", "$id")  # of a schema as a document of its own; inside another one they would misguide
 KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -75,7 +103,10 @@ def openapi(rows: Mapping[str, dict[str, Any] | None], secured: bool = False) ->
         "/v2/health/ready": {"get": _operation("V2 readiness", ANY)},
         "/v2/models/{model}": {"parameters": [name], "get": _operation("V2 model metadata", ANY)},
         "/v2/models/{model}/ready": {"parameters": [name], "get": _operation("V2 model readiness", ANY)},
-        "/v2/models/{model}/infer": {"parameters": [name], "post": _operation("V2 inference", ANY, ANY)},
+        "/v2/models/{model}/infer": {
+            "parameters": [name],
+            "post": _operation("V2 inference", ANY, INFERENCE),
+        },
     }
     schemas = {model: ROWS if schema is None else _embedded(schema) for model, schema in rows.items()}
     document: dict[str, Any] = {
