@@ -24,10 +24,13 @@ REGRESSOR_FOLDER = "regressor"
 class Forecaster:
     """Prediction = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
 
+    A change smaller than `dead_zone` is dropped.
+
     Attributes:
         fields: the features asked for, in order.
         offset: the column the regressor's output is added to, or None; a missing value counts as 0.
         minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
+        dead_zone: in units of the target; 0 = every change counts.
         metadata: free plain values (name, parameters, digests) that travel with the model.
     """
 
@@ -41,6 +44,7 @@ class Forecaster:
     offset: str | None = None
     minimum: float = 0.0
     maximum: float | None = None
+    dead_zone: float = 0.0
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, columns: Columns) -> np.ndarray:
@@ -53,9 +57,11 @@ class Forecaster:
             InputError: a column is absent.
         """
         expected = self.model.predict(encode(self.fields, columns))
-        if self.offset is not None:
-            expected = expected + np.nan_to_num(columns[self.offset])
-        return self._possible(expected)
+        if self.offset is None:
+            return self._possible(expected)
+        books = np.nan_to_num(columns[self.offset])
+        expected = self._possible(expected + books)
+        return self._possible(settle(expected, books, self.dead_zone)) if self.dead_zone else expected
 
     def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
@@ -96,7 +102,7 @@ class Forecaster:
                 "Train the model again with this version.",
             )
         return cls(
-            **{name: document[name] for name in PLAIN},
+            **{name: document[name] for name in PLAIN if name in document},
             fields=tuple(Field.from_json(item) for item in document["fields"]),
             interval_offsets=Interval.from_json(document["interval"]),
             model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
@@ -107,4 +113,11 @@ class Forecaster:
         return least if self.maximum is None else np.minimum(least, self.maximum)
 
 
-PLAIN = ("kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "metadata")
+PLAIN = (
+    "kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "dead_zone", "metadata"
+)  # fmt: skip
+
+
+def settle(expected: np.ndarray, books: np.ndarray, dead_zone: float) -> np.ndarray:
+    """What is on the books where the forecast differs from it by less than `dead_zone`."""
+    return np.where(np.abs(expected - books) < dead_zone, books, expected)

@@ -64,8 +64,8 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
 
 
 def final_model(model: Forecaster, result: Backtest, info: dict[str, Any]) -> Forecaster:
-    """The model to serve, with the interval of all out-of-sample forecasts and its own description."""
-    return replace(model, interval_offsets=result.interval, metadata=info)
+    """The model to serve, with what the out-of-sample forecasts taught and its own description."""
+    return replace(model, interval_offsets=result.interval, dead_zone=result.dead_zone, metadata=info)
 
 
 def log_forecaster(model: Forecaster, example: pl.DataFrame, folder: Path) -> dict[str, str]:

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from turo.models.encoding import Columns, describe, encode
-from turo.models.forecaster import Forecaster
+from turo.models.forecaster import Forecaster, settle
 from turo.models.interval import Interval
-from turo.training import metrics
+from turo.training import dead_zone, metrics
 from turo.training.baselines import SOURCES, table_baselines, time_baselines
 from turo.training.recipe import Recipe, take
 from turo.training.split import Plan, Split, by_origin, by_vehicle
@@ -34,6 +34,7 @@ class Backtest:
         folds: fold, y and prediction of the rolling folds (without dates the same rows as `holdout`).
         model: the forecaster fitted before the hold-out; None without dates.
         interval: learnt from all out-of-sample forecasts, for the final model.
+        dead_zone: learnt from the folds, for the evaluated and the final model.
         scale: what MASE is measured in.
     """
 
@@ -43,6 +44,7 @@ class Backtest:
     interval: Interval
     scale: float
     metric: str
+    dead_zone: float = 0.0
 
     @property
     def baselines(self) -> dict[str, np.ndarray]:
@@ -79,9 +81,10 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
     if plan.holdout is None:
         return _crossed(table, recipe, plan, folds)
     columns, y, split = table.columns(), table.y, plan.holdout
+    folds, zone = _settled(folds, columns, recipe)
     train, test = take(columns, split.train), take(columns, split.test)
     calibrated = Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy())
-    model = replace(recipe.fit(train, y[split.train]), interval_offsets=calibrated)
+    model = replace(recipe.fit(train, y[split.train]), interval_offsets=calibrated, dead_zone=zone)
     predicted = model.predict(test)
     baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
     holdout = _with_forecasts(table, split.test, predicted, model.interval_around(predicted), baselines)
@@ -95,7 +98,18 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
         ),
         scale=_scale(table.target, train, y[split.train]),
         metric=recipe.metric,
+        dead_zone=zone,
     )
+
+
+def _settled(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tuple[pl.DataFrame, float]:
+    """The folds' forecasts without changes too small to count, and that size, learnt from them."""
+    if recipe.offset is None:
+        return folds, 0.0
+    books = np.nan_to_num(columns[recipe.offset][folds["row"].to_numpy()])
+    predicted = folds[PREDICTION].to_numpy()
+    zone = dead_zone.learn(folds[ACTUAL].to_numpy(), predicted, books, recipe.metric)
+    return folds.with_columns(pl.Series(PREDICTION, settle(predicted, books, zone))), zone
 
 
 def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:

@@ -67,6 +67,7 @@ def _figures(
         "interval_coverage": float(inside.mean()),
         "interval_width": float((result.holdout[HIGH] - result.holdout[LOW]).to_numpy().mean()),
         "holdout_rows": float(len(y)),
+        "dead_zone": result.dead_zone,
     }
     if ORACLE in lines:
         figures[f"oracle_{metric}"] = lines[ORACLE][metric]

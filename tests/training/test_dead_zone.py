@@ -1,0 +1,81 @@
+"""Changes too small to expect: learnt from unseen rows, kept by the saved model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from training_table import frame, write
+
+from turo import settings
+from turo.models.forecaster import Forecaster
+from turo.models.kinds import REGRESSORS
+from turo.training import dead_zone, table
+from turo.training.backtest import backtest
+from turo.training.recipe import Recipe
+
+SMALL = {
+    "xgboost": {"rounds": 40, "max_depth": 3},
+    "catboost": {"iterations": 40, "depth": 3},
+    "svr": {"components": 40},
+    "knn": {"neighbours": 15, "dimensions": 4},
+}
+
+
+def test_the_size_with_the_least_loss_by_hand():
+    books = np.array([0.0, 0.0, 0.0, 0.0, 5.0])
+    predicted = np.array([0.1, 0.2, 0.5, 2.0, 5.0])
+    zone = dead_zone.learn(np.array([0.0, 0.0, 0.4, 3.0, 5.0]), predicted, books, "mae")
+    assert 0.2 < zone < 0.5  # the first two changes cost 0.3, the third gains 0.3, the fourth 2
+    assert dead_zone.learn(predicted, predicted, books, "mae") == 0.0
+    everything = dead_zone.learn(books, predicted, books, "mae")
+    assert everything > 2.0
+    same_size = dead_zone.learn(np.array([0.0, 1.0, 1.0]), np.ones(3), np.zeros(3), "mae")
+    assert same_size == 0.0  # changes of one size stand or fall together
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory):
+    """In most windows nothing comes on top of the books; six cars of thirty always get three days more."""
+    folder = tmp_path_factory.mktemp("datas")
+    rows = frame(vehicles=30).with_columns(
+        news=pl.when(pl.col("vehicle_id") < "v006").then(3.0).otherwise(0.0)
+    )
+    noise = pl.Series(np.random.default_rng(3).choice([0.0, 2.0], len(rows), p=[0.85, 0.15]))
+    labelled = pl.col("y_booked_days").is_not_null()
+    rows = rows.with_columns(
+        y_booked_days=pl.when(labelled).then((pl.col("otb_days") + pl.col("news") + noise).clip(0, 28))
+    )
+    write(folder, rows)
+    return table.read(settings.load(data_dir=str(folder)))
+
+
+@pytest.mark.parametrize("kind", REGRESSORS)
+def test_a_car_whose_books_will_not_change_is_forecast_to_stay_as_it_is(quiet, kind, tmp_path):
+    recipe = Recipe.of(quiet, kind, SMALL[kind], seed=1)
+    result = backtest(quiet, recipe)
+    assert result.model is not None
+    assert result.model.dead_zone == result.dead_zone
+    still = result.holdout.filter(pl.col("news") == 0.0)
+    assert np.mean(still["prediction"].to_numpy() == still["otb_days"].to_numpy()) > 0.9
+    raw = replace(result.model, dead_zone=0.0).predict(
+        {name: result.holdout[name].to_numpy() for name in quiet.features}
+    )
+    y = result.holdout["y"].to_numpy()
+    assert np.abs(y - result.holdout["prediction"].to_numpy()).mean() <= np.abs(y - raw).mean() + 1e-9
+    result.model.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    columns = quiet.columns()
+    np.testing.assert_array_equal(loaded.predict(columns), result.model.predict(columns))
+
+
+def test_a_model_saved_without_a_dead_zone_has_none(quiet, tmp_path):
+    Recipe.of(quiet, "knn", SMALL["knn"], seed=1).fit(quiet.columns(), quiet.y).save(tmp_path / "model")
+    path = tmp_path / "model" / "forecaster.json"
+    document = json.loads(path.read_text())
+    del document["dead_zone"]
+    path.write_text(json.dumps(document))
+    assert Forecaster.load(tmp_path / "model").dead_zone == 0.0
