@@ -96,7 +96,7 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
             np.concatenate([folds[ACTUAL].to_numpy(), y[split.test]]),
             np.concatenate([folds[PREDICTION].to_numpy(), predicted]),
         ),
-        scale=_scale(table.target, train, y[split.train]),
+        scale=_scale(table, train, y[split.train]),
         metric=recipe.metric,
         dead_zone=zone,
     )
@@ -157,7 +157,11 @@ def _with_forecasts(
     )
 
 
-def _scale(target: str, train: Columns, y: np.ndarray) -> float:
+def _scale(table: Table, train: Columns, y: np.ndarray) -> float:
+    """The window before is known for booked days; other targets take the rate of the last 28 days."""
     unknown = np.full(len(y), np.nan)
-    last_window = "lag_1" if target == "y_booked_days" else SOURCES[target][1]
-    return metrics.seasonal_scale(y, train.get(SOURCES[target][2], unknown), train.get(last_window, unknown))
+    _, recent, last_year = SOURCES[table.target]
+    before = train.get(recent, unknown) * table.horizon_days / 28
+    if table.target == "y_booked_days":
+        before = train.get("lag_1", unknown)
+    return metrics.seasonal_scale(y, train.get(last_year, unknown), before)
