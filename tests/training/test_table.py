@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -73,6 +74,19 @@ def test_a_relative_folder_is_found_from_inside_a_project(tmp_path, monkeypatch)
     project.mkdir(parents=True)
     monkeypatch.chdir(project)
     assert len(read("datas").rows) == 2 * (40 - 2 - 4)
+
+
+def test_the_oracle_lies_beside_the_input_also_for_the_table_of_a_further_horizon(tmp_path):
+    further = tmp_path / "horizon-7"
+    write(tmp_path, frame(vehicles=2, weeks=40))
+    write(further, frame(vehicles=2, weeks=40, horizon=7))
+    assert read(further).oracle is None
+    lines = ("vehicle_id,origin_date,horizon_days,y_booked_days_median", "v000,2026-03-02,7,2.5")
+    (tmp_path / "oracle.csv").write_text("\n".join(lines) + "\n")
+    for place in (tmp_path, further):
+        found = read(place).oracle
+        assert found is not None
+        assert found.rows() == [("v000", date(2026, 3, 2), 7, 2.5)]
 
 
 def test_too_few_trips_are_refused_by_the_manifests_count_or_by_the_labels(tmp_path):

@@ -12,6 +12,7 @@ import polars as pl
 
 from turo.errors import ConfigError, InputError
 from turo.settings import Settings
+from turo.training.table import FURTHER_HORIZON
 
 TABLE, MANIFEST = "datas.parquet", "manifest.json"
 
@@ -42,7 +43,7 @@ def served_horizon(settings: Settings) -> int:
 def table_folder(settings: Settings, horizon_days: int) -> Path:
     """The data folder itself for the served horizon, a sub-folder for any other."""
     base = data_folder(settings)
-    return base if horizon_days == served_horizon(settings) else base / f"horizon-{horizon_days}"
+    return base if horizon_days == served_horizon(settings) else base / f"{FURTHER_HORIZON}{horizon_days}"
 
 
 def model_name(model: str, horizon_days: int, settings: Settings) -> str:

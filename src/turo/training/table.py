@@ -21,6 +21,7 @@ from turo.settings import Settings
 TAKEHOME = "turo_takehome"
 DEFAULT_TARGET = {TAKEHOME: "y_reservations"}
 TABLE, ORACLE = "datas.parquet", "oracle.csv"
+FURTHER_HORIZON = "horizon-"  # how `turo horizons` names its folders
 PREPARE = "Run `turo prepare` (or the DAG prepare_data) first."
 
 
@@ -170,11 +171,17 @@ def _content(data_dir: str, name: str) -> bytes:
 
 
 def _oracle(data_dir: str) -> pl.DataFrame | None:
-    """The side file of synthetic data; only ever compared with, never a feature."""
+    """The side file of synthetic data; only ever compared with, never a feature.
+
+    It lies beside the input, which for the table of a further horizon is the folder above.
+    """
     system, base = folder(data_dir)
-    if not system.get_file_info(f"{base}/{ORACLE}").is_file:
+    above, _, name = base.rpartition("/")
+    path = f"{above if name.startswith(FURTHER_HORIZON) else base}/{ORACLE}"
+    if not system.get_file_info(path).is_file:
         return None
-    frame = pl.read_csv(_content(data_dir, ORACLE), schema_overrides={"vehicle_id": pl.String})
+    with system.open_input_stream(path) as stream:
+        frame = pl.read_csv(stream.read(), schema_overrides={"vehicle_id": pl.String})
     return frame.with_columns(pl.col("origin_date").cast(pl.String).str.slice(0, 10).str.to_date())
 
 
