@@ -86,6 +86,15 @@ def test_a_better_one_takes_over_and_the_old_one_is_remembered(folder):
     assert versions() == ("2", "1")
 
 
+def test_a_challenger_leaves_when_a_newer_version_takes_over(folder):
+    promote("M", finished("M", folder), "k")
+    promote("M", finished("M", folder, bias=WORSE), "k2")
+    assert registry.alias("M", "challenger") is not None
+    promote("M", finished("M", folder), "k3")
+    assert versions() == ("3", "1")
+    assert registry.alias("M", "challenger") is None
+
+
 def test_a_tie_passes_so_that_a_retraining_on_the_same_data_moves_the_version(folder):
     promote("M", finished("M", folder), "k")
     decision = promote("M", finished("M", folder), "k2")

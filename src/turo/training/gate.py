@@ -83,6 +83,7 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str) -> None:
     replaced = None
     if decision.promoted:
         replaced = registry.set_champion(candidate)
+        _dismiss_challenger(candidate)
         if decision.below_baseline:
             logger.warning("%s version %s is served BELOW the baseline", candidate.name, candidate.version)
     else:
@@ -99,6 +100,13 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str) -> None:
     }
     event = PROMOTED if decision.promoted else KEPT
     ledger_append(event, candidate.name, candidate.version, decision.reason, details)
+
+
+def _dismiss_challenger(champion: Version) -> None:
+    """An older version lost to a champion that this one has replaced: nothing is left to learn from it."""
+    rival = registry.alias(champion.name, registry.CHALLENGER)
+    if rival is not None and int(rival.version) <= int(champion.version):
+        registry.drop_alias(champion.name, registry.CHALLENGER)
 
 
 def _recorded(candidate: Version) -> Decision | None:
