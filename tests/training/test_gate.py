@@ -14,6 +14,7 @@ from training_table import frame, write
 
 from turo import ledger, registry
 from turo.errors import RegistryError
+from turo.training.compare import by_horizon
 from turo.training.gate import promote
 from turo.training.paired import compare
 
@@ -199,6 +200,23 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
     assert [line["name"] for line in lines if line["key"] == "model"] == ["A", "B"]
     assert len(lines) == 2 + 5
     assert [line["mae"] for line in lines] == sorted(line["mae"] for line in lines)
+
+
+def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
+    monthly = finished("M", folder)
+    promote("M", monthly, "k")
+    write(folder / "datas", frame(horizon=7))
+    weekly = finished("M-7d", folder)
+    promote("M-7d", weekly, "k")
+    family = [version for name in ("M", "M-7d") if (version := registry.champion(name))]
+    by_days = {28: family[0].metrics, 7: family[1].metrics}
+    assert by_horizon(family, "mae") == {
+        "M": {days: metrics["mae"] for days, metrics in by_days.items()},
+        "Best baseline": {days: metrics["baseline_best_mae"] for days, metrics in by_days.items()},
+    }
+    for run_id in (monthly, weekly):
+        picture = registry.client().download_artifacts(run_id, "all_models/error_by_horizon.png")
+        assert Path(picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_bootstrap_draws_whole_cars():

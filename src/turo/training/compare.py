@@ -11,22 +11,25 @@ from typing import Any
 
 from turo import registry
 from turo.registry import Version
-from turo.training import report
-from turo.training.scores import MODEL
+from turo.training import plots, report
+from turo.training.scores import MODEL, ORACLE_TITLE
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "all_models"
 SAME = ("turo.data_digest", "turo.target", "turo.horizon_days")
+FAMILY = ("turo.snapshot", "turo.target", "turo.profile")  # the tables of all horizons of one input
+BEST_BASELINE = "Best baseline"
 
 
 def publish(version: Version) -> list[dict[str, Any]]:
     """Write all_models/comparison.{json,csv,md} to the run of every model of this table; returns its lines.
 
-    Same digest, target and horizon mean the same hold-out rows, so the figures may stand side by side.
+    Same digest, target and horizon mean the same hold-out rows, so the figures may stand side by side. The
+    models of all horizons get a picture of the error by horizon.
     """
     client = registry.client()
-    peers = _peers(version)
+    peers = _newest(version, SAME)
     with tempfile.TemporaryDirectory() as temporary:
         own = Path(client.download_artifacts(version.run_id, f"{report.COMPARISON}.json", temporary))
         lines = [line for line in json.loads(own.read_text()) if line["key"] != MODEL]
@@ -40,12 +43,34 @@ def publish(version: Version) -> list[dict[str, Any]]:
         report.write_comparison(lines, folder)
         for peer in peers:
             client.log_artifacts(peer.run_id, str(folder), FOLDER)
+        family = _newest(version, FAMILY)
+        picture = Path(temporary) / "error_by_horizon.png"
+        if errors := by_horizon(family, metric):
+            plots.error_by_horizon(errors, metric, report.UNITS.get(version.tags["turo.target"], ""), picture)
+            for peer in family:
+                client.log_artifact(peer.run_id, str(picture), FOLDER)
     return lines
 
 
-def _peers(version: Version) -> list[Version]:
-    """The newest version of each name that learnt from the same table."""
-    wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in SAME)
+def by_horizon(family: list[Version], metric: str) -> dict[str, dict[int, float]]:
+    """Hold-out error by days: of each model, the best baseline and the oracle; empty without dates."""
+    found: dict[str, dict[int, float]] = {}
+    for version in sorted(family, key=lambda version: (version.name, int(version.tags["turo.horizon_days"]))):
+        days = int(version.tags["turo.horizon_days"])
+        titles = {
+            version.name.removesuffix(f"-{days}d"): metric,
+            BEST_BASELINE: f"baseline_best_{metric}",
+            ORACLE_TITLE: f"oracle_{metric}",
+        }
+        for title, key in titles.items() if days else ():
+            if key in version.metrics:
+                found.setdefault(title, {})[days] = version.metrics[key]
+    return found
+
+
+def _newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
+    """The newest version of each name that has the same values of these tags."""
+    wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
     newest: dict[str, Version] = {}
     for found in registry.search(wanted):
         known = newest.get(found.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,15 @@ def error_by_week(result: Backtest, name: str, unit: str, path: Path) -> None:
             axes.plot(groups["origin_date"].to_list(), groups[column].to_list(), marker="o", label=column)
         axes.legend()
         axes.tick_params(axis="x", rotation=30)
+
+
+def error_by_horizon(errors: Mapping[str, Mapping[int, float]], metric: str, unit: str, path: Path) -> None:
+    """One line a forecaster over the days of the horizon; a single horizon is a column of points."""
+    with _figure(path, "Error by horizon", "horizon (days)", f"{metric.upper()} ({unit})") as axes:
+        for title, by_days in errors.items():
+            days = sorted(by_days)
+            axes.plot(days, [by_days[day] for day in days], marker="o", label=title)
+        axes.legend()
 
 
 def error_by_class(result: Backtest, name: str, unit: str, path: Path) -> None:
