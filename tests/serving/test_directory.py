@@ -34,6 +34,7 @@ def front_door(api_key: str = "") -> App:
         return Response(answer.status, [*answer.headers, *model.service.headers], answer.body)
 
     directory = Directory(forward, secured=bool(api_key))
+    directory.awaited = ("Coming",)
     directory.models = {NAME: SPEC, "Away": SPEC.model_copy(update={"name": "Away"})}
     return FrontApp(directory, LIMITS, api_key=api_key)
 
@@ -75,6 +76,26 @@ def test_what_is_not_there_is_404_whatever_is_sent_to_it(path: str) -> None:
     for answer in (ask("GET", path), ask("POST", path, content=b"x" * (INLINE_BYTES + 1))):
         assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
         assert path in answer.json()["detail"]
+
+
+def test_a_request_that_lost_its_way_to_a_model_is_answered_by_it() -> None:
+    direct = AsgiClient(App(tiny_predictor(), LIMITS), f"/{NAME}")
+    answer = ask("POST", f"/{NAME}", json={"inputs": [full_row()]})
+    assert (answer.status_code, answer.headers["X-Model-Version"]) == (200, "7")
+    assert answer.json() == direct.post(json={"inputs": [full_row()]}).json()
+    assert ask("GET", f"/{NAME}/schema").json() == direct.get("/schema").json()
+    assert ask("GET", f"/{NAME}/").json()["name"] == NAME
+    missing = ask("GET", f"/{NAME}/nowhere")
+    assert (missing.status_code, missing.json()["instance"]) == (404, f"/{NAME}/nowhere")
+    away = ask("POST", "/Away", json={})
+    assert (away.status_code, away.headers["Retry-After"], away.headers["X-Model-Version"]) == (503, "1", "7")
+
+
+@pytest.mark.parametrize("path", ["/Coming", "/Coming/schema", "/v2/models/Coming/ready"])
+def test_a_configured_model_without_a_version_is_not_there_yet(path: str) -> None:
+    answer = ask("GET", path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "Coming has no version to serve yet" in answer.json()["detail"]
 
 
 def test_refusals_that_never_reach_the_model_name_its_version_too() -> None:

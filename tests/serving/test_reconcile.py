@@ -30,6 +30,7 @@ class FakeServe:
         self.broken: dict[str, str] = {}
         self.failed: dict[str, str] = {}  # what replicas say of versions they could not take over
         self.slow: set[str] = set()
+        self.awaited: tuple[str, ...] = ()  # what the catalog answers 503 for
         self.away = False
         self.puts = 0
 
@@ -47,6 +48,8 @@ class FakeServe:
         contents = {a["name"]: a["deployments"][0]["user_config"] for a in models}
         self.told = {name: ModelSpec.model_validate(c["spec"]) for name, c in contents.items()}
         self.notes = {name: content["notes"] for name, content in contents.items()}
+        (catalog,) = (a for a in configuration["applications"] if a["name"] == "catalog")
+        self.awaited = catalog["deployments"][0]["user_config"]["awaited"]
         self.running = {name: r for name, r in self.running.items() if name in self.told}
         for name, told in self.told.items():
             self.failed.pop(told.version, None)
@@ -125,9 +128,10 @@ def test_a_first_champion_is_deployed_said_so_once_and_then_left_alone(
     caplog.set_level("INFO")
     world.tick(3)
     assert world.serve.puts == 1, "the catalog comes up without a model"
+    assert world.serve.awaited == ("A",)
     world.champion("1")
     world.tick(10)
-    assert (world.serving, world.serve.puts) == ("1", 2)
+    assert (world.serving, world.serve.puts, world.serve.awaited) == ("1", 2, ())
     assert caplog.text.count("[Ray Serve] DEPLOYED A version 1 at /A") == 1
     assert world.status["routes"]["A"] == {"version": "1", "trying": None, "refused": {}}
 

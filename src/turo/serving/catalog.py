@@ -1,4 +1,4 @@
-"""The application at `/`: list of models, documentation, and the V2 routes, handed on to the models."""
+"""The application at `/`: list of models, documentation, and what is handed on to the models: V2, strays."""
 
 # No annotations from the future here: Serve reads them at run time.
 import logging
@@ -37,6 +37,7 @@ class Catalog:
         """Take over the list of models."""
         content = CatalogContent.model_validate(config)
         self.directory.models = {model.name: model for model in content.models}
+        self.directory.awaited = content.awaited
         self.application.limits = content.limits
 
     async def forward(self, name: str, request: Request) -> Response:

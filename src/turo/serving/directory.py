@@ -1,4 +1,7 @@
-"""What is served: the list at `/`, documentation, and who answers which V2 route."""
+"""What is served: the list at `/`, documentation, and who answers which V2 route.
+
+A model's own routes come here only while the proxy knows no replica of it: after a restart, for instance.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from turo.serving import v2
 from turo.serving.asgi import App
 from turo.serving.docs import docs_page, openapi
 from turo.serving.messages import HTML, Request, Response, allow, json_response, version_headers
-from turo.serving.problems import Header, Problem, shown
+from turo.serving.problems import Header, Problem, overloaded, shown
 from turo.serving.spec import ModelSpec
+
+AWAITED_RETRY_S = 10
 
 Forward = Callable[[str, Request], Awaitable[Response]]
 
@@ -33,13 +38,14 @@ class Directory:
         self.forward = forward
         self.secured = secured
         self.models: dict[str, ModelSpec] = {}
+        self.awaited: tuple[str, ...] = ()  # configured, without a version so far
 
     async def handle(self, request: Request) -> Response:
         """Route one request."""
         path = request.path.rstrip("/") or "/"
         if path.startswith("/v2/models/"):
             name = path.split("/")[3]
-            if name not in self.models:
+            if not self.knows(name):
                 known = ", ".join(self.models) or "none"
                 raise Problem(404, f"Model {shown(name)} is not served; served are {known}.")
             return await self.forward(name, request)
@@ -48,10 +54,24 @@ class Directory:
             rows = {model: await self.schema(model, request) for model in self.models}
             return json_response(openapi(rows, self.secured))
         content = self.page(path, request)
+        _, name, *below = path.split("/")
+        if content is None and self.knows(name):
+            return await self.forward(name, replace(request, path="".join(f"/{part}" for part in below)))
         if content is None:
             raise Problem(404, f"{request.full_path or path} does not exist; GET / lists what does.")
         allow(request, "GET")
         return content
+
+    def knows(self, name: str) -> bool:
+        """Is this a model that is served?
+
+        Raises:
+            Problem: 503, it will be, once its first version is trained.
+        """
+        if name in self.awaited:
+            detail = f"{name} has no version to serve yet; its training may still be under way."
+            raise overloaded(detail, retry_after_s=AWAITED_RETRY_S)
+        return name in self.models
 
     async def schema(self, name: str, request: Request) -> dict[str, Any] | None:
         """What a model says of its rows; None while it does not answer. `request` brings the caller's key."""
@@ -63,8 +83,8 @@ class Directory:
         return schema if answer.status == HTTPStatus.OK else None
 
     def headers_of(self, path: str) -> list[Header]:
-        """Version and run of the model that a V2 path names."""
-        model = self.models.get(path.removeprefix("/v2/models/").split("/")[0])
+        """Version and run of the model that a path names."""
+        model = self.models.get(path.removeprefix("/v2/models").lstrip("/").split("/")[0])
         return version_headers(model.version, model.run_id) if model else []
 
     def page(self, path: str, request: Request) -> Response | None:

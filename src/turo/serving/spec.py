@@ -75,6 +75,7 @@ class CatalogContent(BaseModel):
     """The same for the catalog."""
 
     models: list[ModelSpec]
+    awaited: tuple[str, ...] = ()  # configured, without a version so far
     limits: Limits
 
 
@@ -87,6 +88,8 @@ class ShadowContent(BaseModel):
 def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
     """The body of PUT /api/serve/applications/: these models and the catalog, and nothing else."""
     applications = [_model(content, settings) for content in models]
+    specs = [content.spec for content in models]
+    awaited = tuple(n for n in settings.model_names if n not in {spec.name for spec in specs})
     catalog = {
         "name": CATALOG,
         "route_prefix": "/",
@@ -95,7 +98,7 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
             {
                 "name": CATALOG_DEPLOYMENT,
                 "user_config": CatalogContent(
-                    models=[content.spec for content in models], limits=Limits.of(settings)
+                    models=specs, awaited=awaited, limits=Limits.of(settings)
                 ).model_dump(),
             }
         ],
