@@ -10,6 +10,8 @@ from typing import Any
 RESULT_MARK = "TURO_RESULT "
 TAIL_LINES = 25  # kept for the error of a failed job
 
+Log = Callable[[str], object]
+
 
 class LogLines:
     """Turns repeated reads of the same log into a stream of lines.
@@ -22,7 +24,7 @@ class LogLines:
         result: what the last `TURO_RESULT` line said, else None.
     """
 
-    def __init__(self, log: Callable[[str], object]) -> None:
+    def __init__(self, log: Log) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.result: Any = None
         self._log = log

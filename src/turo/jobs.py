@@ -12,13 +12,13 @@ import logging
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from turo.errors import ServiceError
-from turo.job_log import LogLines
+from turo.job_log import Log, LogLines
 from turo.ray_http import RayHttp, dashboard_url, last_line
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Log = Callable[[str], object]
 TO_REPEAT = frozenset({"FAILED", "STOPPED"})
 ENDED = TO_REPEAT | {"SUCCEEDED"}
 MAX_ID = 120  # the id is part of a log file's name
@@ -141,7 +140,7 @@ class Jobs:
         return name
 
     def follow(self, job_id: str, log: Log = logger.info) -> Outcome:
-        """Hand every line the job prints to `log`, once and in order, until it ends.
+        """Hand every line the job prints to `log`, once and in order.
 
         Raises:
             ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.

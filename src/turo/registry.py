@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turo import settings as settings_module
 from turo.errors import RegistryError
+from turo.version import Version, as_version, client
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from turo.models.forecaster import Forecaster
 
 logger = logging.getLogger(__name__)
@@ -25,28 +21,6 @@ MODEL_URI_TAG = "turo.model_uri"
 SHOWN_TAGS = "turo."
 ALIAS_ATTEMPTS, ALIAS_PAUSE_S = 5, 0.1
 COLLISIONS = {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}  # MLflow's words for "unique" and "locked"
-
-
-@dataclass(frozen=True)
-class Version:
-    """One registered version. `model_uri` names its files for good, whatever the aliases do later."""
-
-    name: str
-    version: str
-    run_id: str
-    model_uri: str
-    tags: dict[str, str]
-    metrics: dict[str, float]
-
-
-def client() -> MlflowClient:
-    """MLflow's client for `MLFLOW_TRACKING_URI`."""
-    import mlflow
-
-    uri = settings_module.load().mlflow_tracking_uri
-    if mlflow.get_tracking_uri() != uri:
-        mlflow.set_tracking_uri(uri)
-    return mlflow.MlflowClient(uri)
 
 
 def register(run_id: str, name: str) -> Version:
@@ -79,12 +53,12 @@ def register(run_id: str, name: str) -> Version:
         mlflow_client.create_model_version(name, source=uri, run_id=run_id, tags=tags, model_id=model_id)
     version = min(_versions_of(run_id, name), key=lambda found: int(found.version))
     logger.info("%s version %s is run %s", name, version.version, run_id)
-    return _as_version(version)
+    return as_version(version)
 
 
 def search(wanted: str) -> list[Version]:
     """Versions that fit a filter of MLflow's, for instance ``tags.`turo.target` = 'y_revenue'``."""
-    return [_as_version(found) for found in client().search_model_versions(wanted)]
+    return [as_version(found) for found in client().search_model_versions(wanted)]
 
 
 def alias(name: str, name_of_alias: str) -> Version | None:
@@ -92,7 +66,7 @@ def alias(name: str, name_of_alias: str) -> Version | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return _as_version(client().get_model_version_by_alias(name, name_of_alias))
+        return as_version(client().get_model_version_by_alias(name, name_of_alias))
     except MlflowException as error:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
@@ -195,21 +169,3 @@ def load(version: Version) -> Forecaster:
 
 def _versions_of(run_id: str, name: str) -> list[Any]:
     return [found for found in client().search_model_versions(f"run_id = '{run_id}'") if found.name == name]
-
-
-def _as_version(found: Any) -> Version:
-    tracking_uri = settings_module.load().mlflow_tracking_uri
-    return Version(
-        name=found.name,
-        version=str(found.version),
-        run_id=found.run_id,
-        model_uri=found.source,
-        tags=dict(found.tags),
-        metrics=dict(_metrics(tracking_uri, found.run_id)) if found.run_id else {},
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def _metrics(tracking_uri: str, run_id: str) -> dict[str, float]:
-    """Metrics of a finished run do not change, and the reconciler asks every two seconds."""
-    return client().get_run(run_id).data.metrics

@@ -1,0 +1,53 @@
+"""A registered version as this platform sees it, and the client that finds it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from turo import settings as settings_module
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version. `model_uri` names its files for good, whatever the aliases do later."""
+
+    name: str
+    version: str
+    run_id: str
+    model_uri: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+
+def client() -> MlflowClient:
+    """MLflow's client for `MLFLOW_TRACKING_URI`."""
+    import mlflow
+
+    uri = settings_module.load().mlflow_tracking_uri
+    if mlflow.get_tracking_uri() != uri:
+        mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(uri)
+
+
+def as_version(found: Any) -> Version:
+    """From what MLflow's client returns; with the metrics of its run."""
+    tracking_uri = settings_module.load().mlflow_tracking_uri
+    return Version(
+        name=found.name,
+        version=str(found.version),
+        run_id=found.run_id,
+        model_uri=found.source,
+        tags=dict(found.tags),
+        metrics=dict(_metrics(tracking_uri, found.run_id)) if found.run_id else {},
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _metrics(tracking_uri: str, run_id: str) -> dict[str, float]:
+    """Metrics of a finished run do not change, and the reconciler asks every two seconds."""
+    return client().get_run(run_id).data.metrics
