@@ -254,7 +254,12 @@ def main() -> None:
         logger.warning("the machine is busy (load %.1f): figures shrink, unequally", load)
     with tempfile.TemporaryDirectory(prefix="serving-bench-") as name, contextlib.ExitStack() as running:
         folder = Path(name)
-        fast = {**serve_node_environment(PORT), "TMPDIR": name, "DATA_DIR": name, "SERVE_LOG_ROWS": "0"}
+        fast = {
+            **serve_node_environment(folder, PORT),
+            "TMPDIR": name,
+            "DATA_DIR": name,
+            "SERVE_LOG_ROWS": "0",
+        }
         peers = ours(folder, running.enter_context(ray_cluster(folder, PORT, fast)))
         if not chosen.only_ours:
             serving_models.peers(folder)

@@ -1,20 +1,21 @@
-"""Turo's take-home files through the same command, the same four projects and the same routes."""
+"""Turo's take-home files through the same command, projects and routes; with an API key, ended by SIGTERM."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
+import psutil
 import pytest
+from running_demo import start
 
 DATA = Path(__file__).resolve().parents[1] / os.environ.get("TURO_SHARED_DATA", "../shared/data")
-COMMAND = "from turo.cli import main; main()"
 MODELS = ("XGBoost", "SVR", "CatBoost", "KNN")
 
 
@@ -28,15 +29,21 @@ def test_the_real_take_home_files_end_in_four_answering_routes(
     (tmp_path / "datas").mkdir()
     for name in ("reservations", "vehicles"):
         shutil.copy(DATA / f"turo_takehome_{name}.csv", tmp_path / "datas" / f"{name}.csv")
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "demo", "--once", "--folder", str(tmp_path)],
-        capture_output=True, text=True, timeout=800, env={**os.environ, "COLUMNS": "4000"},
-    )  # fmt: skip
-    log = tmp_path / "demo.log"
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:] + log.read_text()[-6000:]
+    key = "key-of-the-take-home-test"
+    demo = start(tmp_path, SERVE_API_KEY=key)
     for name in MODELS:
-        assert re.search(rf'{name} version 1: \{{"predictions":\[[0-9.]+\]\}}', done.stdout), done.stdout
-    assert "turo_takehome" in log.read_text()
+        assert re.search(rf'{name} version 1: \{{"predictions":\[[0-9.]+\]\}}', demo.text), demo.text
+    curl = next(line for line in demo.lines if line.startswith("curl"))
+    for environment, said in (({"SERVE_API_KEY": key}, '{"predictions":['), ({}, '"status":401')):
+        answer = subprocess.run(
+            ["bash", "-c", curl], capture_output=True, text=True, timeout=60, env=environment
+        )
+        assert said in answer.stdout, answer
+    demo.process.terminate()
+    assert demo.process.wait(timeout=120) == 128 + signal.SIGTERM
+    _, alive = psutil.wait_procs(demo.family(), timeout=60)
+    assert not alive
+    assert "turo_takehome" in (tmp_path / "demo.log").read_text()
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     runs = {}
     for name in MODELS:

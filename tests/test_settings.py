@@ -34,6 +34,14 @@ def test_an_unusable_value_names_the_variable_and_the_value(
         settings.load()
 
 
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVE_API_KEY", "schlüssel")
+    with pytest.raises(ConfigError, match="SERVE_API_KEY") as refused:
+        settings.load()
+    assert "schl" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
 def test_the_ray_token_comes_from_the_variable_or_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -46,7 +46,7 @@ def run(folder: Path, once: bool = False) -> None:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     settings = _environment(folder)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _end_orderly()
     with ExitStack() as running:
         running.enter_context(_logs_to(folder / LOG))
         try:
@@ -57,6 +57,11 @@ def run(folder: Path, once: bool = False) -> None:
                 _serve_on(settings)
         except KeyboardInterrupt:
             console.print("Stopping.")
+
+
+def _end_orderly() -> None:
+    """Make SIGTERM unwind the stack, like Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _environment(folder: Path) -> Settings:
@@ -99,6 +104,7 @@ def _pipeline(progress: Progress, settings: Settings, folder: Path, running: Exi
         running.enter_context(tracking_server(settings, log))
     with _step(progress, "local Ray"):
         os.environ["RAY_DASHBOARD_URL"] = running.enter_context(local_ray(settings))
+        _end_orderly()  # Ray's own way with SIGTERM would leave MLflow running
         settings = settings_module.load()
     with _step(progress, "table of features and targets"):
         manifest = prepare(settings)
@@ -131,16 +137,18 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
     """Try one request on every route and print it as a command to repeat."""
     import httpx
 
+    key = {"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {}
     for name in settings.model_names:
-        about = httpx.get(f"{settings.serve_url}/{name}", timeout=30).json()
-        answer = httpx.post(f"{settings.serve_url}/{name}", json=about["example"], timeout=30)
+        about = httpx.get(f"{settings.serve_url}/{name}", headers=key, timeout=30).json()
+        answer = httpx.post(f"{settings.serve_url}/{name}", headers=key, json=about["example"], timeout=30)
         if answer.status_code != httpx.codes.OK:
             raise DeployError(f"/{name} answers {answer.status_code}: {answer.text}", f"See {folder / LOG}.")
         console.print(f"[bold]{name}[/] version {answer.headers['X-Model-Version']}: {answer.text}")
     body = json.dumps(about["example"])
+    headers = "-H 'Content-Type: application/json'" + (' -H "X-API-Key: $SERVE_API_KEY"' if key else "")
     console.print("\nTry it yourself:")
     console.print(
-        f"curl -s {settings.serve_url}/{name} -H 'Content-Type: application/json' -d '{body}'",
+        f"curl -s {settings.serve_url}/{name} {headers} -d '{body}'",
         soft_wrap=True, markup=False, highlight=False,
     )  # fmt: skip
     console.print(

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,17 +99,19 @@ def local_ray(settings: Settings) -> Iterator[str]:
     from turo.serving.node import SHARED_PORTS, serve_node_environment
 
     ports = {name: free_port(usual) for name, usual in SHARED_PORTS.items()}
-    os.environ.update(serve_node_environment(ports=ports))  # before Ray's processes inherit the environment
-    import ray
-    from ray import serve
+    with tempfile.TemporaryDirectory(prefix="turo-haproxy-", ignore_cleanup_errors=True) as folder:
+        # before Ray's processes inherit the environment
+        os.environ.update(serve_node_environment(Path(folder), ports=ports))
+        import ray
+        from ray import serve
 
-    dashboard = start(include_dashboard=True, dashboard_host="127.0.0.1")
-    try:
-        serve.start(
-            proxy_location="HeadOnly",
-            http_options={"host": settings.ray_http_host, "port": settings.ray_http_port},
-        )
-        yield dashboard
-    finally:
-        serve.shutdown()
-        ray.shutdown()
+        dashboard = start(include_dashboard=True, dashboard_host="127.0.0.1")
+        try:
+            serve.start(
+                proxy_location="HeadOnly",
+                http_options={"host": settings.ray_http_host, "port": settings.ray_http_port},
+            )
+            yield dashboard
+        finally:
+            serve.shutdown()
+            ray.shutdown()

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from turo.errors import ConfigError
 
+SECRET = ("SERVE_API_KEY", "RAY_AUTH_TOKEN")  # never shown
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -71,7 +72,7 @@ class Settings(BaseSettings):
     serve_replica_cpus: float = 0.1
     serve_min_replicas: int = Field(1, ge=1)
     serve_max_replicas: int = Field(2, ge=1)
-    serve_api_key: str = ""
+    serve_api_key: str = Field("", pattern=r"^[!-~]*$")  # what a header can carry
     serve_log_rows: int = Field(100_000, ge=0)  # predictions kept per model below data_dir; 0 keeps none
     reconcile_period_s: float = 2.0
     status_file: Path = Path("/tmp/turo-serve-status.json")  # noqa: S108 - a tmpfs in the container
@@ -103,7 +104,8 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        value = "…" if name in SECRET else repr(first.get("input"))
         raise ConfigError(
-            f"{name}={first.get('input')!r} cannot be used: {first['msg']}.",
+            f"{name}={value} cannot be used: {first['msg']}.",
             f"Set {name} to a fitting value; .env.example lists what each variable takes.",
-        ) from error
+        ) from (None if name in SECRET else error)  # the cause quotes the value

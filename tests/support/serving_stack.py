@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from turo import settings as settings_module
@@ -118,7 +119,7 @@ def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
     from turo.serving.node import serve_node_environment
 
     short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # it holds Unix sockets
-    environment = {**os.environ, **serve_node_environment(first_port), "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, **serve_node_environment(short, first_port), "RAY_USAGE_STATS_ENABLED": "0"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     options = {
         "num-cpus": 2,
@@ -156,12 +157,18 @@ def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all it started."""
+    """End a process and all it started: a HAProxy is in no group of ours."""
+    started: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        started = psutil.Process(process.pid).children(recursive=True)
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
+    for left in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.kill()
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,16 +38,16 @@ REPLICA_PORTS = {  # offsets from the first port
 }
 
 
-def serve_node_environment(first_port: int = 0, ports: Mapping[str, int] | None = None) -> dict[str, str]:
+def serve_node_environment(
+    folder: Path, first_port: int = 0, ports: Mapping[str, int] | None = None
+) -> dict[str, str]:
     """What the processes of a local cluster must inherit; to be set before Ray starts.
 
-    HAProxy's files get a folder of their own, so that two clusters of one machine do not meet.
-
     Args:
+        folder: for HAProxy's files, of this cluster alone; short, for it holds Unix sockets.
         first_port: where this cluster's 1,000 ports begin; 0 = Ray's defaults.
         ports: other values for some of SHARED_PORTS.
     """
-    folder = Path(tempfile.mkdtemp(prefix="turo-haproxy-"))
     environment = {
         **FAST_PATH,
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),

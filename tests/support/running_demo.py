@@ -1,0 +1,66 @@
+"""A demo as its user runs it: a process of its own, its lines, and everything that it started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "TURO_DEMO_TEST"
+START_S = 600
+
+
+@dataclass
+class Demo:
+    """A running demo and the lines it had printed when it served."""
+
+    process: subprocess.Popen[str]
+    lines: list[str]
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def family(self) -> list[psutil.Process]:
+        """Every living process that inherited the demo's environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get(MARK) == str(self.folder)
+                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+
+def start(folder: Path, **environment: str) -> Demo:
+    """Start a demo in `folder` and wait until it serves; if it ends before, its output is in the error."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from turo.cli import main; main()", "demo", "--folder", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env={**os.environ, MARK: str(folder), "COLUMNS": "4000", **environment},
+    )  # fmt: skip
+    demo = Demo(process, [], folder)
+    serving = threading.Event()
+
+    def read() -> None:
+        assert process.stdout
+        for line in process.stdout:
+            demo.lines.append(line.rstrip())
+            if "Serving until Ctrl-C" in line:
+                break
+        serving.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    serving.wait(timeout=START_S)
+    log = folder / "demo.log"
+    said = "\n".join([demo.text, log.read_text()[-6000:] if log.exists() else ""])
+    assert process.poll() is None and demo.lines and "Serving" in demo.lines[-1], said
+    return demo
