@@ -92,3 +92,15 @@ def test_memory_of_all_containers(stack: Stack) -> None:
     used = {row["Name"]: size(row["MemUsage"].split(" / ")[0]) for row in rows}
     figures["memory of all containers"] = f"{sum(used.values()) / 2**30:.2f} GiB"
     assert sum(used.values()) < 7e9, used
+
+
+def test_bytes_of_all_images_counting_shared_layers_once(stack: Stack) -> None:
+    told = ["docker", "history", "--no-trunc", "--human=false", "--format", "json"]
+    layers = set()
+    for image in {container["Image"] for container in stack.containers()}:
+        lines = subprocess.run([*told, image], capture_output=True, text=True, check=True).stdout
+        for layer in map(json.loads, lines.splitlines()):
+            layers.add((layer["CreatedAt"], layer["CreatedBy"], int(layer["Size"])))
+    unique = sum(size for _, _, size in layers)
+    figures["unique bytes of all images"] = f"{unique / 1e9:.2f} GB"
+    assert 0 < unique < 5e9
