@@ -64,6 +64,15 @@ def test_values_of_each_car(settings: Settings) -> None:
     assert (c["last_year"], c["change"], c["derived_revenue"]) == (None, None, None)
 
 
+def test_a_line_that_only_dates_a_price_leaves_the_car_its_name_and_days(settings: Settings) -> None:
+    path = Path(settings.data_dir) / "vehicles.csv"
+    prices = {"vehicle_id": ["A", "C"], "list_price": ["60", "70"], "valid_from": ["2026-11-01"] * 2}
+    pl.concat([pl.read_csv(path, infer_schema=False), pl.DataFrame(prices)], how="diagonal").write_csv(path)
+    made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
+    cars = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
+    assert (cars["A"]["vehicle"], cars["C"]["available_days"]) == ("Kia Rio 2021", 14.0)
+
+
 def test_a_table_of_another_origin_is_refused_and_the_old_forecast_stays(settings: Settings) -> None:
     forecast_fleet(settings, [make_champion(28)], NOW)
     before = (Path(settings.data_dir) / "forecasts.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Cars:
     def of(cls, vehicles: pl.DataFrame, rows: pl.DataFrame, classes: tuple[str, ...]) -> Cars:
         """Cars of the vehicles table, and of reservations whose car has no line there."""
         table = _complete(vehicles)
-        single = _one_line(table)
+        single = one_line(table, ("listed_from", "year", "class", "fuel", "make"))
         ids = pl.concat([single["vehicle_id"], rows["vehicle_id"]]).unique().sort().alias("vehicle_id")
         cars = ids.to_frame().join(single, "vehicle_id", how="left", maintain_order="left")
         return cls(
@@ -78,16 +79,15 @@ def _complete(vehicles: pl.DataFrame) -> pl.DataFrame:
     return vehicles.select((present | missing)[name].cast(kind).alias(name) for name, kind in types.items())
 
 
-def _one_line(table: pl.DataFrame) -> pl.DataFrame:
-    """What does not change, of all lines of a car: one that dates a price may leave the rest empty.
+def one_line(vehicles: pl.DataFrame, lasting: Sequence[str]) -> pl.DataFrame:
+    """One row a car: its `lasting` attributes and `listed_to`, of all its lines.
 
-    The first line that says something counts, so that a later one does not move past rows; only the end of
-    the listing is the newest.
+    A line that dates a price may leave the rest empty. The first that says something counts, so that a later
+    one does not move past rows; only the end of the listing is the newest.
     """
-    lines = table.sort("valid_from", nulls_last=True, maintain_order=True)
-    return lines.group_by("vehicle_id").agg(
-        pl.col("listed_from", "year", "class", "fuel", "make").drop_nulls().first(),
-        pl.col("listed_to").drop_nulls().last(),
+    lines = vehicles.sort("valid_from", nulls_last=True, maintain_order=True)
+    return lines.group_by("vehicle_id", maintain_order=True).agg(
+        pl.col(*lasting).drop_nulls().first(), pl.col("listed_to").drop_nulls().last()
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
+from turo.features.cars import one_line
 from turo.features.clock import Floats
 from turo.forecast.columns import Types
 from turo.forecast.weeks import taken_days
@@ -25,7 +26,7 @@ def describe(
     Not available are days after `listed_to` and days that the owner had blocked by the origin.
     """
     label = pl.concat_str("make", "model", pl.col("year").cast(pl.String), separator=" ", ignore_nulls=True)
-    named = vehicles.unique("vehicle_id", keep="last", maintain_order=True).select(
+    named = one_line(vehicles, ("make", "model", "year")).select(
         "vehicle_id", label.alias("vehicle"), "listed_to"
     )
     cars = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
