@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,18 @@ def test_one_row_gets_the_bits_of_the_library(kind, parameters, tmp_path):
     assert len(np.unique(together)) > 100 if parameters is DEEP else len(np.unique(together)) > 5
     np.testing.assert_array_equal(alone, together)
     np.testing.assert_array_equal(few, together)
+
+
+def test_trees_that_ask_nothing_only_add_their_leaf(tmp_path):
+    # Splits that see few of few features may see none that helps: CatBoost saves "splits": null.
+    model, X = loaded("catboost", {"iterations": 60, "depth": 3, "rsm": 0.05}, tmp_path)
+    assert model.flat is not None
+    model.model.save_model(str(tmp_path / "model.json"), format="json")
+    trees = json.loads((tmp_path / "model.json").read_text())["oblivious_trees"]
+    assert any(not tree["splits"] for tree in trees) and any(tree["splits"] for tree in trees)
+    rows = odd_rows(X)
+    alone = np.concatenate([model.predict(rows[at : at + 1]) for at in range(len(rows))])
+    np.testing.assert_array_equal(alone, model.predict(rows))
 
 
 def test_trees_of_another_kind_are_left_to_xgboost(tmp_path):

@@ -44,8 +44,10 @@ class FlatSymmetric:
         with tempfile.TemporaryDirectory() as folder:
             model.save_model(f"{folder}/model.json", format="json")
             document = json.loads((Path(folder) / "model.json").read_text())
-        trees, info = document.get("oblivious_trees"), document["features_info"]
-        questions = [split for tree in trees or () for split in tree["splits"]]
+        trees, info = document.get("oblivious_trees") or [], document["features_info"]
+        for tree in trees:
+            tree["splits"] = tree["splits"] or []  # null where no feature was worth a question
+        questions = [split for tree in trees for split in tree["splits"]]
         if not questions or any(split["split_type"] != "FloatFeature" for split in questions):
             return None
         flat = _lay_out(trees, info["float_features"], document["scale_and_bias"])
