@@ -93,11 +93,19 @@ async def _sockets(url: str, body: bytes, clients: int, seconds: float) -> Figur
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(f"{url} answered {head[:200]!r}")
-            length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-            await reader.readexactly(int(length[1]) if length else 0)
+            await _skip_body(reader, head.lower())
             taken.append((time.perf_counter() - began) * 1e3)
         writer.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
     ordered = sorted(taken)
     return Figures(len(ordered) / seconds, statistics.median(ordered), ordered[int(len(ordered) * 0.99)])
+
+
+async def _skip_body(reader: asyncio.StreamReader, head: bytes) -> None:
+    if b"transfer-encoding: chunked" in head:
+        while size := int(await reader.readline(), 16):
+            await reader.readexactly(size + 2)
+        await reader.readline()
+    elif length := re.search(rb"content-length: *(\d+)", head):
+        await reader.readexactly(int(length[1]))
