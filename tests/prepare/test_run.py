@@ -122,6 +122,27 @@ def test_input_that_cannot_be_used_is_named_and_the_old_table_stays(data, spoil,
     assert not list(data.glob(".*.tmp"))
 
 
+def test_too_many_rejected_rows_stop_the_run_and_are_all_listed(data):
+    run(settings(data))
+    before = contents(data)
+    lines = (data / "reservations.csv").read_text().splitlines()
+    start = lines[0].split(",").index("trip_start")
+    for number in range(1, 1 + len(lines) // 10):
+        cells = lines[number].split(",")
+        lines[number] = ",".join([*cells[:start], "soon", *cells[start + 1 :]])
+    (data / "reservations.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(
+        InputError, match=r"over 5%.*line 2 of reservations.csv first \(rejected.csv lists all\)"
+    ):
+        run(settings(data))
+    listed = pl.read_csv(data / "rejected.csv").rows()
+    wrong = "trip_start is no known date and time"
+    assert listed == [("reservations.csv", line, wrong) for line in range(2, 2 + len(lines) // 10)]
+    after = contents(data)
+    assert after | {"rejected.csv": before["rejected.csv"]} == before
+    assert not list(data.glob(".*.tmp"))
+
+
 def test_a_horizon_longer_than_the_history_is_refused_and_the_old_table_stays(data):
     run(settings(data))
     before = contents(data)

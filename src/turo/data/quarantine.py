@@ -16,6 +16,14 @@ LIMIT = 0.05  # share of rejected rows above which the run fails
 REASON = "_reason"
 
 
+class TooManyRejectedError(InputError):
+    """Over 5 % of the rows cannot be used; `rows` are all that were rejected (`tables.REJECTED`)."""
+
+    def __init__(self, what: str, remedy: str = "", rows: pl.DataFrame | None = None) -> None:
+        super().__init__(what, remedy)
+        self.rows = empty(REJECTED) if rows is None else rows
+
+
 @dataclass
 class Quarantine:
     """Collects the rejected rows of one run."""
@@ -50,7 +58,11 @@ class Quarantine:
         return pl.concat(self.frames).sort("file", "line") if self.frames else empty(REJECTED)
 
     def check(self, sheets: Sequence[Sheet]) -> None:
-        """Fail when more than 5 % of the rows of these files were rejected, naming the commonest reasons."""
+        """Fail when more than 5 % of the rows of these files were rejected, naming the commonest reasons.
+
+        Raises:
+            TooManyRejectedError: with the rejected rows of all files so far.
+        """
         rejected = self.table().filter(pl.col("file").is_in([sheet.source.name for sheet in sheets]))
         total = sum(sheet.rows for sheet in sheets)
         if rejected.height <= LIMIT * total:
@@ -58,7 +70,8 @@ class Quarantine:
         common = rejected["reason"].value_counts(sort=True).head(3).rows()
         first = rejected.row(0)
         why = "; ".join(f"{reason} ({count})" for reason, count in common)
-        raise InputError(
+        raise TooManyRejectedError(
             f"{rejected.height} of {total} rows cannot be used (over {LIMIT:.0%}): {why}.",
-            f"Look at line {first[1]} of {first[0]} first; is it the right file?",
+            f"Look at line {first[1]} of {first[0]} first (rejected.csv lists all); is it the right file?",
+            self.table(),
         )

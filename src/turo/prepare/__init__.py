@@ -11,6 +11,7 @@ import polars as pl
 
 from turo.data.last_run import MANIFEST, REMEMBERED, to_remember
 from turo.data.profiles import TAKEHOME
+from turo.data.quarantine import TooManyRejectedError
 from turo.errors import InputError
 from turo.features import Part, parts
 from turo.features.columns import KEYS, META, TARGETS
@@ -39,12 +40,24 @@ def run(settings: Settings, folder: str = "") -> dict[str, Any]:
         folder: where the outputs go; default DATA_DIR, where the inputs are.
 
     Raises:
-        InputError: input that cannot be used, or a horizon longer than the history.
+        InputError: input that cannot be used, or a horizon longer than the history. Where that is because
+            of too many rejected rows, rejected.csv alone is replaced.
         ServiceError: no Ray, a full disk, or another prepare at work in the same folder.
     """
+    target = folder or settings.data_dir
+    try:
+        made = _prepare(settings, target)
+    except TooManyRejectedError as error:
+        with staged(target, (REJECTED,)) as sinks:
+            sinks[REJECTED].write(csv_bytes(error.rows, header=True))
+        raise
+    logger.info("Prepared %s in %s", made["rows"], target)
+    return made
+
+
+def _prepare(settings: Settings, target: str) -> dict[str, Any]:
     from turo.data.load import load_tables
 
-    target = folder or settings.data_dir
     with staged(target) as sinks:
         tables = load_tables(settings)
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
@@ -59,7 +72,6 @@ def run(settings: Settings, folder: str = "") -> dict[str, Any]:
                 written = _write(sinks, pieces)
         made = manifest.finish(begun, sinks, written)
         sinks[MANIFEST].write(manifest.text(made))
-    logger.info("Prepared %s in %s", made["rows"], target)
     return made
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -69,8 +69,8 @@ class Sink:
 
 
 @contextmanager
-def staged(location: str) -> Iterator[dict[str, Sink]]:
-    """Give a sink for each of NAMES; on success all take their places below `location`, on error none.
+def staged(location: str, names: Sequence[str] = NAMES) -> Iterator[dict[str, Sink]]:
+    """Give a sink for each of `names`; on success all take their places below `location`, on error none.
 
     Raises:
         ServiceError: another prepare is at work there, or the disk is full (ENOSPC).
@@ -80,14 +80,14 @@ def staged(location: str) -> Iterator[dict[str, Sink]]:
     filesystem, base = folder(location)
     try:
         if isinstance(filesystem, LocalFileSystem):
-            with exclusive(Path(base)), _local(Path(base)) as sinks:
+            with exclusive(Path(base)), _local(Path(base), names) as sinks:
                 yield sinks
         else:  # an object store: no locks there, and what it shows is whole
-            with tempfile.TemporaryDirectory() as here, _local(Path(here)) as sinks:
+            with tempfile.TemporaryDirectory() as here, _local(Path(here), names) as sinks:
                 yield sinks
                 for sink in sinks.values():
                     sink.close()
-                _upload(Path(here), filesystem, base)
+                _upload(Path(here), filesystem, base, names)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -98,23 +98,23 @@ def staged(location: str) -> Iterator[dict[str, Sink]]:
 
 
 @contextmanager
-def _local(base: Path) -> Iterator[dict[str, Sink]]:
-    for name in NAMES:
+def _local(base: Path, names: Sequence[str]) -> Iterator[dict[str, Sink]]:
+    for name in names:
         remove_leftovers(base, name)
     with ExitStack() as stack:
         # Entered in reverse: a stack unwinds backwards, and the manifest must come last.
-        paths = {name: stack.enter_context(atomic_path(base / name)) for name in reversed(NAMES)}
-        handles = {name: stack.enter_context(paths[name].open("wb")) for name in NAMES}
+        paths = {name: stack.enter_context(atomic_path(base / name)) for name in reversed(names)}
+        handles = {name: stack.enter_context(paths[name].open("wb")) for name in names}
         sinks = {name: Sink(handle) for name, handle in handles.items()}
         yield sinks
         for sink in sinks.values():
             sink.close()
 
 
-def _upload(here: Path, filesystem: fs.FileSystem, base: str) -> None:
+def _upload(here: Path, filesystem: fs.FileSystem, base: str, names: Sequence[str]) -> None:
     filesystem.create_dir(base)
     token = uuid.uuid4().hex[:8]
-    for name in NAMES:
+    for name in names:
         staging = f"{base}/.{name}.{token}.tmp"
         source = next(here.glob(f".{name}.*.tmp"))
         with source.open("rb") as reader, filesystem.open_output_stream(staging) as writer:
