@@ -30,6 +30,8 @@ OWN_NAMES = {
     "GRAFANA_PORT": "13000",
     "TURO_TAG": "stack-test",
 }
+# Ray places replicas in turns: one more may land beside the first, of three more one goes to an added node.
+LIMITS = {"SERVE_MAX_REPLICAS": "4", "SERVE_MAX_ONGOING": "32"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +72,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def built(folder: Path) -> Stack:
     """The project with its images built, nothing started."""
-    stack = Stack(folder, "turo-stack-test", dict(OWN_NAMES))
+    stack = Stack(folder, "turo-stack-test", OWN_NAMES | LIMITS)
     images = stack.compose("config", "--images").stdout.split()
     if missing := [image for image in images if image.startswith("grafana/") and not image_can_be_had(image)]:
         figures["left out (no registry hands out its image)"] = ", ".join(missing)

@@ -48,12 +48,17 @@ def test_replicas_grow_with_the_load_onto_an_added_node(
                 except httpx.HTTPError as error:
                     statuses[repr(error)] += 1
 
+    def spread() -> bool:
+        nodes = nodes_of_replicas(stack)
+        assert len(set(nodes)) == 2, (nodes, statuses)
+        return True
+
     assert len(nodes_of_replicas(stack)) == 1
     began = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
         asked = [clients.submit(ask, number) for number in range(CLIENTS)]
         try:
-            wait_for("replicas on two nodes", lambda: len(set(nodes_of_replicas(stack))) == 2, 240, 2)
+            wait_for("replicas on two nodes", spread, 240, 2)
         finally:
             stop.set()
     assert [one.exception() for one in asked] == [None] * CLIENTS
