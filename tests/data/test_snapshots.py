@@ -1,6 +1,5 @@
 """Several exports of one host: merged by Reservation ID, the newest wins, older ones prove booking times."""
 
-import json
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +7,7 @@ import polars as pl
 import pytest
 from export_factory import EPOCH, Fleet, header_44, row, write
 
+from turo.data import fleets
 from turo.errors import InputError
 
 FILES = "trip_earnings_export_*.csv"
@@ -212,20 +212,20 @@ def test_an_as_of_that_is_no_date_is_named(tmp_path, load, fleet, as_of):
         load(as_of=as_of)
 
 
-def test_a_snapshot_older_than_that_of_the_last_run_is_refused_unless_told(tmp_path, load, fleet):
+def test_a_snapshot_older_than_the_last_one_of_its_fleet_is_refused_unless_told(tmp_path, load, fleet):
+    newer = export(tmp_path, fleet, datetime(2025, 8, 1))
+    (tmp_path / fleets.FILE).write_bytes(fleets.text(load(reservations_file=FILES).known_fleets))
+    newer.unlink()
     export(tmp_path, fleet, datetime(2025, 6, 1))
-    manifest = {"profile": "turo_export", "snapshot": "2025-08-01T12:00:00"}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(
-        InputError, match="snapshot of 2025-06-01, older than the last one used, of 2025-08-01"
+        InputError,
+        match="snapshot of 2025-06-01, older than the last one used of this fleet, of 2025-08-01",
     ):
         load(reservations_file=FILES)
     assert (
         load(reservations_file=FILES, accept_older_snapshot=True).snapshot.date()
         == datetime(2025, 6, 1).date()
     )
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"profile": "canonical"}))
-    load(reservations_file=FILES)
 
 
 # --- cars over several snapshots --------------------------------------------------------------------------

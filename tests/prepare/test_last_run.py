@@ -13,7 +13,7 @@ from turo.settings import Settings
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 SPRING, SUMMER = datetime(2025, 6, 1, 12), datetime(2025, 8, 1, 12)
-TABLE = ("datas.csv", "datas.parquet", "manifest.json", "last_export.parquet")
+TABLE = ("datas.csv", "datas.parquet", "manifest.json", "last_export.parquet", "fleets.json")
 
 
 @pytest.fixture(scope="module")

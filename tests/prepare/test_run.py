@@ -17,7 +17,14 @@ from turo.prepare import manifest, run
 from turo.settings import Settings
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
-OUTPUTS = {"datas.csv", "datas.parquet", "rejected.csv", "last_export.parquet", "manifest.json"}
+OUTPUTS = {
+    "datas.csv",
+    "datas.parquet",
+    "rejected.csv",
+    "last_export.parquet",
+    "fleets.json",
+    "manifest.json",
+}
 
 
 def settings(data, **more) -> Settings:

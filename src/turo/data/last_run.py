@@ -1,14 +1,16 @@
-"""What the run before is known by: its snapshot must not be newer, and an export must continue its export."""
+"""What earlier runs are known by: within a fleet the snapshot must not be older, and an export must continue
+the one before."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.data import source
+from turo.data import fleets, source
 from turo.data.continuity import contradictions
 from turo.data.profiles import EXPORT
 from turo.data.tables import RESERVATIONS, Tables
@@ -29,30 +31,45 @@ def to_remember(tables: Tables) -> pl.DataFrame:
     return pl.DataFrame(schema={name: RESERVATIONS[name] for name in COMPARED})
 
 
-def refuse_step_back(settings: Settings, tables: Tables) -> None:
-    """Compare with the snapshot that the manifest of the previous run names.
+def placed(settings: Settings, tables: Tables) -> Tables:
+    """The tables with the fleet they are of, and all fleets this data folder has seen, this one last.
 
     Raises:
-        InputError: this one is of an earlier day, or lacks or undoes what that export said, and
-            `ACCEPT_OLDER_SNAPSHOT` is not set.
+        InputError: they are of an earlier day than the newest of this fleet, or lack or undo what its last
+            export said, and `ACCEPT_OLDER_SNAPSHOT` is not set.
     """
-    previous = _manifest(settings.data_dir)
-    if settings.accept_older_snapshot or previous.get("profile") != tables.profile:
-        return
-    try:
-        last = datetime.fromisoformat(str(previous.get("snapshot")))
-    except ValueError:
-        return
+    known = fleets.read_known(_content(settings.data_dir, fleets.FILE))
+    fleet, before = fleets.identify(tables, known)
+    last = fleets.of_manifest(_manifest(settings.data_dir))
+    if before is not None and not settings.accept_older_snapshot:
+        _refuse_step_back(tables, before)
+        if last is not None and last.id == fleet.id:
+            _refuse_contradictions(settings, tables, before)
+    warnings = list(tables.warnings)
+    if last is not None and last.id != fleet.id:
+        warnings.append(
+            f"Another fleet than the last run's: {fleet.label}; before it was {last.label}. Models of that "
+            "fleet do not forecast for this one."
+        )
+    others = [seen for seen in known if seen.id != fleet.id]
+    return replace(tables, fleet=fleet, known_fleets=(*others, fleet), warnings=warnings)
+
+
+def _refuse_step_back(tables: Tables, before: fleets.Identity) -> None:
+    last = datetime.fromisoformat(before.snapshot)
     if tables.snapshot.date() < last.date():
         raise InputError(
-            f"The reservations are a snapshot of {tables.snapshot:%Y-%m-%d}, older than the last one used, "
-            f"of {last:%Y-%m-%d}: newer bookings would be lost.",
+            f"The reservations are a snapshot of {tables.snapshot:%Y-%m-%d}, older than the last one used of "
+            f"this fleet, of {last:%Y-%m-%d}: newer bookings would be lost.",
             REMEDY,
         )
+
+
+def _refuse_contradictions(settings: Settings, tables: Tables, before: fleets.Identity) -> None:
     if tables.profile == EXPORT and (wrong := contradictions(_remembered(settings), tables.reservations)):
         raise InputError(
             f"The export of {tables.snapshot:%Y-%m-%d} does not continue the last one used, of "
-            f"{last:%Y-%m-%d}: " + "; ".join(wrong) + ".",
+            f"{datetime.fromisoformat(before.snapshot):%Y-%m-%d}: " + "; ".join(wrong) + ".",
             REMEDY,
         )
 

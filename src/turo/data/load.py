@@ -45,8 +45,6 @@ def load_tables(settings: Settings) -> Tables:
         blocks = finish.read_blocks(settings, made, reading)
         finish.warn_overlaps(made.rows, reading)
         validate(made.rows, made.cars)
-    for warning in reading.warnings:
-        logger.warning("%s", warning)
     tables = Tables(
         profile=profile,
         reservations=made.rows.sort(
@@ -60,7 +58,11 @@ def load_tables(settings: Settings) -> Tables:
         inputs={each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in made.opened},
         revisions=made.revisions,
     )
-    last_run.refuse_step_back(settings, tables)
+    try:
+        tables = last_run.placed(settings, tables)
+    finally:
+        for warning in tables.warnings:
+            logger.warning("%s", warning)
     return tables
 
 

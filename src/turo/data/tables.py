@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from turo.data.fleets import Identity
 
 INSTANT = pl.Datetime("us")
 STATUSES = ("completed", "booked", "in_progress", "guest_cancellation", "host_cancellation")
@@ -83,7 +86,7 @@ class Tables:
     """What was read: accepted rows, rejected rows, and what the reader has to say about them.
 
     `snapshot` is naive local time; no row knows anything later. `inputs` maps a file name to its digest
-    and number of rows.
+    and number of rows. `fleet` says whose data it is, `known_fleets` whose the data folder has seen.
     """
 
     profile: str
@@ -95,3 +98,5 @@ class Tables:
     warnings: list[str] = field(default_factory=list)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     revisions: pl.DataFrame = field(default_factory=lambda: empty(REVISIONS))
+    fleet: Identity | None = None
+    known_fleets: tuple[Identity, ...] = ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from turo.data import fleets
 from turo.data.last_run import MANIFEST, REMEMBERED, to_remember
 from turo.data.profiles import TAKEHOME
 from turo.data.quarantine import TooManyRejectedError
@@ -62,6 +63,8 @@ def _prepare(settings: Settings, target: str) -> dict[str, Any]:
         tables = load_tables(settings)
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
         sinks[REMEMBERED].write(parquet_bytes(to_remember(tables)))
+        sinks[fleets.FILE].write(fleets.text(tables.known_fleets))
+        seen = len(tables.known_fleets)
         begun = manifest.begin(tables, settings)
         if tables.profile == TAKEHOME:
             written = _write(sinks, _takehome(tables))
@@ -70,7 +73,7 @@ def _prepare(settings: Settings, target: str) -> dict[str, Any]:
             del tables  # from here on only the slim rows are held
             with connected(settings.ray_address):
                 written = _write(sinks, pieces)
-        made = manifest.finish(begun, sinks, written)
+        made = manifest.finish(begun, sinks, written, seen)
         sinks[MANIFEST].write(manifest.text(made))
     return made
 

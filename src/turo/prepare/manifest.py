@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from turo.data.fleets import FILE as FLEETS
 from turo.data.last_run import MANIFEST, REMEMBERED
 from turo.data.profiles import EXPORT, TAKEHOME
 from turo.data.source import folder
@@ -49,6 +50,7 @@ def begin(tables: Tables, settings: Settings) -> dict[str, Any]:
     begun = {
         "schema": SCHEMA,
         "profile": tables.profile,
+        "fleet": tables.fleet.plain() if tables.fleet else None,
         "snapshot": tables.snapshot.isoformat(),
         "horizon_days": settings.horizon_days,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,11 +68,14 @@ def begin(tables: Tables, settings: Settings) -> dict[str, Any]:
     return begun | {"booked_at_source": sources, "warnings": [*tables.warnings, *_limits(tables)]}
 
 
-def finish(begun: Mapping[str, Any], sinks: Mapping[str, Sink], written: Written) -> dict[str, Any]:
-    """The whole manifest of a run whose tables are written."""
+def finish(
+    begun: Mapping[str, Any], sinks: Mapping[str, Sink], written: Written, fleets: int
+) -> dict[str, Any]:
+    """The whole manifest of a run whose tables are written; `fleets` is how many the data folder knows."""
     names, rows = written.columns, begun["rows"] | written.rows
     counts = {PARQUET: rows["prepared"], CSV: rows["prepared"], REJECTED: rows["rejected"]}
     counts[REMEMBERED] = rows["accepted"] if begun["profile"] == EXPORT else 0
+    counts[FLEETS] = fleets
     return {
         **begun,
         "rows": rows,

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from turo.data.fleets import FILE as FLEETS
 from turo.data.last_run import MANIFEST, REMEMBERED
 from turo.data.source import folder
 from turo.errors import ServiceError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 PARQUET, CSV, REJECTED = "datas.parquet", "datas.csv", "rejected.csv"
-NAMES = (PARQUET, CSV, REJECTED, REMEMBERED, MANIFEST)  # in the order they take their final names
+NAMES = (PARQUET, CSV, REJECTED, REMEMBERED, FLEETS, MANIFEST)  # in the order they take their final names
 
 
 class Sink:

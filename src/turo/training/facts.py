@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from turo.data import fleets
 from turo.errors import TrainingError
 from turo.files import code_version
 from turo.training.project import Options, Project, Value
@@ -50,7 +51,7 @@ def _trips_seen(data: Table) -> float:
 
 def tags_of(name: str, kind: str, run_key: str, data: Table) -> dict[str, str]:
     """Tags by which a run is found, compared and registered."""
-    return {
+    tags = {
         "turo.model": name,
         "turo.kind": kind,
         "turo.run_key": run_key,
@@ -61,6 +62,8 @@ def tags_of(name: str, kind: str, run_key: str, data: Table) -> dict[str, str]:
         "turo.horizon_days": str(data.horizon_days),
         "turo.snapshot": data.snapshot,
     }
+    fleet = fleets.of_manifest(data.manifest)
+    return tags if fleet is None else {**tags, fleets.TAG: fleets.as_tag(fleet)}
 
 
 def describe(
