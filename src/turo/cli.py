@@ -71,6 +71,34 @@ def prepare() -> None:
 
 
 @app.command()
+def reset_sample(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Move the sample's files back.")] = False,
+) -> None:
+    """Put the sample's files, tables and forecasts away, to make room for data of one's own."""
+    from turo.prepare import sample
+
+    settings = settings_module.load()
+    if undo:
+        _report({"moved": sample.undo(settings)})
+        return
+    names = [path.name for path in sample.found(settings)]
+    if not names:
+        typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
+        return
+    typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("Nobody can be asked here.", "Run `turo reset-sample --yes`.")
+    if yes or typer.confirm("Move them?"):
+        _report(sample.reset(settings))
+        typer.echo(
+            "Put your own files into the folder and run prepare_data. The sample's models answer until your "
+            "own take their places, but not for your vehicles. `turo reset-sample --undo` brings the files "
+            "back."
+        )
+
+
+@app.command()
 def train(
     name: Annotated[str, typer.Argument(help="Model name, as in MODEL_NAMES.")],
     path: Annotated[str, typer.Option(help="MLflow project; default: its place in MODEL_PATHS.")] = "",

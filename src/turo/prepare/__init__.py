@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,6 +20,7 @@ from turo.features.columns import KEYS, META, TARGETS
 from turo.features.scope import scope
 from turo.features.takehome import takehome
 from turo.features.trips import books_priced, slim
+from turo.forecast import away
 from turo.prepare import manifest
 from turo.prepare.cluster import connected, csv_bytes, parquet_bytes, rows
 from turo.prepare.output import CSV, PARQUET, REJECTED, Sink, staged
@@ -46,8 +48,13 @@ def run(settings: Settings, folder: str = "") -> dict[str, Any]:
         ServiceError: no Ray, a full disk, or another prepare at work in the same folder.
     """
     target = folder or settings.data_dir
+    main = None if folder or "://" in target else Path(target)
     try:
-        made = _prepare(settings, target)
+        if main:
+            away.take_back(main)
+        made = _prepare(settings, target, main)
+        if main:
+            away.take_back(main)
     except TooManyRejectedError as error:
         with staged(target, (REJECTED,)) as sinks:
             sinks[REJECTED].write(csv_bytes(error.rows, header=True))
@@ -56,7 +63,8 @@ def run(settings: Settings, folder: str = "") -> dict[str, Any]:
     return made
 
 
-def _prepare(settings: Settings, target: str) -> dict[str, Any]:
+def _prepare(settings: Settings, target: str, main: Path | None) -> dict[str, Any]:
+    """Make the outputs in `target`; `main` is the data folder if they go there and it is a local one."""
     from turo.data.load import load_tables
 
     with staged(target) as sinks:
@@ -64,7 +72,11 @@ def _prepare(settings: Settings, target: str) -> dict[str, Any]:
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
         sinks[REMEMBERED].write(parquet_bytes(to_remember(tables)))
         sinks[fleets.FILE].write(fleets.text(tables.known_fleets))
-        seen = len(tables.known_fleets)
+        fleet, seen, vehicles = (
+            tables.fleet,
+            len(tables.known_fleets),
+            tables.reservations["vehicle_id"].unique(),
+        )
         begun = manifest.begin(tables, settings)
         if tables.profile == TAKEHOME:
             written = _write(sinks, _takehome(tables))
@@ -75,6 +87,8 @@ def _prepare(settings: Settings, target: str) -> dict[str, Any]:
                 written = _write(sinks, pieces)
         made = manifest.finish(begun, sinks, written, seen)
         sinks[MANIFEST].write(manifest.text(made))
+        if main and fleet:
+            away.make_room(main, fleet.id, vehicles)
     return made
 
 

@@ -1,0 +1,112 @@
+"""`turo reset-sample`: the sample goes, one's own files of the same names stay."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from turo.cli import app
+from turo.errors import ServiceError
+from turo.files import sha256
+from turo.prepare import sample
+from turo.prepare.lock import exclusive
+from turo.settings import Settings
+
+DATAS = Path(__file__).resolve().parents[2] / "datas"
+OWN = (
+    "reservation_id,vehicle_id,trip_start,trip_end,status\n1,7,2026-01-01T10:00,2026-01-03T10:00,completed\n"
+)
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """The committed sample with the outputs of a run; contents of the outputs play no part."""
+    for name in sample.SAMPLE:
+        shutil.copy(DATAS / name, tmp_path / name)
+    (tmp_path / "oracle.csv").write_text("vehicle_id\n")
+    inputs = {"reservations.csv": {"sha256": sha256(tmp_path / "reservations.csv")}}
+    fleet = dict.fromkeys(("profile", "snapshot", "first", "last", "sketch"), "")
+    fleet |= {"id": "abc", "vehicles": 1, "reservations": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps({"inputs": inputs, "fleet": fleet}))
+    for name in ("datas.csv", "datas.parquet", "forecasts.csv", "fleets.json"):
+        (tmp_path / name).write_text(name)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["reset-sample", *words])
+
+
+def names(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {".prepare.lock"}
+
+
+def test_the_committed_files_are_the_sample():
+    assert {name: sha256(DATAS / name) for name in sample.SAMPLE} == sample.SAMPLE
+
+
+def test_everything_of_the_sample_is_moved_and_nothing_is_lost(data):
+    before = {path.name: path.read_bytes() for path in data.iterdir() if path.is_file()}
+    assert run("--yes").exit_code == 0
+    assert {path.name for path in data.iterdir()} == {"fleets.json", "other-fleets", ".prepare.lock"}
+    away = {path.name: path.read_bytes() for path in (data / "other-fleets").rglob("*") if path.is_file()}
+    assert away == {name: content for name, content in before.items() if name != "fleets.json"}
+
+
+def test_a_file_of_ones_own_is_not_touched(data):
+    (data / "reservations.csv").write_text(OWN)
+    assert run("--yes").exit_code == 0
+    assert (data / "reservations.csv").read_text() == OWN
+    assert not {"vehicles.csv", "blocks.csv", "datas.parquet", "forecasts.csv"} & {
+        p.name for p in data.iterdir()
+    }
+
+
+def test_a_table_of_ones_own_is_not_touched_either(data):
+    (data / "reservations.csv").write_text(OWN)
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["inputs"]["reservations.csv"]["sha256"] = sha256(data / "reservations.csv")
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    assert run("--yes").exit_code == 0
+    left = {path.name for path in data.iterdir()}
+    assert {"reservations.csv", "manifest.json", "datas.parquet", "forecasts.csv"} <= left
+    assert not {"vehicles.csv", "blocks.csv"} & left
+
+
+def test_nothing_is_moved_without_a_yes(data):
+    before = names(data)
+    refused = run()
+    assert refused.exit_code
+    assert names(data) == before
+    assert "--yes" in str(refused.exception)
+
+
+def test_a_second_call_moves_nothing_and_undo_brings_the_files_back(data):
+    run("--yes")
+    again = run("--yes")
+    assert again.exit_code == 0
+    assert "Nothing of the sample is left" in again.output
+    (data / "vehicles.csv").write_text("vehicle_id\n7\n")
+    assert run("--undo").exit_code == 0
+    assert sha256(data / "reservations.csv") == sample.SAMPLE["reservations.csv"]
+    assert (data / "vehicles.csv").read_text() == "vehicle_id\n7\n"
+
+
+def test_it_waits_for_nobody_and_disturbs_no_prepare(data):
+    before = names(data)
+    with exclusive(data), pytest.raises(ServiceError, match="Another prepare"):
+        sample.reset(Settings(data_dir=str(data)))
+    assert names(data) == before
+
+
+def test_killed_in_the_middle_it_finishes_when_called_again(data):
+    """The manifest goes last; until it is gone the outputs are known to be the sample's."""
+    (data / "reservations.csv").unlink()
+    (data / "datas.csv").unlink()
+    assert run("--yes").exit_code == 0
+    assert {path.name for path in data.iterdir()} == {"fleets.json", "other-fleets", ".prepare.lock"}
