@@ -80,7 +80,7 @@ def reset_sample(
 
     settings = settings_module.load()
     if undo:
-        _report({"moved": sample.undo(settings)})
+        _report(sample.undo(settings))
         return
     names = [path.name for path in sample.found(settings)]
     if not names:

@@ -86,15 +86,32 @@ def test_nothing_is_moved_without_a_yes(data):
     assert "--yes" in str(refused.exception)
 
 
-def test_a_second_call_moves_nothing_and_undo_brings_the_files_back(data):
+def test_a_second_call_moves_nothing(data):
     run("--yes")
     again = run("--yes")
     assert again.exit_code == 0
     assert "Nothing of the sample is left" in again.output
+
+
+def test_undo_brings_everything_back(data):
+    before = {name: (data / name).read_bytes() for name in names(data)}
+    run("--yes")
+    assert run("--undo").exit_code == 0
+    assert {name: (data / name).read_bytes() for name in names(data)} == before
+
+
+def test_undo_spoils_nothing_of_ones_own(data):
+    run("--yes")
     (data / "vehicles.csv").write_text("vehicle_id\n7\n")
+    (data / "manifest.json").write_text("{}")
     assert run("--undo").exit_code == 0
     assert sha256(data / "reservations.csv") == sample.SAMPLE["reservations.csv"]
     assert (data / "vehicles.csv").read_text() == "vehicle_id\n7\n"
+    assert not (data / "datas.parquet").exists()
+    (data / "reservations.csv").write_text(OWN)
+    refused = run("--undo")
+    assert "has a reservations.csv" in str(refused.exception)
+    assert (data / "reservations.csv").read_text() == OWN
 
 
 def test_it_waits_for_nobody_and_disturbs_no_prepare(data):

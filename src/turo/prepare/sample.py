@@ -11,7 +11,7 @@ from pathlib import Path
 
 from turo.data.fleets import FILE as FLEETS
 from turo.data.last_run import MANIFEST
-from turo.errors import ConfigError
+from turo.errors import ConfigError, InputError
 from turo.files import sha256
 from turo.forecast import away
 from turo.prepare.lock import exclusive
@@ -71,16 +71,28 @@ def reset(settings: Settings) -> dict[str, list[str]]:
     return {"moved": moved, "forecasts": forecasts}
 
 
-def undo(settings: Settings) -> list[str]:
-    """Move the sample's files back where their places are free; returns the names moved."""
+def undo(settings: Settings) -> dict[str, list[str]]:
+    """Move back what `reset` moved, where the places are free; returns the names moved.
+
+    Raises:
+        InputError: there are other reservations in the folder.
+        ServiceError: `turo prepare` is at work in the folder.
+    """
     folder = Path(settings.data_dir)
-    moved = []
     with exclusive(folder):
-        for path in sorted((folder / away.FOLDER / PLACE).glob("*.csv")):
-            if path.name in {*SAMPLE, ORACLE} and not (folder / path.name).exists():
-                path.rename(folder / path.name)
-                moved.append(path.name)
-    return moved
+        if (folder / "reservations.csv").exists():
+            raise InputError(
+                f"{folder} has a reservations.csv: the sample's would not be used beside it.",
+                "Move it elsewhere first.",
+            )
+        names = [*SAMPLE, ORACLE]
+        if not (folder / MANIFEST).exists():
+            names += [name for name in NAMES if name != FLEETS]
+        kept = [folder / away.FOLDER / PLACE / name for name in names]
+        moved = [path for path in kept if path.is_file() and not (folder / path.name).exists()]
+        for path in moved:
+            path.rename(folder / path.name)
+        return {"moved": [path.name for path in moved], "forecasts": away.take_back(folder)}
 
 
 def _is(path: Path, digest: str) -> bool:
