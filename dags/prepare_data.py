@@ -12,20 +12,23 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, Param, XComArg, dag, task, task_group
+from airflow.sdk.exceptions import AirflowFailException
 
 from turo import settings
 from turo.orchestration.ray_job import RayJobOperator
 
 logger = logging.getLogger(__name__)
 
-MODELS = list(settings.load().model_names)
-TARGETS = ["auto", "y_booked_days", "y_reservations", "y_revenue"]
-HORIZONS = [7, 28, 90]
+SETTINGS = settings.load()
+MODELS = list(SETTINGS.model_names)
+TARGETS = list(settings.TARGETS)
+HORIZONS = sorted({7, 28, 90, SETTINGS.horizon_days})
 TABLE = Asset(name="turo_table", uri="turo://datas/datas.parquet")
 
 # Makes a repeated job reuse what its first try did; clearing a task makes a new key.
 RUN_KEY = "{{ run_id }}.{{ ti.max_tries }}"
-TABLE_ENV = {"TARGET": "{{ params.target }}", "HORIZON_DAYS": "{{ params.horizon }}"}
+# What the form says replaces what `.env` says, for every job of the run.
+CHOSEN = {"TARGET": "{{ params.target }}", "HORIZON_DAYS": "{{ params.horizon }}"}
 OPTIONS = ["-P", "target={{ params.target }}", "-P", "tune_trials={{ params.tune_trials }}"]
 PARAMS = {
     "models": Param(
@@ -39,13 +42,15 @@ PARAMS = {
         description="Which models to train; those of MODEL_NAMES.",
     ),
     "target": Param(
-        "auto",
+        SETTINGS.target,
         type="string",
         enum=TARGETS,
         title="Target",
         description="What to forecast per car; auto takes booked days, or what the files allow.",
     ),
-    "horizon": Param(28, type="integer", enum=HORIZONS, title="Horizon", description="Days ahead."),
+    "horizon": Param(
+        SETTINGS.horizon_days, type="integer", enum=HORIZONS, title="Horizon", description="Days ahead."
+    ),
     "tune_trials": Param(
         0,
         type="integer",
@@ -62,7 +67,7 @@ def choose_models(params: dict[str, Any]) -> list[str]:
     """The models of this run; a name that is not configured stops it before anything else is done."""
     unknown = sorted(set(params["models"]) - set(MODELS))
     if unknown:
-        raise ValueError(f"Unknown models {unknown}; MODEL_NAMES has {MODELS}.")
+        raise AirflowFailException(f"Unknown models {unknown}; MODEL_NAMES has {MODELS}.")
     return list(params["models"])
 
 
@@ -81,6 +86,7 @@ def improve(model: str) -> None:
     train = RayJobOperator(
         task_id="train",
         command=["turo", "train", model, *OPTIONS, "--run-key", RUN_KEY],
+        env=CHOSEN,
         item=model,
         multiple_outputs=True,
         pool="trainings",
@@ -110,7 +116,7 @@ def prepare_data() -> None:
     table = RayJobOperator(
         task_id="prepare",
         command=["turo", "prepare"],
-        env=TABLE_ENV,
+        env=CHOSEN,
         outlets=[TABLE],
         execution_timeout=timedelta(hours=2),
     )

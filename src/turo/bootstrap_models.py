@@ -59,7 +59,9 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
             return
         logger.info("Without a champion: %s", ", ".join(missing))
         jobs = connect(settings)
-        key = f"bootstrap-{table_digest(settings, jobs)[:12]}"
+        # Another target is another training, though the table is the same.
+        target = "" if settings.target == "auto" else f"{settings.target}-"
+        key = f"bootstrap-{target}{table_digest(settings, jobs)[:12]}"
     except Exception:
         logger.exception("The first models cannot be trained; restart the container once this is mended")
         return

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from turo import settings as settings_module
-from turo.errors import ConfigError, InputError, TuroError
+from turo.errors import ConfigError, InputError, TuroError, kind
 from turo.job_log import RESULT_MARK
 from turo.local_ray import OUR_INTERPRETER
 
@@ -196,5 +196,6 @@ def main() -> None:
         logging.getLogger().setLevel(settings_module.load().log_level)
         app()
     except TuroError as error:
-        logging.getLogger("turo").error("%s: %s", type(error).__name__, error)  # noqa: TRY400 - a user's error
+        # Whoever follows a job looks for this line, see job_log.py.
+        logging.getLogger("turo").error("%s: %s", kind(error), error)  # noqa: TRY400 - a user's error
         sys.exit(1)

@@ -33,8 +33,16 @@ class ServiceError(TuroError):
     """A service (Ray, MLflow, Serve) that does not answer, refuses, or reports a failed job."""
 
 
+class LastingError(ServiceError):
+    """A job that failed over its input or settings: it would fail again until somebody changes them."""
+
+
 class TrainingError(TuroError):
     """A model that cannot be trained on the data at hand."""
+
+
+class CrashError(TrainingError):
+    """A training that ended without naming a reason of its own: killed, or an error nobody foresaw."""
 
 
 class RegistryError(TuroError):
@@ -43,3 +51,11 @@ class RegistryError(TuroError):
 
 class DeployError(TuroError):
     """A version that Serve could not take over; the previous one keeps serving."""
+
+
+LASTING = ("InputError", "ConfigError", "TrainingError")  # what another try cannot change, by `kind`
+
+
+def kind(error: BaseException) -> str:
+    """What an error is called here: its own name, or that of the class above it which is defined here."""
+    return next((c.__name__ for c in type(error).__mro__ if c.__module__ == __name__), type(error).__name__)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from turo.errors import LASTING
+
 RESULT_MARK = "TURO_RESULT "
+LASTING_LINE = re.compile(rf"\S+ \S+ ERROR turo: (?:{'|'.join(LASTING)}): ")  # the last word of `turo`, cli.py
 TAIL_LINES = 25  # kept for the error of a failed job
 
 Log = Callable[[str], object]
@@ -22,11 +26,13 @@ class LogLines:
     Attributes:
         tail: the last lines.
         result: what the last `TURO_RESULT` line said, else None.
+        lasting: whether the `turo` command ended with an error that another try cannot change.
     """
 
     def __init__(self, log: Log) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.result: Any = None
+        self.lasting = False
         self._log = log
         self._seen = 0  # bytes taken so far
         self._rest = b""  # the unfinished last line
@@ -55,6 +61,7 @@ class LogLines:
         self.tail.append(line)
         if line.startswith(RESULT_MARK):
             self.result = _parse(line.removeprefix(RESULT_MARK))
+        self.lasting = self.lasting or bool(LASTING_LINE.match(line))
         self._log(line)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from turo.errors import ServiceError
+from turo.errors import LastingError, ServiceError
 from turo.job_log import Log, LogLines
 from turo.ray_http import RayHttp, dashboard_url, last_line
 
@@ -144,6 +144,7 @@ class Jobs:
 
         Raises:
             ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.
+            LastingError: it is a `turo` command that failed over its input or settings.
         """
         lines, noted = LogLines(log), time.monotonic()
         while found := self.details(job_id):
@@ -193,7 +194,11 @@ class Jobs:
         exited = f" (exit code {code})" if code is not None else ""
         verb = "was stopped" if found["status"] == "STOPPED" else "failed"
         tail = "\n".join(lines.tail) or str(found.get("message") or "it printed nothing")
-        raise ServiceError(f"Ray job {job_id} {verb}{exited}; its last lines:\n{tail}")
+        # Whatever it said before, a job that was stopped or killed did not end over its input.
+        lasting = found["status"] == "FAILED" and lines.lasting and code == 1
+        raise (LastingError if lasting else ServiceError)(
+            f"Ray job {job_id} {verb}{exited}; its last lines:\n{tail}"
+        )
 
 
 def _attempt(job_id: str, number: int) -> str:

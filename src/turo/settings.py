@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,6 +12,8 @@ from turo.errors import ConfigError
 
 SECRET = ("SERVE_API_KEY", "RAY_AUTH_TOKEN")  # never shown
 CommaList = Annotated[tuple[str, ...], NoDecode]
+Target = Literal["auto", "y_booked_days", "y_reservations", "y_revenue"]
+TARGETS: tuple[str, ...] = get_args(Target)
 
 
 class Settings(BaseSettings):
@@ -31,7 +33,7 @@ class Settings(BaseSettings):
     date_order: Literal["", "MDY", "DMY"] = ""  # needed only for ambiguous or two-digit dates
     accept_older_snapshot: bool = False
     horizon_days: int = Field(28, ge=1, le=366)
-    target: str = "auto"  # auto = the profile's default
+    target: Target = "auto"  # auto = the profile's default; `y_` may be left out
     prepare_chunk_vehicles: int = Field(500, ge=1)
 
     # Models
@@ -48,8 +50,6 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = "http://127.0.0.1:5000"
     backend_uri: str = "sqlite:///mlruns/mlflow.db"
     artifact_root: str = "mlflow_artifacts"
-    tracking_bind_host: str = "0.0.0.0"  # noqa: S104 - inside a container; the published port is loopback
-    tracking_public_host: str = "localhost"
     tracking_port: int = 5000
 
     # Ray and Ray Serve
@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _full_name(cls, value: Any) -> Any:
+        named = f"y_{value}"
+        return named if named in TARGETS else value
 
     def token(self) -> str:
         """Ray's bearer token: the variable, else the file; empty where the cluster has none."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from local_ray import LocalRay, free_port, relay
 
-from turo.errors import ServiceError
+from turo.errors import LastingError, ServiceError
 from turo.jobs import Jobs
 
 pytestmark = pytest.mark.ray
@@ -150,3 +150,23 @@ def test_a_job_is_followed_through_an_outage(local_ray: LocalRay, tmp_path: Path
 def test_a_job_that_ray_forgot_is_an_error_that_says_so(jobs: Jobs) -> None:
     with pytest.raises(ServiceError, match="does not know job gone"):
         jobs.follow("gone")
+
+
+TURO = "import sys; sys.argv = ['turo', *{words!r}]; from turo.cli import main; main()"
+
+
+def test_an_error_of_the_users_input_is_told_from_one_that_may_pass(jobs: Jobs) -> None:
+    """The `turo` command itself: it ends with exit code 1 either way."""
+    with pytest.raises(LastingError, match=r"(?s)exit code 1\).*ConfigError: Model 'Prophet' is not configured"):
+        jobs.run("unknown-model", script(TURO.format(words=["train", "Prophet"])), num_cpus=0.1)
+    nowhere = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}", "SERVICE_DEADLINE_S": "0.1"}
+    with pytest.raises(ServiceError, match="(?s)exit code 1.*ServiceError: MLflow") as passing:
+        jobs.run("no-mlflow", script(TURO.format(words=["promote", "XGBoost"])), env=nowhere, num_cpus=0.1)
+    assert not isinstance(passing.value, LastingError)
+
+
+def test_a_job_that_is_killed_after_such_a_line_may_be_tried_again(jobs: Jobs) -> None:
+    code = "import os; print('2026-11-24 10:00:00,000 ERROR turo: InputError: x', flush=True); os.kill(os.getpid(), 9)"
+    with pytest.raises(ServiceError) as killed:
+        jobs.run("killed-after", script(code), num_cpus=0.1)
+    assert not isinstance(killed.value, LastingError)

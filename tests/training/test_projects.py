@@ -11,7 +11,7 @@ import yaml
 from training_table import frame, write
 
 from turo import registry, settings
-from turo.errors import ConfigError, TrainingError
+from turo.errors import ConfigError, CrashError, TrainingError
 from turo.models.kinds import regressor
 from turo.training import projects
 from turo.training.project import Options, Range, parse
@@ -132,10 +132,11 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
 
 
 def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
-    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"):
+    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read") as told:
         projects.launch("Tiny", tiny, {}, "k")
+    assert not isinstance(told.value, CrashError)
     Path(tiny, "train.py").write_text("import sys; sys.exit(3)")
-    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
+    with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
         projects.launch("Tiny", tiny, {}, "k")
     client = registry.client()
     experiment = client.get_experiment_by_name("Tiny")

@@ -12,6 +12,7 @@ from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+AUTO, TARGET_TAG = "auto", "turo.target"
 SAME = ("inputs", "snapshot", "code_version")  # tables that agree in these belong together
 
 
@@ -33,12 +34,12 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
 
     model = model or settings.forecast_model or settings.model_names[0]
     served = served_horizon(settings)
-    path, target = str(projects.path_of(model, settings)), _target(model)
+    path, target = str(projects.path_of(model, settings)), _target(model, settings)
     needed = []
     for table in _tables(settings, sorted({*(horizons or settings.forecast_horizons)} - {served}), served):
         horizon = table.horizon_days
         name = model_name(model, horizon, settings)
-        if _is_trained(name, table.digest):
+        if _is_trained(name, table.digest, target):
             logger.info("%s was trained on this table already", name)
             continue
         env = {"DATA_DIR": str(table.folder.resolve()), "HORIZON_DAYS": str(horizon)}
@@ -83,18 +84,31 @@ def _prepare(settings: Settings, horizon: int) -> Table:
     return open_table(settings, horizon)
 
 
-def _target(model: str) -> str:
-    """What the served champion forecasts; the other horizons follow it."""
+def _target(model: str, settings: Settings) -> str:
+    """What the other horizons forecast: TARGET, or where that is auto what the served champion forecasts."""
     from turo import registry
 
     champion = registry.champion(model)
-    return champion.tags.get("turo.target", "auto") if champion else "auto"
+    served = champion.tags.get(TARGET_TAG, AUTO) if champion else AUTO
+    if settings.target == AUTO:
+        return served
+    if served not in {AUTO, settings.target}:
+        logger.warning(
+            "%s forecasts %s, TARGET is %s: run prepare_data again so that all horizons agree",
+            model, served, settings.target,
+        )  # fmt: skip
+    return settings.target
 
 
-def _is_trained(name: str, digest: str) -> bool:
+def _is_trained(name: str, digest: str, target: str) -> bool:
+    """Whether it has a champion of this target, and some version of it saw this table."""
     from turo import registry
 
-    if registry.champion(name) is None:
+    def fits(version: Any) -> bool:
+        return target == AUTO or version.tags.get(TARGET_TAG, target) == target
+
+    champion = registry.champion(name)
+    if champion is None or not fits(champion):
         return False
     found = registry.client().search_model_versions(f"name='{name}'")
-    return any(version.tags.get("turo.data_digest") == digest for version in found)
+    return any(version.tags.get("turo.data_digest") == digest and fits(version) for version in found)

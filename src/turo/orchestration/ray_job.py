@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Variable
+from airflow.sdk.exceptions import AirflowFailException
 
 from turo import jobs, settings
+from turo.errors import LastingError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +23,7 @@ class RayJobOperator(BaseOperator):
 
     The job's id comes from the DAG run, the task and its map index. A retry therefore attaches to a job
     that outlived its Airflow worker, and only starts a new one if the last failed; clearing the task makes
-    a new id, so the work is done again.
+    a new id, so the work is done again. A job that failed over its input or settings is not tried again.
 
     Args:
         command: words of the command; each is quoted, so a parameter cannot become shell code.
@@ -58,14 +60,17 @@ class RayJobOperator(BaseOperator):
         address = ray_address()
         name = jobs.job_id(ti.dag_id, ti.run_id, ti.task_id, max(ti.map_index or 0, 0), f"g{ti.max_tries}")
         self._running = (address, name)
-        outcome = jobs.connect(settings.load(), address).run(
-            name,
-            [str(word) for word in self.command],
-            log=self.log.info,
-            env={key: str(value) for key, value in (self.env or {}).items()},
-            num_cpus=self.num_cpus,
-            metadata={"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id},
-        )
+        try:
+            outcome = jobs.connect(settings.load(), address).run(
+                name,
+                [str(word) for word in self.command],
+                log=self.log.info,
+                env={key: str(value) for key, value in (self.env or {}).items()},
+                num_cpus=self.num_cpus,
+                metadata={"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id},
+            )
+        except LastingError as error:  # Airflow's own word for "do not try again"
+            raise AirflowFailException(str(error)) from error
         self._running = None
         return outcome.result
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from turo import registry
 from turo import settings as settings_module
-from turo.errors import ConfigError, TrainingError
+from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.mlflow_ready import wait_for_mlflow
 from turo.settings import Settings
 
@@ -78,11 +78,12 @@ def path_of(name: str, settings: Settings) -> Path:
 def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str:
     """Run one project in a process of its own and wait for it; returns the MLflow run id.
 
-    A run that finished under the same name and key is reused. One that did not finish was left behind by
+    Without a `target` among the parameters it is that of the settings. A run that finished under the same name and key is reused. One that did not finish was left behind by
     a killed attempt and is marked failed.
 
     Raises:
-        TrainingError: the project failed; the message says why.
+        TrainingError: the project failed over its data or settings; the message says why.
+        CrashError: it failed over anything else.
         ServiceError: MLflow does not answer.
     """
     import mlflow
@@ -96,7 +97,8 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
     if (finished := _settle(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
         return finished
-    given = {**params, "model_name": name, "run_key": run_key}
+    chosen = {} if settings.target == "auto" else {"target": settings.target}
+    given = {**chosen, **params, "model_name": name, "run_key": run_key}
     tags = {"turo.model": name, "turo.run_key": run_key}
     run_id = client.create_run(experiment, tags=tags, run_name=f"{name} {run_key}".strip()).info.run_id
     try:
@@ -106,8 +108,10 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
             )
     except ExecutionException as error:
         client.set_terminated(run_id, "FAILED")
-        cause = client.get_run(run_id).data.tags.get("turo.error", str(error))
-        raise TrainingError(
+        told = client.get_run(run_id).data.tags
+        cause = told.get("turo.error", str(error))
+        known = told.get("turo.error_kind") in LASTING
+        raise (TrainingError if known else CrashError)(
             f"{name} ({project.name}) failed: {cause}", "Its log above has the details."
         ) from error
     return run_id

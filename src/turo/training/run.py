@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from turo import settings as settings_module
+from turo.errors import kind
 from turo.files import sha256_folder
 from turo.settings import Settings
 from turo.training import artifacts, table
@@ -42,6 +43,7 @@ def run(project: Project, params: dict[str, Value], options: Options) -> str:
             _train(project, params, options, settings)
         except Exception as error:
             mlflow.set_tag("turo.error", str(error)[:4000] or type(error).__name__)
+            mlflow.set_tag("turo.error_kind", kind(error))
             raise
     return active.info.run_id
 
