@@ -11,7 +11,7 @@ from typing import Any
 from turo.errors import LASTING
 
 RESULT_MARK = "TURO_RESULT "
-LASTING_LINE = re.compile(rf"\S+ \S+ ERROR turo: (?:{'|'.join(LASTING)}): ")  # the last word of `turo`, cli.py
+LASTING_LINE = re.compile(rf"\S+ \S+ ERROR turo: (?:{'|'.join(LASTING)}): ")  # how cli.py ends
 TAIL_LINES = 25  # kept for the error of a failed job
 
 Log = Callable[[str], object]

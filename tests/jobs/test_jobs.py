@@ -157,16 +157,19 @@ TURO = "import sys; sys.argv = ['turo', *{words!r}]; from turo.cli import main; 
 
 def test_an_error_of_the_users_input_is_told_from_one_that_may_pass(jobs: Jobs) -> None:
     """The `turo` command itself: it ends with exit code 1 either way."""
-    with pytest.raises(LastingError, match=r"(?s)exit code 1\).*ConfigError: Model 'Prophet' is not configured"):
+    with pytest.raises(
+        LastingError, match=r"(?s)exit code 1\).*ConfigError: Model 'Prophet' is not configured"
+    ):
         jobs.run("unknown-model", script(TURO.format(words=["train", "Prophet"])), num_cpus=0.1)
     nowhere = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}", "SERVICE_DEADLINE_S": "0.1"}
-    with pytest.raises(ServiceError, match="(?s)exit code 1.*ServiceError: MLflow") as passing:
+    with pytest.raises(ServiceError, match=r"(?s)exit code 1.*ServiceError: MLflow") as passing:
         jobs.run("no-mlflow", script(TURO.format(words=["promote", "XGBoost"])), env=nowhere, num_cpus=0.1)
     assert not isinstance(passing.value, LastingError)
 
 
 def test_a_job_that_is_killed_after_such_a_line_may_be_tried_again(jobs: Jobs) -> None:
-    code = "import os; print('2026-11-24 10:00:00,000 ERROR turo: InputError: x', flush=True); os.kill(os.getpid(), 9)"
+    code = "print('2026-11-24 10:00:00,000 ERROR turo: InputError: x', flush=True)"
+    code += "; import os; os.kill(os.getpid(), 9)"
     with pytest.raises(ServiceError) as killed:
         jobs.run("killed-after", script(code), num_cpus=0.1)
     assert not isinstance(killed.value, LastingError)

@@ -61,8 +61,8 @@ def test_a_shift_of_two_deviations_is_seen_and_only_there(reference: dict[str, A
 
 def test_the_models_own_output_is_compared_too(reference: dict[str, Any]) -> None:
     rows = fleet(np.random.default_rng(2), MINIMUM_SAMPLES)
-    same = by_name(measure(reference, {"prediction": 2 * rows["otb_days"]}))
-    moved = by_name(measure(reference, {"prediction": 2 * rows["otb_days"] + 5}))
+    same = by_name(measure(reference, rows | {"prediction": 2 * rows["otb_days"]}))
+    moved = by_name(measure(reference, rows | {"prediction": 2 * rows["otb_days"] + 5}))
     assert not same["prediction"].drifted
     assert moved["prediction"].drifted
 
@@ -117,6 +117,30 @@ def test_a_feature_without_any_value_and_unknown_columns_do_no_harm() -> None:
     assert filled.drifted
 
 
+def test_an_older_reference_is_shown_but_not_judged(reference: dict[str, Any]) -> None:
+    """It does not say how much single Mondays differ."""
+
+    def older(part: dict[str, Any]) -> dict[str, Any]:
+        return {name: {k: v for k, v in facts.items() if k != "single"} for name, facts in part.items()}
+
+    prediction = older({"prediction": reference["prediction"]})["prediction"]
+    first = {"schema": 1, "numbers": older(reference["numbers"]), "prediction": prediction}
+    first["categories"] = older(reference["categories"])
+    rows = fleet(np.random.default_rng(7), MINIMUM_SAMPLES)
+    rows["list_price"] *= 3
+    found = by_name(measure(first, rows))
+    assert found["list_price"].psi is not None and found["list_price"].psi > 1
+    assert [drift.feature for drift in found.values() if drift.limit is not None or drift.drifted] == []
+
+
+def test_one_row_asked_a_thousand_times_is_little_evidence(reference: dict[str, Any]) -> None:
+    many = fleet(np.random.default_rng(8), MINIMUM_SAMPLES)
+    few = {name: np.repeat(values[:20], MINIMUM_SAMPLES // 20) for name, values in many.items()}
+    assert [drift.feature for drift in measure(reference, few) if drift.drifted] == []
+    few["list_price"] = few["list_price"] * 10
+    assert [drift.feature for drift in measure(reference, few) if drift.drifted] == ["list_price"]
+
+
 def test_a_reference_of_another_schema_is_refused() -> None:
-    with pytest.raises(InputError, match="schema 2"):
-        measure({"schema": 2}, {})
+    with pytest.raises(InputError, match="schema 3"):
+        measure({"schema": 3}, {})

@@ -137,3 +137,21 @@ def test_the_first_predictions_are_told_soon(tmp_path: Path, write: Write) -> No
     assert told(watch) == {}
     write(7)
     assert told(watch, SOON_S)["samples", "otb_days"] == 7
+
+
+def test_a_model_trained_before_single_mondays_were_looked_at_is_shown_and_said_once(
+    tmp_path: Path, write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(2000, pickup_7=np.full(2000, 40.0))
+
+    def older(run_id: str) -> dict[str, Any]:
+        text = json.dumps(reference(run_id)).replace(', "single": []', "")
+        return json.loads(text) | {"schema": 1}
+
+    watch = Watch(str(tmp_path), older)
+    with caplog.at_level(logging.WARNING):
+        found = told(watch)
+        told(watch, PERIOD_S)
+    assert found["psi", "pickup_7"] > 1
+    assert not [name for kind, name in found if kind == "psi_limit"]
+    assert caplog.text.count("KNN version 4 was trained before drift was judged by single Mondays") == 1

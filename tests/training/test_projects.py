@@ -132,7 +132,9 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
 
 
 def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
-    with pytest.raises(TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read") as told:
+    with pytest.raises(
+        TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"
+    ) as told:
         projects.launch("Tiny", tiny, {}, "k")
     assert not isinstance(told.value, CrashError)
     Path(tiny, "train.py").write_text("import sys; sys.exit(3)")

@@ -3,15 +3,21 @@
 The other side of `turo.training.reference`: every run logs histograms of its training rows as
 `reference.json`, and `measure` compares rows seen in service with them.
 
-PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). Under no drift its mean is
-about (bins - 1) * (1/n + 1/m), so a fixed limit of 0.1 cries wolf on small samples. Hence two rules: below
-`MINIMUM_SAMPLES` nothing is judged, and the limit is the larger of 0.1 and what resampling the reference
-against itself exceeds once in a hundred times.
+PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). A fixed limit of 0.1 cries
+wolf, for three reasons, and each has its rule:
+
+- Under no drift the mean of PSI is about (bins - 1) * (1/n + 1/m). Below `MINIMUM_SAMPLES` rows nothing is
+  judged, and the limit is at least what resampling the reference against itself exceeds once in a hundred
+  times, for as many rows as the evidence is worth: the same row asked ten times is one row.
+- Requests are about one Monday, the reference is a year of them. To the limit is added what single Mondays of
+  the past differed from the year before them, with a margin.
+- A feature that tells the date (season, holidays, fleet context, age) differs so much from one Monday to the
+  next that nothing can be learnt from it: it is shown, but has no limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +25,12 @@ import numpy as np
 
 from turo.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
+WITHOUT_SINGLE = 1  # written before single Mondays were looked at: shown, not judged
 MINIMUM_SAMPLES = 1000
 LIMIT_FLOOR = 0.1
+SINGLE_MARGIN = 1.5  # times the most that a past Monday differed; tried on generated fleets, 7 to 90 days
+SINGLE_MOST = 1.0  # a feature whose ordinary Mondays differ by more tells the date, not a drift
 RESAMPLES = 500
 PREDICTION = "prediction"  # the name under which the model's own output is compared
 
@@ -30,7 +39,8 @@ PREDICTION = "prediction"  # the name under which the model's own output is comp
 class Drift:
     """One feature's distance from the training rows; psi, limit and ks are None below `MINIMUM_SAMPLES` rows.
 
-    ks, the largest gap between the two distribution functions at the bins' borders, is None for categories.
+    limit alone is None where the reference cannot tell what is usual. ks, the largest gap between the two
+    distribution functions at the bins' borders, is None for categories.
     """
 
     feature: str
@@ -57,13 +67,19 @@ def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], see
     Raises:
         InputError: the reference has another schema.
     """
-    if reference.get("schema") != SCHEMA:
+    if reference.get("schema") not in {SCHEMA, WITHOUT_SINGLE}:
         raise InputError(
             f"The reference has schema {reference.get('schema')!r}, this code reads {SCHEMA}.",
             "Train the model again with this version.",
         )
     rng = np.random.default_rng(seed)
-    return [_drift(name, then, now, ks, rng) for name, then, now, ks in _compared(reference, columns)]
+    parts = {name: part for name, part in _parts(reference).items() if name in columns}
+    seen = {name: np.asarray(columns[name]) for name in parts}
+    worth = _worth(seen)
+    return [
+        _drift(name, _counts(part, seen[name]), worth, part.get("single"), rng)
+        for name, part in parts.items()
+    ]
 
 
 def psi(then: np.ndarray, now: np.ndarray) -> np.ndarray:
@@ -76,18 +92,33 @@ def psi(then: np.ndarray, now: np.ndarray) -> np.ndarray:
     return np.asarray(np.sum((q - p) * np.log(q / p), axis=-1))
 
 
-Compared = tuple[str, np.ndarray, np.ndarray, float | None]  # name, counts then, counts now, KS
+def _parts(reference: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The histograms by feature: numbers, the model's output, categories."""
+    return {**reference["numbers"], PREDICTION: reference["prediction"], **reference["categories"]}
 
 
-def _compared(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> Iterator[Compared]:
-    """Counts of every feature that both sides have, over the reference's bins."""
-    for name, histogram in {**reference["numbers"], PREDICTION: reference["prediction"]}.items():
-        if name in columns:
-            then, now = _number_counts(histogram, np.asarray(columns[name], dtype=np.float64))
-            yield name, then, now, _ks(then[:-1], now[:-1])
-    for name, counts in reference["categories"].items():
-        if name in columns:
-            yield name, *_category_counts(counts, columns[name]), None
+def _worth(columns: Mapping[str, np.ndarray]) -> float:
+    """How many rows the evidence is worth (Kish): n for n different ones, fewer where some repeat."""
+    import polars as pl
+
+    if not columns:
+        return 0.0
+    frame = pl.DataFrame(
+        {n: v.tolist() if v.dtype == object else v for n, v in columns.items()}, strict=False
+    )
+    times = frame.group_by(pl.all()).len()["len"].to_numpy().astype(np.float64)
+    return float(times.sum() ** 2 / (times**2).sum()) if times.size else 0.0
+
+
+Counts = tuple[np.ndarray, np.ndarray, float | None]  # then, now, KS
+
+
+def _counts(histogram: Mapping[str, Any], values: np.ndarray) -> Counts:
+    """Both sides over the reference's bins."""
+    if "edges" not in histogram:
+        return *_category_counts(histogram, values), None
+    then, now = _number_counts(histogram, values.astype(np.float64))
+    return then, now, _ks(then[:-1], now[:-1])
 
 
 def _number_counts(histogram: Mapping[str, Any], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,19 +140,26 @@ def _category_counts(histogram: Mapping[str, Any], values: np.ndarray) -> tuple[
     return np.array([*then, 0, histogram["missing"]]), now
 
 
-def _drift(name: str, then: np.ndarray, now: np.ndarray, ks: float | None, rng: np.random.Generator) -> Drift:
+def _drift(
+    name: str, counts: Counts, worth: float, single: list[float] | None, rng: np.random.Generator
+) -> Drift:
+    then, now, ks = counts
     samples = int(now.sum())
     if samples < MINIMUM_SAMPLES:
         return Drift(name, samples)
-    return Drift(name, samples, float(psi(then, now)), _limit(then, samples, rng), ks)
+    distance = float(psi(then, now * (worth / samples)))
+    return Drift(name, samples, distance, _limit(then, round(worth), single, rng), ks)
 
 
-def _limit(then: np.ndarray, samples: int, rng: np.random.Generator) -> float:
-    """What PSI exceeds once in a hundred times when both samples come from the reference."""
+def _limit(then: np.ndarray, rows: int, single: list[float] | None, rng: np.random.Generator) -> float | None:
+    """What chance exceeds once in a hundred times, and what one Monday may differ from a year."""
+    if single is None or max(single, default=0.0) > SINGLE_MOST:
+        return None
     shares = then / then.sum()
     first = rng.multinomial(int(then.sum()), shares, RESAMPLES)
-    second = rng.multinomial(samples, shares, RESAMPLES)
-    return max(LIMIT_FLOOR, float(np.quantile(psi(first, second), 0.99)))
+    second = rng.multinomial(rows, shares, RESAMPLES)
+    chance = max(LIMIT_FLOOR, float(np.quantile(psi(first, second), 0.99)))
+    return chance + SINGLE_MARGIN * max(single, default=0.0)
 
 
 def _ks(then: np.ndarray, now: np.ndarray) -> float | None:

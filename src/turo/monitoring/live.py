@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.monitoring.drift import measure
+from turo.monitoring.drift import SCHEMA, measure
 from turo.monitoring.metrics import Sample, drift_metrics
 from turo.serving import prediction_log
 
@@ -73,7 +73,13 @@ class Watch:
         if rows.is_empty():
             return []
         if spec not in self._references:
-            self._references[spec] = self.reference(spec.run_id)
+            found = self._references[spec] = self.reference(spec.run_id)
+            if found.get("schema") != SCHEMA:
+                logger.warning(
+                    "%s version %s was trained before drift was judged by single Mondays: train it again",
+                    spec.name,
+                    spec.version,
+                )
         columns = {column.name: _values(column) for column in rows.iter_columns()}
         return drift_metrics(spec.name, measure(self._references[spec], columns))
 

@@ -114,6 +114,7 @@ def _example(rows: pl.DataFrame, names: tuple[str, ...]) -> Any:
 
 
 def _reference(table: Table, model: Forecaster) -> dict[str, Any]:
-    rows = reference.recent_rows(table.rows)
-    columns = take(table.columns(), rows)
-    return reference.histograms(model.fields, columns, model.predict(columns))
+    chosen = reference.reference_rows(table.rows, table.horizon_days)
+    columns = take(table.columns(), chosen)
+    weeks = reference.weeks_of(table.rows[chosen], table.horizon_days)
+    return reference.histograms(model.fields, columns, model.predict(columns), weeks)

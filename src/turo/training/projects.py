@@ -78,7 +78,9 @@ def path_of(name: str, settings: Settings) -> Path:
 def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str:
     """Run one project in a process of its own and wait for it; returns the MLflow run id.
 
-    Without a `target` among the parameters it is that of the settings. A run that finished under the same name and key is reused. One that did not finish was left behind by
+    Without a `target` among the parameters it is that of the settings.
+
+    A run that finished under the same name and key is reused. One that did not finish was left behind by
     a killed attempt and is marked failed.
 
     Raises:

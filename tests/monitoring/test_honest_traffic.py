@@ -1,0 +1,98 @@
+"""Drift on what the service is really asked: every car of one Monday, over and over, by the prepared rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from turo import settings
+from turo.data.generate import write_sample
+from turo.data.load import load_tables
+from turo.features import build
+from turo.features.columns import CATEGORIES, feature_columns
+from turo.models.encoding import describe
+from turo.monitoring.drift import Drift, measure
+from turo.training.reference import histograms, reference_rows, weeks_of
+from turo.training.table import arrays
+
+ASKED = 12  # times, every car
+HORIZON = 28
+WORLDS = [(120, 7), (120, 21)]  # cars, seed
+
+
+@pytest.fixture(scope="module", params=WORLDS, ids=lambda world: f"{world[0]} cars, seed {world[1]}")
+def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """The prepared rows of a generated fleet of three years."""
+    cars, seed = request.param
+    folder: Path = tmp_path_factory.mktemp("fleet")
+    write_sample(folder, vehicles=cars, years=3, seed=seed, horizons=())
+    found = load_tables(settings.load(data_dir=str(folder)))
+    return build(
+        found.reservations,
+        found.vehicles,
+        found.blocks,
+        found.snapshot,
+        HORIZON,
+        revisions=found.revisions,
+    ).sort("origin_date", "vehicle_id")
+
+
+def trained(table: pl.DataFrame, asked: date) -> dict[str, Any]:
+    """The reference of a model that was trained with what had its label that day; it predicts the books."""
+    known = pl.col("origin_date").dt.offset_by(f"{HORIZON}d") <= asked
+    rows = table.filter(known, in_training=1)
+    rows = rows[reference_rows(rows, HORIZON)]
+    columns = arrays(rows, tuple(feature_columns(table.columns)))
+    fields = describe(columns, [name for name in columns if name in CATEGORIES])
+    made = histograms(fields, columns, columns["otb_days"], weeks_of(rows, HORIZON))
+    stored: dict[str, Any] = json.loads(json.dumps(made))
+    return stored
+
+
+def traffic(table: pl.DataFrame, asked: date) -> dict[str, np.ndarray]:
+    """What the service logs of that Monday."""
+    columns = arrays(table.filter(origin_date=asked), tuple(feature_columns(table.columns)))
+    return {name: np.tile(values, ASKED) for name, values in columns.items()}
+
+
+def mondays(table: pl.DataFrame) -> list[date]:
+    """The newest one, and one of every season before."""
+    found: list[date] = table["origin_date"].unique().sort().to_list()
+    return [found[-1], found[-14], found[-27], found[-40]]
+
+
+def drifted(found: list[Drift]) -> list[str]:
+    return [drift.feature for drift in found if drift.drifted]
+
+
+def test_the_cars_of_one_monday_are_no_drift_in_any_season(table: pl.DataFrame) -> None:
+    for asked in mondays(table):
+        found = measure(trained(table, asked), traffic(table, asked))
+        assert drifted(found) == [], asked
+
+
+def test_what_tells_the_date_is_shown_without_a_limit(table: pl.DataFrame) -> None:
+    (asked, *_) = mondays(table)
+    found = {drift.feature: drift for drift in measure(trained(table, asked), traffic(table, asked))}
+    for name in ("week_sin", "month_cos", "year_trend", "fleet_util_28", "days_to_holiday"):
+        assert found[name].psi is not None and found[name].limit is None, name
+    for name in ("otb_days", "base_price_day", "class", "hist_days_28", "lag_1"):
+        assert found[name].limit is not None, name
+
+
+def test_a_shifted_feature_on_the_same_traffic_is_found_and_only_it(table: pl.DataFrame) -> None:
+    for asked in mondays(table):
+        reference, rows = trained(table, asked), traffic(table, asked)
+        assert drifted(measure(reference, rows | {"base_price_day": rows["base_price_day"] * 1.5})) == [
+            "base_price_day"
+        ]
+        replaced = np.where(rows["class"] == "suv", "hovercraft", rows["class"]).astype(object)
+        assert drifted(measure(reference, rows | {"class": replaced})) == ["class"]
+        cents = {name: rows[name] * 100 for name in ("otb_revenue", "hist_revenue_28")}
+        assert drifted(measure(reference, rows | cents)) == sorted(cents, key=list(rows).index)
