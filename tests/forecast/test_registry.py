@@ -13,6 +13,7 @@ from hand_fleet import ORIGIN, make_champion, prepared, write_table
 
 from turo import registry
 from turo.errors import ConfigError, RegistryError
+from turo.forecast import live
 from turo.forecast.run import run
 from turo.models.encoding import encode
 from turo.models.kinds import regressor
@@ -96,6 +97,30 @@ def test_live_errors_are_metrics_of_the_version_that_made_the_forecast(
     assert metrics["live_bias"] == pytest.approx(1.5, abs=1e-3)
     assert len(registry.client().get_metric_history(first.run_id, "live_mae")) == 1
     assert "live_mae" not in registry.client().get_run(second.run_id).data.metrics
+
+
+def test_a_better_measurement_of_the_same_origin_is_what_mlflow_shows(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Late cancellations change what an origin's window turned out to be: the error may become smaller."""
+    version = register("XGBoost", 28, tmp_path)
+    measured = {
+        "run_id": [version.run_id] * 2,
+        "origin_date": [ORIGIN - timedelta(weeks=1), ORIGIN],
+        "mae": [3.0, 2.5],
+        "bias": [0.5, 1.0],
+        "wape": [None, 0.4],
+        "coverage": [0.8, 0.9],
+    }
+    live.log(pl.DataFrame(measured))
+    live.log(pl.DataFrame(measured | {"mae": [3.0, 1.25], "bias": [0.5, -1.0]}))
+    live.log(pl.DataFrame(measured | {"mae": [2.0, 1.25], "bias": [0.5, -1.0]}))  # an older origin again
+    live.log(pl.DataFrame(measured | {"mae": [2.0, 1.25], "bias": [0.5, -1.0]}))
+    shown = registry.client().get_run(version.run_id).data.metrics
+    found = {name: shown[f"live_{name}"] for name in live.NAMES}
+    assert found == {"mae": 1.25, "bias": -1.0, "wape": 0.4, "coverage": 0.9}
+    count = {n: len(registry.client().get_metric_history(version.run_id, f"live_{n}")) for n in live.NAMES}
+    assert count == {"mae": 4, "bias": 3, "wape": 1, "coverage": 2}  # what did not change was not repeated
 
 
 def test_no_champion_at_all_is_an_error_that_names_the_model(settings: Settings) -> None:
