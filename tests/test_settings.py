@@ -23,6 +23,19 @@ def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.load().horizon_days == 28
 
 
+@pytest.mark.parametrize("value", ["y_revenue", "revenue"])
+def test_a_target_may_be_named_without_its_prefix(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("TARGET", value)
+    assert settings.load().target == "y_revenue"
+
+
+def test_an_unknown_target_names_the_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARGET", "y_money")
+    choices = "'auto', 'y_booked_days', 'y_reservations' or 'y_revenue'"
+    with pytest.raises(ConfigError, match=f"TARGET='y_money' cannot be used: .*{choices}"):
+        settings.load()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("HORIZON_DAYS", "soon"), ("SERVE_MAX_ROWS", "0"), ("DATE_ORDER", "YDM")]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -82,6 +84,24 @@ def test_the_trigger_form_offers_the_configured_models_and_fitting_choices() -> 
     assert schema["models"]["examples"] == params["models"]  # makes the form a multi-select
     assert schema["target"]["enum"] == ["auto", "y_booked_days", "y_reservations", "y_revenue"]
     assert schema["horizon"]["enum"] == [7, 28, 90]
+
+
+FORM = """
+import json, runpy, sys
+found = runpy.run_path(sys.argv[1])["PARAMS"]
+print(json.dumps({name: [param.value, param.schema.get("enum")] for name, param in found.items()}))
+"""
+
+
+def test_the_trigger_form_starts_from_the_settings() -> None:
+    """One default click trains what the first start trained."""
+    environment = os.environ | {"HORIZON_DAYS": "14", "TARGET": "revenue", "MODEL_NAMES": "KNN"}
+    command = [sys.executable, "-c", FORM, str(DAGS / "prepare_data.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    form = json.loads(done.stdout.splitlines()[-1])
+    assert form["horizon"] == [14, [7, 14, 28, 90]]
+    assert form["target"] == ["y_revenue", ["auto", "y_booked_days", "y_reservations", "y_revenue"]]
+    assert form["models"][0] == ["KNN"]
 
 
 def test_each_model_goes_its_own_way_after_the_table() -> None:

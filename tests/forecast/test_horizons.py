@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -47,13 +48,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -
     return made
 
 
-def register(name: str, digest: str) -> None:
+def register(name: str, digest: str, target: str = "y_booked_days") -> None:
     """A champion that was trained on that table."""
     client = registry.client()
     run = client.create_run("0")
     client.create_registered_model(name)
     client.create_model_version(
-        name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest}
+        name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest, "turo.target": target}
     )
     client.set_registered_model_alias(name, registry.CHAMPION, "1")
 
@@ -88,6 +89,24 @@ def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(setti
 
     register("XGBoost-300d", "another table")
     assert [entry["name"] for entry in make_ready(settings, horizons=(300,))] == ["XGBoost-300d"]
+
+
+def test_further_horizons_forecast_the_target_of_the_settings_else_the_champions(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def options(target: str) -> list[str]:
+        chosen = settings.model_copy(update={"target": target})
+        return [entry["option"] for entry in make_ready(chosen, horizons=(7,))]
+
+    assert options("y_revenue") == ["target=y_revenue"]
+    register("XGBoost", open_table(settings, 28).digest, "y_reservations")
+    assert options("auto") == ["target=y_reservations"]
+    with caplog.at_level(logging.WARNING):
+        assert options("y_revenue") == ["target=y_revenue"]
+    assert "XGBoost forecasts y_reservations, TARGET is y_revenue: run prepare_data again" in caplog.text
+    register("XGBoost-7d", open_table(settings, 7).digest, "y_reservations")
+    assert options("auto") == []
+    assert options("y_revenue") == ["target=y_revenue"]  # the same table, another target
 
 
 def test_newer_input_files_renew_every_table(settings: Settings) -> None:

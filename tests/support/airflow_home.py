@@ -80,6 +80,10 @@ class Run:
         """State of a task by the name of its mapped instance ("" where it is not mapped)."""
         return {ti.rendered_map_index or "": ti.state for ti in self._tasks if ti.task_id == task_id}
 
+    def all_states(self, task_id: str) -> list[str | None]:
+        """States of all mapped instances; those that never ran have no name yet."""
+        return [ti.state for ti in self._tasks if ti.task_id == task_id]
+
     def xcom(self, task_id: str, map_index: int = -1) -> Any:
         """What the task returned."""
         ti = next(t for t in self._tasks if t.task_id == task_id and t.map_index == map_index)

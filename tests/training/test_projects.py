@@ -131,6 +131,21 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
     assert registry.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
 
 
+def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking, tiny, monkeypatch):
+    text = Path(tiny, "MLproject").read_text()
+    text = text.replace("parameters: {", "parameters: {target: {type: string, default: auto}, ")
+    Path(tiny, "MLproject").write_text(text.replace("--run_key", "--target={target} --run_key"))
+    write(tracking / "datas", frame())
+    monkeypatch.setenv("TARGET", "revenue")
+    client = registry.client()
+
+    def target(params, key):
+        return client.get_run(projects.launch("Tiny", tiny, params, key)).data.tags["turo.target"]
+
+    assert target({}, "a") == "y_revenue"
+    assert target({"target": "y_reservations"}, "b") == "y_reservations"
+
+
 def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
     with pytest.raises(
         TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"
