@@ -31,8 +31,7 @@ ENDED = TO_REPEAT | {"SUCCEEDED"}
 MAX_ID = 120  # the id is part of a log file's name
 POLL_S = 1.0
 FETCH_SHARE = 20  # the log comes whole each time: wait this many times as long as fetching it took
-READ_TRIES = 5
-PENDING_NOTE_S = 30.0
+READ_TRIES, PENDING_NOTE_S = 5, 30.0
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,7 @@ class Jobs:
 
     def status(self, job_id: str) -> str | None:
         """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED; None for an unknown job."""
-        found = self.details(job_id)
-        return str(found["status"]) if found else None
+        return str(found["status"]) if (found := self.details(job_id)) else None
 
     def stop(self, job_id: str) -> None:
         """Ask Ray to end a job; returns at once (Ray: SIGTERM, then SIGKILL after three seconds)."""
@@ -191,14 +189,11 @@ class Jobs:
         if found["status"] == "SUCCEEDED":
             return Outcome(job_id, lines.result)
         code = found.get("driver_exit_code")
-        exited = f" (exit code {code})" if code is not None else ""
-        verb = "was stopped" if found["status"] == "STOPPED" else "failed"
+        how = "was stopped" if found["status"] == "STOPPED" else "failed"
+        how += f" (exit code {code})" if code is not None else ""
         tail = "\n".join(lines.tail) or str(found.get("message") or "it printed nothing")
-        # Whatever it said before, a job that was stopped or killed did not end over its input.
-        lasting = found["status"] == "FAILED" and lines.lasting and code == 1
-        raise (LastingError if lasting else ServiceError)(
-            f"Ray job {job_id} {verb}{exited}; its last lines:\n{tail}"
-        )
+        error = LastingError if lines.lasting and code == 1 else ServiceError  # not one that was killed
+        raise error(f"Ray job {job_id} {how}; its last lines:\n{tail}")
 
 
 def _attempt(job_id: str, number: int) -> str:
