@@ -21,7 +21,7 @@ def test_a_cluster_that_is_full_is_said_once_and_waited_for(local_ray, monkeypat
             return True
 
     everything = ray.cluster_resources()["CPU"]
-    holder = ray.remote(num_cpus=everything)(Holder).remote()
+    holder: Any = ray.remote(num_cpus=everything)(Holder).remote()
     assert ray.get(holder.ready.remote())
     said = threading.Event()
 
