@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from turo.data import formats
 from turo.data.source import Source, State
 from turo.errors import InputError
 
@@ -37,7 +38,8 @@ def scan(source: Source) -> Content:
     """Read the raw bytes once: digest, and what tells a cut or binary file from a whole one.
 
     Raises:
-        InputError: empty file, UTF-16 or other binary content, or a size that changes while it is read.
+        InputError: empty file, a spreadsheet or other binary content, or a size that changes while
+            it is read.
     """
     before = source.state()
     digest, size, head, last = hashlib.sha256(), 0, b"", b""
@@ -45,8 +47,10 @@ def scan(source: Source) -> Content:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(source) as stream:
         while block := stream.read(CHUNK):
-            _refuse_binary(source, block, lines)
+            if not head and (known := formats.told(block)):
+                raise InputError(f"{source.name} is {known.what}, not CSV.", known.remedy)
             head = head or block
+            _refuse_binary(source, block, lines)
             digest.update(block)
             _check_utf8(source, decoder, block, lines)
             lines += block.count(b"\n")
@@ -74,8 +78,6 @@ def unchanged(source: Source, before: State, read: int | None = None) -> None:
 
 
 def _refuse_binary(source: Source, block: bytes, lines: int) -> None:
-    if lines == 1 and block[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{source.name} is UTF-16 text.", SAVE_AS_UTF8)
     if (at := block.find(0)) >= 0:
         line = lines + block.count(b"\n", 0, at)
         raise InputError(

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://")
-
+OTHER_ENDINGS = (
+    ".xlsx",
+    ".xlsm",
+    ".xlsb",
+    ".xls",
+    ".ods",
+    ".numbers",
+    ".tsv",
+    ".txt",
+    ".csv.gz",
+    ".zip",
+    ".gz",
+)
 
 State = tuple[int, datetime | None]  # size in bytes and time of change
 
@@ -72,11 +84,29 @@ def require(location: str, names: str, setting: str) -> list[Source]:
     have = {source.name for source in found}
     missing = [n for n in (part.strip() for part in names.split(",")) if n and not _matches(n, have)]
     if missing:
-        raise InputError(
-            f"{', '.join(missing)} not found in {location}.",
-            f"Put the file there, or set {setting} (and DATA_DIR) to where it is.",
-        )
+        raise _absent(location, missing, setting)
     return found
+
+
+def _absent(location: str, missing: list[str], setting: str) -> InputError:
+    """What is missing; and the file of that name that lies there in another format, if one does."""
+    what = f"{', '.join(missing)} not found in {location}"
+    others = [name for each in missing for name in _of_other_formats(location, each)]
+    if not others:
+        return InputError(f"{what}.", f"Put the file there, or set {setting} (and DATA_DIR) to where it is.")
+    return InputError(
+        f"{what}, but {', '.join(others)} lies there.",
+        f"Open it and save it as CSV in UTF-8 (in Excel: Save as > CSV UTF-8) under the name {missing[0]}.",
+    )
+
+
+def _of_other_formats(location: str, name: str) -> list[str]:
+    """Files that differ from `name` in their ending only: `reservations.xlsx`, `reservations.csv.xlsx`."""
+    stem = name.removesuffix(".csv")
+    wanted = {f"{each}{ending}" for each in (stem, name) for ending in OTHER_ENDINGS}
+    filesystem, base = folder(location)
+    listed = _listing(filesystem, base, recursive="/" in name)
+    return sorted(n for n in listed if any(fnmatch(n.casefold(), each.casefold()) for each in wanted))
 
 
 def _exists(source: Source) -> bool:
