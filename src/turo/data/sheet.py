@@ -12,6 +12,7 @@ from turo.errors import InputError
 
 VALUE = re.compile(r"^[-($]*\d[\d\s.,:/$)-]*([AaPp][Mm])?$")  # a number, an amount, a date: no column name
 LONGEST_HEADER = 1 << 16  # bytes; Turo's has 900
+HINT = re.compile(r'^\s*"?\s*sep=(.)\s*"?[\s,;]*$', re.IGNORECASE)  # a line that tells Excel the separator
 OTHER_SEPARATORS = (";", "\t", "|")
 
 
@@ -36,15 +37,13 @@ def open_sheet(source: Source) -> Sheet:
             different names.
     """
     content = scan(source)
-    lines = content.head.split(b"\n")
-    number = next(i for i, line in enumerate(lines) if line.strip(b"\r \t\xef\xbb\xbf,"))
-    header = _header(source, lines[number])
+    number, header = _first_line(source, content)
     columns = [name.strip() for name in next(csv.reader([header], skipinitialspace=True))]
     keys = [" ".join(name.casefold().split()) for name in columns]
     if len(columns) == 1:
         for sign in OTHER_SEPARATORS:
             if sign in header:
-                raise InputError(f"{source.name} is separated by {sign!r}.", "Save it as CSV with commas.")
+                raise _separated(source, sign)
     if any(VALUE.match(name) for name in columns):
         # not even shown: they may be a guest's
         raise InputError(
@@ -63,6 +62,26 @@ def open_sheet(source: Source) -> Sheet:
             "Copy or export the file again.",
         )
     return Sheet(source, content, columns, keys, number + 1)
+
+
+def _first_line(source: Source, content: Content) -> tuple[int, str]:
+    """Index and text of the header: the first line that is neither empty nor Excel's hint `sep=,`."""
+    hinted = False
+    for number, line in enumerate(content.head.split(b"\n")):
+        if not line.strip(b"\r \t\xef\xbb\xbf,"):
+            continue
+        header = _header(source, line)
+        hint = None if hinted else HINT.match(header)
+        if hint is None:
+            return number, header
+        if hint[1] != ",":
+            raise _separated(source, hint[1])
+        hinted = True
+    raise InputError(f"{source.name} holds no table, only the line {header!r}.", "Export the file again.")
+
+
+def _separated(source: Source, sign: str) -> InputError:
+    return InputError(f"{source.name} is separated by {sign!r}.", "Save it as CSV with commas.")
 
 
 def _header(source: Source, line: bytes) -> str:
