@@ -17,6 +17,7 @@ from turo.errors import InputError
 INSTANTS = ("trip_start", "trip_end", "booked_at", "cancelled_at")
 MONEY = ("trip_price", "discounts", "fees", "total_earnings")
 DIAGNOSTIC = ("distance", "odometer_out", "odometer_in")
+SPARE = ("cancelled_at", "booked_at_source", *DIAGNOSTIC)  # a spreadsheet may leave them out where blank
 KNOWN = frozenset({*RESERVATIONS, *DIAGNOSTIC})
 MAX_TRIP_DAYS = 400
 YEARS = (2009, 2100)
@@ -42,7 +43,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
         reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
     wanted = [name for name in sheet.keys if name in KNOWN]
     frames = []
-    for batch in batches(sheet, wanted):
+    for batch in batches(sheet, wanted, spare=SPARE):
         typed = _typed(batch, reading)
         accepted = reading.quarantine.split(sheet.source.name, typed, reasons(wanted))
         unknown = accepted.filter(~pl.col("status").is_in(STATUSES))

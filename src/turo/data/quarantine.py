@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from turo.data import footers
 from turo.data.rows import LINE
 from turo.data.sheet import Sheet
 from turo.data.tables import REJECTED, empty
@@ -60,11 +61,17 @@ class Quarantine:
     def check(self, sheets: Sequence[Sheet]) -> None:
         """Fail when more than 5 % of the rows of these files were rejected, naming the commonest reasons.
 
+        Lines that are no reservation (`footers`) do not count, as long as the rows outnumber them.
+
         Raises:
             TooManyRejectedError: with the rejected rows of all files so far.
         """
         rejected = self.table().filter(pl.col("file").is_in([sheet.source.name for sheet in sheets]))
         total = sum(sheet.rows for sheet in sheets)
+        counted = rejected.filter(~pl.col("reason").is_in(footers.REASONS))
+        besides = rejected.height - counted.height
+        if 2 * besides <= total:
+            rejected, total = counted, total - besides
         if rejected.height <= LIMIT * total:
             return
         common = rejected["reason"].value_counts(sort=True).head(3).rows()

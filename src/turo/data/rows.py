@@ -14,7 +14,9 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from turo.data import footers
 from turo.data.content import unchanged
+from turo.data.ragged import UNCLEAR, Ragged
 from turo.data.sheet import Sheet, unreadable
 from turo.errors import InputError
 
@@ -23,11 +25,15 @@ BATCH_ROWS = 50_000
 LINE = "line"  # 1-based, the header counts
 
 
-def batches(sheet: Sheet, wanted: Collection[str], may_be_empty: bool = False) -> Iterator[pl.DataFrame]:
+def batches(
+    sheet: Sheet, wanted: Collection[str], may_be_empty: bool = False, spare: Collection[str] = ()
+) -> Iterator[pl.DataFrame]:
     """Yield frames of the `wanted` columns (of `sheet.keys`) as trimmed text, "" where empty, and `line`.
 
     There is at least one frame, be it empty. Columns that are not wanted are never turned into values. Rows
-    with too few or too many cells go to `sheet.malformed`.
+    with too few or too many cells go to `sheet.malformed`, unless nothing but empty cells is too much, or
+    only cells at their end are missing that are `spare` or not wanted. Lines that are no reservation (see
+    `footers`) go there too.
 
     Raises:
         InputError: not UTF-8, cut off in its last row, without any row (unless it `may_be_empty`), or changed
@@ -36,29 +42,43 @@ def batches(sheet: Sheet, wanted: Collection[str], may_be_empty: bool = False) -
     names = [name for name in sheet.keys if name in wanted]
     slow = sheet.content.quoted_newlines or sheet.content.padded
     unchanged(sheet.source, sheet.content.state)
+    ragged = Ragged(sheet, [name for name in names if name not in spare])
     some = False
     try:
-        for batch in (_parsed if slow else _streamed)(sheet, names):
+        for batch in (_parsed if slow else _streamed)(sheet, names, ragged):
             some = True
-            yield batch.with_columns(pl.col(names).str.strip_chars())
+            trimmed = batch.with_columns(pl.col(names).str.strip_chars())
+            frame, found = footers.split(trimmed)
+            ragged.malformed += found
+            yield frame
     finally:
         # says so even where half a file has led to another error
         unchanged(sheet.source, sheet.content.state)
+    sheet.malformed += sorted(ragged.malformed)
     if not sheet.rows and not may_be_empty:
         raise InputError(f"{sheet.source.name} has a header but no rows.", "Bring a file with rows in it.")
     if not some:
         yield pl.DataFrame(schema=_schema(names))
 
 
-def _streamed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
-    skipped: list[tuple[int, int, bool]] = []  # line, cells, blank
+def _streamed(sheet: Sheet, names: list[str], ragged: Ragged) -> Iterator[pl.DataFrame]:
+    skipped: list[int] = []
+    fitted: list[list[str | int]] = []  # rows of another length that fit, not yet yielded
+    text, schema = {name: pa.string() for name in names}, _schema(names)
+    used, number = 0, sheet.header_line
+    picks = [sheet.keys.index(name) for name in names]
 
-    def malformed(row: arrow_csv.InvalidRow) -> str:
-        skipped.append((row.number, row.actual_columns, not row.text.strip()))
+    def other_length(row: arrow_csv.InvalidRow) -> str:
+        skipped.append(row.number)
+        cells = _cells(row)
+        if not any(cell.strip() for cell in cells):
+            return "skip"
+        if whole := ragged.fit(row.number, cells):
+            fitted.append([*(whole[i] for i in picks), row.number])
+        else:
+            sheet.rows += 1
         return "skip"
 
-    text = {name: pa.string() for name in names}
-    filled, used, number = 0, 0, sheet.header_line
     try:
         with (
             sheet.source.filesystem.open_input_stream(sheet.source.path) as stream,
@@ -70,29 +90,34 @@ def _streamed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
                     skip_rows=sheet.header_line,
                     column_names=_unique(sheet.keys),
                 ),
-                arrow_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=malformed),
+                arrow_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=other_length),
                 arrow_csv.ConvertOptions(column_types=text, include_columns=names, strings_can_be_null=False),
             ) as reader,
         ):
             for batch in reader:
                 frame = pl.DataFrame(pl.from_arrow(batch))
-                lines, number, used = _number(number, frame.height, [n for n, _, _ in skipped], used)
+                lines, number, used = _number(number, frame.height, skipped, used)
                 frame = frame.with_columns(pl.Series(LINE, lines, dtype=pl.Int64))
+                if fitted:
+                    before = [row for row in fitted if int(row[-1]) <= number]
+                    fitted[: len(before)] = []
+                    frame = pl.concat([frame, pl.DataFrame(before, schema, orient="row")]).sort(LINE)
                 frame = frame.filter(~pl.all_horizontal(pl.col(names).str.strip_chars() == ""))
-                filled += frame.height
+                sheet.rows += frame.height
                 yield frame
     except pa.ArrowInvalid:
         raise unreadable(sheet.source) from None  # the cause may quote a row
-    wrong = [(line, cells) for line, cells, blank in skipped if not blank]
-    _finish(sheet, filled + len(wrong), wrong, max([number, *(line for line, _, _ in skipped)]))
+    if fitted:
+        sheet.rows += len(fitted)
+        yield pl.DataFrame(fitted, schema, orient="row")
+    ragged.refuse_cut(max([number, *skipped]))
 
 
-def _parsed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
-    wrong: list[tuple[int, int]] = []
+def _parsed(sheet: Sheet, names: list[str], ragged: Ragged) -> Iterator[pl.DataFrame]:
     rows: list[list[str | int]] = []
     schema = _schema(names)
     picks = [sheet.keys.index(name) for name in names]
-    count, last = 0, sheet.header_line
+    last = sheet.header_line
     with sheet.source.filesystem.open_input_stream(sheet.source.path) as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", newline="")
         reader = csv.reader(text, skipinitialspace=True)
@@ -103,11 +128,9 @@ def _parsed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
                 line, last = last + 1, sheet.header_line + reader.line_num
                 if not any(cell.strip() for cell in cells):
                     continue
-                count += 1
-                if len(cells) != len(sheet.keys):
-                    wrong.append((line, len(cells)))
-                    continue
-                rows.append([*(cells[i] for i in picks), line])
+                sheet.rows += 1
+                if whole := ragged.fit(line, cells):
+                    rows.append([*(whole[i] for i in picks), line])
                 if len(rows) == BATCH_ROWS:
                     yield pl.DataFrame(rows, schema, orient="row")
                     rows = []
@@ -115,20 +138,17 @@ def _parsed(sheet: Sheet, names: list[str]) -> Iterator[pl.DataFrame]:
             raise unreadable(sheet.source) from None
     if rows:
         yield pl.DataFrame(rows, schema, orient="row")
-    _finish(sheet, count, wrong, last)
+    ragged.refuse_cut(last)
 
 
-def _finish(sheet: Sheet, rows: int, wrong: list[tuple[int, int]], last: int) -> None:
-    """Note the rows that did not fit; a short last row without a line end means that the file was cut."""
-    sheet.rows = rows
-    wanted = len(sheet.keys)
-    if wrong and not sheet.content.ends_with_newline and wrong[-1][0] == last and wrong[-1][1] < wanted:
-        raise InputError(
-            f"{sheet.source.name} ends in the middle of a row: "
-            f"line {last} has {wrong[-1][1]} of {wanted} cells.",
-            "Copy or export the file again.",
-        )
-    sheet.malformed += [(line, f"has {cells} cells where the header has {wanted}") for line, cells in wrong]
+def _cells(row: arrow_csv.InvalidRow) -> list[str]:
+    """The cells of a row, as the csv module sees them; pyarrow's count where it sees others."""
+    try:
+        cells = next(csv.reader([row.text], skipinitialspace=True), [])
+    except csv.Error:
+        cells = []
+    blank = not row.text.strip()
+    return cells if blank or len(cells) == row.actual_columns else [UNCLEAR] * row.actual_columns
 
 
 def _number(number: int, count: int, skipped: list[int], used: int) -> tuple[list[int] | range, int, int]:

@@ -57,7 +57,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     wanted = [key for key in sheet.keys if key in col.USED]
     carries_money: set[str] = set()
     frames, unknown = [], []
-    for batch in batches(sheet, [*wanted, *extra]):
+    for batch in batches(sheet, [*wanted, *extra], spare=extra):
         carries_money |= {key for key in extra if batch[key].str.contains("$", literal=True).any()}
         cells = typed(batch.select(*wanted, LINE), reading)
         rows = reading.quarantine.split(name, cells, _reasons(wanted))

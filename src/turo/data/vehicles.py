@@ -34,7 +34,7 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     if extra:
         reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
     names = [name for name in sheet.keys if name in known]
-    text = pl.concat(list(batches(sheet, names)))
+    text = pl.concat(list(batches(sheet, names, spare=set(names) - {"vehicle_id"})))
     columns, wrong = {}, {}
     for name in names:
         if known[name] == pl.String:
@@ -130,7 +130,8 @@ def read_blocks(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     if missing:
         raise InputError(f"{sheet.source.name} has no column {', '.join(missing)}.", "Add it.")
     # a fleet may have none
-    text = pl.concat(list(batches(sheet, [name for name in BLOCKS if name in sheet.keys], may_be_empty=True)))
+    names = [name for name in BLOCKS if name in sheet.keys]
+    text = pl.concat(list(batches(sheet, names, may_be_empty=True, spare=("created_at",))))
     frame = text.with_columns(
         reading.moments(text[name], text["vehicle_id"]).alias(name)
         for name in ("start", "end", "created_at")
