@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data import identity, snapshots, source, turo_export, vehicle_keys, vehicles
+from turo.data import downloads, identity, snapshots, source, turo_export, vehicle_keys, vehicles
 from turo.data.booking_bound import with_booking_times
 from turo.data.merge import merge
 from turo.data.reading import Found, Reading
@@ -35,13 +35,15 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
     reading.quarantine.check(opened)
     taken = {name: snapshots.taken(name, rows, settings.as_of, reading) for name, rows in frames}
+    turns = downloads.turns({name: snapshot.end for name, snapshot in taken.items()})
     rows = pl.concat(
-        rows.with_columns(file=pl.lit(name), seen=pl.lit(taken[name].end, INSTANT)) for name, rows in frames
+        rows.with_columns(file=pl.lit(name), seen=pl.lit(taken[name].end, INSTANT), turn=pl.lit(turns[name]))
+        for name, rows in frames
     )
     newest = max(taken.values(), key=lambda snapshot: snapshot.instant)
     logger.info("Snapshot of %s, by %s", newest.instant.isoformat(" "), newest.told_by)
     keys = vehicle_keys.load(settings.data_dir)
-    rows = identity.resolve(rows.sort("seen", maintain_order=True), keys, reading)
+    rows = identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, reading)
     rows, revisions = merge(rows, reading, settings.accept_older_snapshot)
     rows = with_booking_times(rows, reading)
     if len({snapshot.end for snapshot in taken.values()}) == 1:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 
 import polars as pl
 
 from turo.data.continuity import contradictions
+from turo.data.downloads import REMEDY
 from turo.data.reading import Reading, few
-from turo.data.snapshots import AS_OF_REMEDY, DAY
+from turo.data.snapshots import DAY
 from turo.data.tables import REVISIONS
 from turo.errors import InputError
 
@@ -20,25 +23,25 @@ def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> tuple[pl.DataFr
     it was booked at, if an older export knows it.
 
     Args:
-        rows: rows of all exports with `file` and `seen` (end of the export's day).
+        rows: rows of all exports with `file`, `seen` (end of the export's day) and `turn` (its place
+            among those of the day).
         accept: merge even if the newest export seems not to continue the older ones.
 
     Raises:
-        InputError: exports of one day that differ, vanished reservations, or trips that are no longer
-            completed.
+        InputError: exports of one day that differ and have no order, vanished reservations, or trips that are
+            no longer completed.
     """
-    rows = rows.sort("seen", maintain_order=True)
+    rows = rows.sort("seen", "turn", maintain_order=True)
     content = pl.exclude("file", "line")
     rows = rows.group_by(content, maintain_order=True).agg(pl.col("file").first())
-    clash = rows.filter(pl.struct("reservation_id", "seen").is_duplicated())["reservation_id"]
+    clash = rows.filter(pl.struct("reservation_id", "seen", "turn").is_duplicated())["reservation_id"]
     if clash.len():
         raise InputError(
             f"{clash.n_unique()} Reservation IDs differ between exports of the same day ({few(clash)}); "
             "which is newer cannot be told.",
-            AS_OF_REMEDY,
+            REMEDY,
         )
-    if rows["seen"].n_unique() > 1:
-        _check_order(rows, reading, accept)
+    _check_order(rows, reading, accept)
     price = pl.col("trip_price", "discounts").forward_fill().over("reservation_id")
     newest = (
         pl.int_range(pl.len(), dtype=pl.Int64).over("reservation_id") == pl.len().over("reservation_id") - 1
@@ -73,11 +76,10 @@ def _revisions(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
     """Compare each export with the one before it."""
-    days = rows["seen"].unique().sort()
     wrong: list[str] = []
-    for older_day, newer_day in pairwise(days):
-        older, newer = rows.filter(pl.col("seen") == older_day), rows.filter(pl.col("seen") == newer_day)
+    for older, newer in _successive(rows):
         wrong += contradictions(older, newer)
+        old, new = _label(older, newer), _label(newer, older)
         pairs = older.join(newer, on="reservation_id", suffix="_new")
         moved = pairs.filter(
             (pl.col("trip_start") != pl.col("trip_start_new"))
@@ -85,15 +87,29 @@ def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
         )
         if moved.height:
             reading.warn(
-                f"{moved.height} reservations changed their dates between the exports up to "
-                f"{newer_day - DAY:%Y-%m-%d}; an origin sees the dates known at it "
-                f"({few(moved['reservation_id'])})."
+                f"{moved.height} reservations changed their dates between the exports up to {new}; "
+                f"an origin sees the dates known at it ({few(moved['reservation_id'])})."
             )
         if wrong and not accept:
             raise InputError(
-                f"The export of {newer_day - DAY:%Y-%m-%d} does not continue that of "
-                f"{older_day - DAY:%Y-%m-%d}: " + "; ".join(wrong) + ".",
+                f"The export of {new} does not continue that of {old}: " + "; ".join(wrong) + ".",
                 "Check the dates in the file names, or set ACCEPT_OLDER_SNAPSHOT=true to merge them anyway.",
             )
     for sentence in wrong:
         reading.warn(f"Accepted although {sentence}.")
+
+
+def _successive(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Pairs of older and newer exports: those of one day, and the state of each day with that of the next."""
+    days = rows.partition_by("seen", maintain_order=True)
+    for day in days:
+        yield from pairwise(day.partition_by("turn", maintain_order=True))
+    states = [day.unique("reservation_id", keep="last", maintain_order=True) for day in days]
+    yield from pairwise(states)
+
+
+def _label(export: pl.DataFrame, other: pl.DataFrame) -> str:
+    """The day of an export; its file beside another one of that day."""
+    seen: datetime = export["seen"][0]
+    day = f"{seen - DAY:%Y-%m-%d}"
+    return f"{day} ({export['file'][0]})" if seen == other["seen"][0] else day
