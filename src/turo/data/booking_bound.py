@@ -6,24 +6,22 @@ before the end of the day of the first export that has it. The bound is never ea
 only later: features that use it see bookings late, never early.
 
 One wrong early start on a large ID would pull all earlier bounds down and leak the future. So rows whose
-bound of their own lies over a day before the booking time that an ID clock gives them are left out.
+bound of their own lies over a day before the booking time that an ID clock gives them are left out. Numbers
+that are not on that clock at all (see `off_clock`) tell nothing: such a booking is unknown until its trip
+starts, or an export shows it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from turo.data.id_clock import Floats
+from turo.data.off_clock import Flags, told_by_ids
 from turo.data.reading import Reading, few
 
-IDS_PER_DAY = 35_000.0
-BIN = 50  # rows a point of the clock is made of
-LOWEST = 1  # the second earliest start of a bin is its booking time: the earliest may be a slip
 MARGIN = 1.0  # days
-SMALL = 10  # rows; below, there is no clock
-
-Floats = NDArray[np.float64]
+NAMED = 20  # numbers in the warnings about them
 DAY_US = 86_400_000_000.0
 
 
@@ -38,15 +36,10 @@ def with_booking_times(rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     start = rows["trip_start"].gather(order).cast(pl.Int64).to_numpy() / DAY_US
     seen = rows["first_seen"].gather(order).cast(pl.Int64).to_numpy() / DAY_US
     own = np.minimum(start, seen)
-    early = own < id_clock(ids.gather(order).to_numpy().astype(np.float64), start) - MARGIN
-    if early.any():
-        left_out = rows["reservation_id"].gather(order).filter(pl.Series(early))
-        reading.warn(
-            f"{int(early.sum())} reservations start before their ID was given out ({few(left_out)}): "
-            "kept, but they do not bound when others were booked."
-        )
-    by_start = np.minimum(_earliest_from(np.where(early, np.inf, start)), start)
-    by_both = np.minimum(_earliest_from(np.where(early, np.inf, own)), own)
+    told = told_by_ids(ids.gather(order).to_numpy().astype(np.float64), start)
+    early = ~told.off & (told.ahead | (own < told.clock - MARGIN))
+    _warn(rows["reservation_id"].gather(order), early, told.off, reading)
+    by_start, by_both = (_bound(times, early, told.off) for times in (start, own))
     back = np.argsort(order.to_numpy())
     latest = np.minimum(by_both, seen.max())[back]
     proven = (by_both < np.minimum(by_start, seen.max()))[back]
@@ -58,44 +51,26 @@ def with_booking_times(rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     )
 
 
-def id_clock(ids: Floats, start: Floats) -> Floats:
-    """Booking time in days that each ID (ascending) tells, from the earliest starts of neighbouring IDs.
+def _bound(times: Floats, early: Flags, off: Flags) -> Floats:
+    """The earliest of its own time and those of all later IDs that are on the clock; its own if it is not."""
+    later = _earliest_from(np.where(early | off, np.inf, times))
+    return np.where(off, times, np.minimum(later, times))
 
-    A robust line through the low ends of bins, bent by what each bin's low end differs from it.
-    """
-    if len(ids) < SMALL:
-        return np.full(len(ids), -np.inf)
-    bins = np.array_split(np.arange(len(ids)), max(len(ids) // BIN, 1))
-    middle = np.array([np.median(ids[part]) for part in bins])
-    rate = 1 / IDS_PER_DAY
-    for _ in range(2):
-        low = np.array(
-            [
-                np.sort(start[part] - rate * (ids[part] - m))[LOWEST]
-                for part, m in zip(bins, middle, strict=True)
-            ]
+
+def _warn(ids: pl.Series, early: Flags, off: Flags, reading: Reading) -> None:
+    """Name the reservations that do not bound others."""
+    if early.any():
+        reading.warn(
+            f"{int(early.sum())} reservations start before their ID was given out "
+            f"({few(ids.filter(pl.Series(early)), NAMED)}): "
+            "kept, but they do not bound when others were booked."
         )
-        rate = _slope(middle, low, rate)
-    off = low - rate * middle
-    return rate * ids + np.interp(ids, middle, _median_of_three(off))
-
-
-def _slope(x: Floats, y: Floats, default: float) -> float:
-    """Theil-Sen slope; the default for fewer than four points."""
-    if len(x) < 4:
-        return default
-    first, second = np.triu_indices(len(x), k=1)
-    if len(first) > 200_000:
-        pick = np.linspace(0, len(first) - 1, 200_000).astype(np.int64)
-        first, second = first[pick], second[pick]
-    apart = x[second] > x[first]
-    slope = float(np.median((y[second] - y[first])[apart] / (x[second] - x[first])[apart]))
-    return slope if slope > 0 else default
-
-
-def _median_of_three(values: Floats) -> Floats:
-    padded = np.concatenate([values[:1], values, values[-1:]])
-    return np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    if off.any():
+        reading.warn(
+            f"{int(off.sum())} reservations have numbers that are not on Turo's clock, as a host's own "
+            f"bookings do ({few(ids.filter(pl.Series(off)), NAMED)}): kept, but each counts as booked "
+            "when its trip starts or an export first shows it, and they do not bound when others were booked."
+        )
 
 
 def _earliest_from(values: Floats) -> Floats:

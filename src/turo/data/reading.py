@@ -62,8 +62,8 @@ class Found:
     revisions: pl.DataFrame = field(default_factory=lambda: empty(REVISIONS))
 
 
-def few(ids: pl.Series) -> str:
+def few(ids: pl.Series, shown: int = SHOWN) -> str:
     """The first few of a list of IDs, for a warning."""
     listed = ids.unique().sort()
-    more = f" and {listed.len() - SHOWN} more" if listed.len() > SHOWN else ""
-    return ", ".join(listed.head(SHOWN)) + more
+    more = f" and {listed.len() - shown} more" if listed.len() > shown else ""
+    return ", ".join(listed.head(shown)) + more
