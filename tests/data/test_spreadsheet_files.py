@@ -141,6 +141,14 @@ def test_a_last_row_that_is_cut_off_is_still_refused(tmp_path, load, cut):
         load()
 
 
+@pytest.mark.parametrize("tail", ["Audi Q3 2023", "Audi Q3 2023,21000001", "Summer (TX #SYN"])
+def test_a_cut_row_is_no_totals_line(tmp_path, load, tail):
+    header = ["Vehicle name", *[name for name in HEADER if name != "Vehicle name"]]
+    put(tmp_path, [*lines_of(ROWS, header), tail], end="")
+    with pytest.raises(InputError, match=r"line 21 has \d of 47 cells"):
+        load()
+
+
 @pytest.mark.parametrize("spoil", [list, slow])
 @pytest.mark.parametrize("rows", ["some", "all"])
 def test_separators_too_many_after_a_row(tmp_path, load, clean, spoil, rows):
@@ -193,6 +201,9 @@ SUMS = {"Trip price": "$12,345.00", "Total earnings": "$12,340.25"}
         ({"Reservation ID": "Grand total:"} | SUMS, "a totals line, no reservation"),
         ({"Reservation ID": "Q1 2025"} | SUMS, "a totals line, no reservation"),
         ({"Reservation ID": "Q3"}, "a totals line, no reservation"),
+        ({"Reservation ID": "2025 Q2 subtotal"} | SUMS, "a totals line, no reservation"),
+        ({"Vehicle": "2025-Q2"} | SUMS, "a totals line, no reservation"),
+        ({"Reservation ID": "Average"} | SUMS, "a totals line, no reservation"),
         ({"Reservation ID": "1st quarter"} | SUMS, "a totals line, no reservation"),
         ({"Vehicle": "Sum"} | SUMS, "a totals line, no reservation"),
         ({"Trip status": "TOTAL"} | SUMS, "a totals line, no reservation"),
@@ -235,6 +246,7 @@ def test_a_note_below_the_table_may_be_short(tmp_path, load, clean, line, reason
     [
         {"Trip start": "", "Trip end": ""},
         {"Trip start": "", "Trip end": "", "Vehicle": "", "Vehicle name": "", "Trip status": ""},
+        {"Reservation ID": "", "Trip start": "", "Trip end": "", "Vehicle name": "Audi Q3 2023"},
         {"Reservation ID": "Total"},
         {"Trip start": ""},
     ],

@@ -19,11 +19,13 @@ IDS = ("reservation id", "reservation_id")
 DATES = (("trip start", "trip end"), ("trip_start", "trip_end"))
 CARS = ("vehicle", "vehicle name", "vehicle id", "vehicle_id", "vin")
 STATUSES = ("trip status", "status")
-SUMMED = re.compile(
-    r"(?i)^\W*((grand|sub|running|overall|fleet|year|monthly|quarterly)[\s-]*)?"
-    r"(totals?|sums?|subtotals?|average|avg|mean|count|summary)\b"
-    r"|^\W*(q[1-4]|[1-4]q)\b|\bq[1-4]\W*(20)?\d{2}$|\bquarter\b|\btotals?\W*$"
+SUMMED = re.compile(  # an Audi Q3 is no quarter
+    r"(?i)^\W*((grand|running|overall|fleet|year|monthly|quarterly)\W*)?(sub\W?)?(totals?|sums?)\b"
+    r"|^\W*(average|avg|mean|count|summary)\W*$"
+    r"|^\W*(q[1-4]|[1-4]q)\W*((20)?\d{2})?\W*$|^\W*20\d{2}\W*(q[1-4]|[1-4]q)\W*$"
+    r"|\bquarter\b|\b(sub)?totals?\W*$"
 )
+UNDATED = "(?i)^(trip.*)?$"  # blank, or the name of the column
 NOTED = re.compile(r"(?i)^\W*(exported|generated|created|downloaded|printed|report|source|note|as of)\b")
 WORD = re.compile(r"[^\W\d_]{2}")
 AMOUNT = re.compile(r"\$|\d[.,]\d")
@@ -40,7 +42,7 @@ def split(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     dates = _dates(frame.columns)
     if not dates:
         return frame, []
-    doubtful = frame.filter(pl.all_horizontal((pl.col(name) == "") | _is_name(name) for name in dates))
+    doubtful = frame.filter(pl.all_horizontal(pl.col(name).str.contains(UNDATED) for name in dates))
     cells = doubtful.drop("line").iter_rows(named=True)
     told = [(line, reason(row)) for line, row in zip(doubtful["line"], cells, strict=True)]
     found = [(line, why) for line, why in told if why]
@@ -81,13 +83,11 @@ def _undated(filled: Mapping[str, str]) -> str | None:
 
 def is_worded(cells: Mapping[str, str]) -> bool:
     """Does the line say itself that it is a total or a note? A reservation that was cut off does not."""
-    return any(SUMMED.search(cell) or NOTED.search(cell) for cell in cells.values())
+    return reason(cells) is not None and any(
+        SUMMED.search(cell) or NOTED.search(cell) for cell in cells.values()
+    )
 
 
 def _dates(names: object) -> tuple[str, ...]:
     present = frozenset(names)  # type: ignore[call-overload]
     return next((pair for pair in DATES if present.issuperset(pair)), ())
-
-
-def _is_name(name: str) -> pl.Expr:
-    return pl.col(name).str.to_lowercase().str.replace_all(r"\s+", " ") == name
