@@ -7,10 +7,10 @@ from typing import Any
 from turo.data import fleets
 from turo.errors import TrainingError
 from turo.files import code_version
+from turo.training.history import MIN_TRIPS
 from turo.training.project import Options, Project, Value
 from turo.training.table import Table, first_and_last
 
-MIN_TRIPS = 100
 PROTOCOL_TIMED = (
     "Figures are those of a model that was fitted to the rows before the hold-out (the last 12 weeks of "
     "origins, one horizon of gap) and never saw it. The model that is served was then fitted, with the same "

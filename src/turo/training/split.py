@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from turo.errors import TrainingError
+from turo.training.history import MIN_WEEKS
 
 HOLDOUT_WEEKS = 12
 FOLDS = (5, 4)  # wished for, and accepted for a short history
 FOLD_WEEKS = 8
-MIN_WEEKS = 26
 MIN_TRAIN_WEEKS = 4
 VEHICLE_FOLDS = 5
 
