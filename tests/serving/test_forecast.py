@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from asgi_client import AsgiClient
-from served import LIMITS, NAME, rows_of, tiny_predictor
+from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, table_of, write_table
+from served import tiny_predictor
 from tiny_forecaster import tiny_columns
 
-from turo.serving.asgi import App
-from turo.serving.forecast import Forecast
-from turo.serving.lookup import FeatureTable
-from turo.serving.predictor import Predictor
-
-VEHICLES, ORIGINS = 10, [date(2026, 10, 26) + timedelta(weeks=week) for week in range(5)]
-NEWEST = ORIGINS[-1]
-
-
-def write_table(folder: Path, seed: int = 5, days: int = 28, **changes: Any) -> pl.DataFrame:
-    """A prepared table of ten vehicles and five Mondays; `changes` are columns to replace or drop (None)."""
-    rows = rows_of(tiny_columns(VEHICLES * len(ORIGINS), seed))
-    keys = [
-        {"vehicle_id": f"V{number}", "origin_date": origin, "horizon_days": days}
-        for number in range(VEHICLES)
-        for origin in ORIGINS
-    ]
-    frame = pl.DataFrame([key | row for key, row in zip(keys, rows, strict=True)], infer_schema_length=None)
-    frame = frame.with_columns(otb_trips=pl.lit(2.0), y_booked_days=pl.lit(None, pl.Float64))
-    for name, value in changes.items():
-        frame = frame.drop(name) if value is None else frame.with_columns(pl.lit(value).alias(name))
-    frame.write_parquet(folder / "datas.parquet", row_group_size=15)
-    keys_of = [name for name in ("vehicle_id", "origin_date", "horizon_days") if name in frame.columns]
-    manifest = {"horizon_days": days, "digest": f"digest-{seed}", "columns": {"keys": keys_of}}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return frame
-
-
-def client(folder: Path, predictor: Predictor | None = None) -> AsgiClient:
-    predictor = predictor or tiny_predictor()
-    predictor._forecast = Forecast(FeatureTable(str(folder)))
-    return AsgiClient(App(predictor, LIMITS), f"/{NAME}")
+from turo.models.forecaster import Forecaster
 
 
 def test_the_forecast_is_the_prediction_on_the_looked_up_features(tmp_path: Path) -> None:
     frame = write_table(tmp_path)
-    ask = client(tmp_path)
+    ask = route(tmp_path)
     for vehicle, origin in (("V0", ORIGINS[0]), ("V9", NEWEST), ("V4", ORIGINS[2])):
         told = ask.post("/forecast", json={"vehicle_id": vehicle, "origin": str(origin)}).json()
         (row,) = frame.filter(vehicle_id=vehicle, origin_date=origin).to_dicts()
@@ -61,25 +29,25 @@ def test_the_forecast_is_the_prediction_on_the_looked_up_features(tmp_path: Path
         assert told["interval"]["low"] <= told["prediction"] <= told["interval"]["high"]
         assert told["on_the_books"] == {"days": row["otb_days"], "trips": 2.0}
         assert told["window"] == {"from": str(origin), "to": str(origin + timedelta(days=27))}
-        assert (told["vehicle_id"], told["origin"], told["data_digest"]) == (vehicle, str(origin), "digest-5")
+        digest = json.loads((tmp_path / "manifest.json").read_text())["digest"]
+        assert (told["vehicle_id"], told["origin"], told["data_digest"]) == (vehicle, str(origin), digest)
     newest = ask.post("/forecast", json={"vehicle_id": "V4", "origin": None}).json()
     assert newest["origin"] == str(NEWEST)
 
 
 def test_a_new_table_is_used_as_soon_as_it_is_there(tmp_path: Path) -> None:
     write_table(tmp_path)
-    ask = client(tmp_path)
+    ask = route(tmp_path)
     before = ask.post("/forecast", json={"vehicle_id": "V1"}).json()
     write_table(tmp_path, seed=6)
-    os.utime(tmp_path / "manifest.json", ns=(1, 1))  # whatever the clock's grain
     after = ask.post("/forecast", json={"vehicle_id": "V1"}).json()
-    assert (before["data_digest"], after["data_digest"]) == ("digest-5", "digest-6")
+    assert before["data_digest"] != after["data_digest"]
     assert before["features"] != after["features"]
 
 
 def test_a_make_never_seen_counts_as_other_or_as_missing_and_is_told(tmp_path: Path) -> None:
     write_table(tmp_path, make="Lada")
-    told = client(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).json()
+    told = route(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).json()
     assert told["replaced"] == {"make": {"was": "Lada", "used": None}}
     fields = tuple(
         field
@@ -91,7 +59,7 @@ def test_a_make_never_seen_counts_as_other_or_as_missing_and_is_told(tmp_path: P
     from turo.serving.lookup import Row
 
     columns = dict.fromkeys(tiny_columns(1), 1.0) | {"class": "suv", "make": "Lada"}
-    features, replaced = features_of(Row("V1", NEWEST, columns, {}), fields)
+    features, replaced = features_of(Row("V1", NEWEST, columns, {}), tiny_predictor().about, fields)
     assert (features["make"], replaced["make"]["used"]) == ("other", "other")
 
 
@@ -115,20 +83,98 @@ CASES: dict[str, tuple[Any, int, str]] = {
 def test_what_cannot_be_looked_up_is_explained(tmp_path: Path, case: str) -> None:
     write_table(tmp_path)
     body, status, words = CASES[case]
-    answer = client(tmp_path).post("/forecast", json=body)
+    answer = route(tmp_path).post("/forecast", json=body)
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
 
 
-def test_a_table_that_does_not_fit_the_model_is_a_conflict(tmp_path: Path) -> None:
+def refusal(folder: Path) -> str:
+    answer = route(folder).post("/forecast", json={"vehicle_id": "V1"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
+    return str(answer.json()["detail"])
+
+
+def test_a_table_that_does_not_fit_the_model_is_a_conflict_with_advice_that_helps(tmp_path: Path) -> None:
     write_table(tmp_path, days=7)
-    assert client(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).status_code == 409
+    detail = refusal(tmp_path)
+    assert "prepared for 7 days, Tiny version 7 forecasts 28" in detail
+    assert "HORIZON_DAYS=28" in detail
+    assert "`turo train`" in detail
     write_table(tmp_path, lag_1=None)
-    answer = client(tmp_path).post("/forecast", json={"vehicle_id": "V1"})
-    assert (answer.status_code, "lacks lag_1" in answer.json()["detail"]) == (409, True)
+    detail = refusal(tmp_path)
+    assert "lacks lag_1, which Tiny version 7 was trained on" in detail
+    assert "`turo train`" in detail
+    short = {"finished_trips": 60, "labelled_origins": 12}
+    put_manifest(tmp_path, put_table(tmp_path, table_of(lag_1=None)), rows=short)
+    detail = refusal(tmp_path)
+    assert "needs 100 finished trips and 26 weeks of labelled origins, this table has 60 and 12" in detail
+    assert "`turo forecast` (DAG forecast_fleet)" in detail
+    assert "`turo train`" not in detail
+
+
+def test_median_and_mean_are_told_apart(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    told = route(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).json()
+    assert (told["functional"], told["median"]) == ("median", told["prediction"])
+    told = route(tmp_path, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
+    assert (told["functional"], told["median"], told["mean"]) == ("mean", None, told["prediction"])
+
+    class Shifted(Forecaster):
+        def mean(self, columns: Any) -> np.ndarray:
+            return self.predict(columns) + 0.25
+
+    predictor = tiny_predictor()
+    predictor.model = Shifted(**vars(predictor.model))
+    told = route(tmp_path, predictor).post("/forecast", json={"vehicle_id": "V1"}).json()
+    assert told["mean"] == told["prediction"] + 0.25
+
+
+@pytest.mark.parametrize(
+    ("origin", "trained", "target", "expected"),
+    [
+        (ORIGINS[0], "2026-11-23T20:00:00", "y_booked_days", True),  # over on the very day of the snapshot
+        (ORIGINS[0], "2026-11-22 23:59:59", "y_booked_days", False),
+        (ORIGINS[0], "2026-11-23T20:00:00", "y_revenue", False),  # revenue is settled a day later
+        (NEWEST, "2026-11-23T20:00:00", "y_booked_days", False),
+        (ORIGINS[0], "", "y_booked_days", None),
+    ],
+)
+def test_an_origin_that_trained_the_model_is_marked(
+    tmp_path: Path, origin: Any, trained: str, target: str, expected: bool | None
+) -> None:
+    write_table(tmp_path)
+    predictor = tiny_predictor()
+    predictor.about.target = target
+    ask = route(tmp_path, predictor, snapshot=trained)
+    told = ask.post("/forecast", json={"vehicle_id": "V1", "origin": str(origin)}).json()
+    assert told["in_sample"] is expected
+    assert ("in-sample" in (told["note"] or "")) == (expected is True)
+    write_table(tmp_path, in_training=0)
+    told = ask.post("/forecast", json={"vehicle_id": "V1", "origin": str(origin)}).json()
+    assert (told["in_sample"], told["note"]) == (False, None)
+
+
+def test_a_vehicle_that_left_is_not_forecast_unless_a_past_origin_is_asked_for(tmp_path: Path) -> None:
+    gone = (pl.col("vehicle_id") == "V3") & (pl.col("origin_date") > ORIGINS[1])
+    put_manifest(tmp_path, put_table(tmp_path, table_of().filter(~gone)))
+    ask = route(tmp_path)
+    answer = ask.post("/forecast", json={"vehicle_id": "V3"})
+    assert answer.status_code == 404
+    assert 'Vehicle "V3" left the fleet: its last origin is 2026-11-02' in answer.json()["detail"]
+    assert ask.post("/forecast", json={"vehicle_id": "V3", "origin": "2026-11-02"}).status_code == 200
+
+
+def test_a_vehicle_that_looks_gone_is_forecast_with_a_note(tmp_path: Path) -> None:
+    write_table(tmp_path, looks_gone=1, days_since_return=412.4)
+    note = route(tmp_path).post("/forecast", json={"vehicle_id": "V3"}).json()["note"]
+    assert "looks gone" in note
+    assert "412 days before" in note
+    assert "listed_to" in note
+    write_table(tmp_path, looks_gone=0, days_since_return=412.4)
+    assert route(tmp_path).post("/forecast", json={"vehicle_id": "V3"}).json()["note"] is None
 
 
 def test_without_a_table_the_rest_of_the_route_works(tmp_path: Path, row: dict[str, Any]) -> None:
-    ask = client(tmp_path)
+    ask = route(tmp_path)
     assert ask.post("/forecast", json={"vehicle_id": "V1"}).status_code == 503
     (tmp_path / "manifest.json").write_text("{}")
     assert ask.post("/forecast", json={"vehicle_id": "V1"}).status_code == 503
@@ -136,13 +182,11 @@ def test_without_a_table_the_rest_of_the_route_works(tmp_path: Path, row: dict[s
 
 
 def test_a_table_without_dates_is_looked_up_by_vehicle_alone(tmp_path: Path) -> None:
-    write_table(tmp_path)
-    frame = pl.read_parquet(tmp_path / "datas.parquet").filter(origin_date=NEWEST)
-    frame.drop("origin_date", "horizon_days").write_parquet(tmp_path / "datas.parquet")
-    (tmp_path / "manifest.json").write_text(json.dumps({"columns": {"keys": ["vehicle_id"]}, "digest": "d"}))
-    ask = client(tmp_path)
+    frame = table_of().filter(origin_date=NEWEST).drop("origin_date", "horizon_days")
+    put_manifest(tmp_path, put_table(tmp_path, frame))
+    ask = route(tmp_path)
     told = ask.post("/forecast", json={"vehicle_id": "V3"}).json()
-    assert (told["origin"], told["window"]) == (None, None)
+    assert (told["origin"], told["window"], told["in_sample"]) == (None, None, True)
     assert np.isfinite(told["prediction"])
     assert ask.post("/forecast", json={"vehicle_id": "V3", "origin": str(NEWEST)}).status_code == 422
     assert ask.post("/forecast", json={"vehicle_id": "V33"}).status_code == 404

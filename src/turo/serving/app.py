@@ -11,10 +11,12 @@ from ray.serve import Application
 
 from turo.serving.asgi import App
 from turo.serving.gauges import Gauges
+from turo.serving.lookup import table_in
 from turo.serving.messages import Request, Response
 from turo.serving.observer import Observer, Shadow
 from turo.serving.replica import Holder
 from turo.serving.spec import DEPLOYMENT, SHADOW, SHADOW_DEPLOYMENT, Content
+from turo.serving.watch import Watch
 from turo.settings import load as load_settings
 
 SWITCH_S = 0.0005
@@ -44,6 +46,8 @@ class Model:
             api_key=settings.serve_api_key, adds_request_id=False, count=self.observer.count
         )
         self.observer.start()
+        self.watch = Watch(table_in(settings.data_dir), self.compare)
+        self.watch.start()
 
     def __serve_build_asgi_app__(self) -> App:
         return self.application
@@ -60,11 +64,17 @@ class Model:
             if self.holder.failed and self.holder.failed["version"] == wanted.spec.version:
                 self.gauges.refused()
             predictor.observe = self.observer.see
+            predictor.compare(await asyncio.to_thread(self.watch.look))
             self.application.limits = wanted.limits
             self.application.service = predictor
             self.gauges.serves(predictor.about)
             challenged = wanted.notes.challenger is not None and wanted.spec == self.holder.spec
             self.observer.shadow = self.copy() if challenged else None
+
+    def compare(self, manifest: dict[str, Any]) -> None:
+        """Hold what serves against the prepared table, of which this is the manifest."""
+        if self.application.service is not None:
+            self.application.service.compare(manifest)
 
     def copy(self) -> Shadow:
         """How copies of the traffic reach the challengers: sent and forgotten."""

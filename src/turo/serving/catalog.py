@@ -10,9 +10,11 @@ from ray.serve import Application
 from turo.serving.app import log_through_serve
 from turo.serving.asgi import App
 from turo.serving.directory import Directory, FrontApp
+from turo.serving.lookup import table_in
 from turo.serving.messages import Request, Response
 from turo.serving.problems import overloaded
 from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
+from turo.serving.watch import Watch
 from turo.settings import load as load_settings
 
 CPUS = 0.05
@@ -26,9 +28,12 @@ class Catalog:
     def __init__(self) -> None:
         log_through_serve()
         self.handles: dict[str, Any] = {}
-        api_key = load_settings().serve_api_key
-        self.directory = Directory(self.forward, secured=bool(api_key))
-        self.application = FrontApp(self.directory, api_key=api_key, adds_request_id=False)
+        settings = load_settings()
+        self.directory = Directory(self.forward, secured=bool(settings.serve_api_key))
+        self.application = FrontApp(self.directory, api_key=settings.serve_api_key, adds_request_id=False)
+        watch = Watch(table_in(settings.data_dir), self.directory.compare)
+        watch.round()
+        watch.start()
 
     def __serve_build_asgi_app__(self) -> App:
         return self.application
@@ -38,6 +43,7 @@ class Catalog:
         content = CatalogContent.model_validate(config)
         self.directory.models = {model.name: model for model in content.models}
         self.directory.awaited = content.awaited
+        self.directory.below_baseline = content.below_baseline
         self.application.limits = content.limits
 
     async def forward(self, name: str, request: Request) -> Response:

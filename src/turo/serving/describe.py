@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from turo.serving.fleet import told
+from turo.serving.spec import BELOW_BASELINE, TrainedOn
 from turo.serving.table import Field, Table, expected
+
+MEDIAN, MEAN = "median", "mean"
+BELOW = "This version does not beat the best baseline; it serves because no better one exists."
 
 
 @dataclass
 class About:
-    """Facts of the served version. `note`, `refused`, `challenger` may change while it is served."""
+    """Facts of the served version. `tags`, `metrics`, `refused`, `challenger`, `difference` may change while
+    it is served."""
 
     name: str
     version: str
@@ -22,13 +28,29 @@ class About:
     example: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, str] | None = None
     challenger: str | None = None
+    trained_on: TrainedOn = field(default_factory=TrainedOn)
+    difference: str | None = None  # of its fleet from the prepared table's, see `turo.serving.fleet`
+
+    @property
+    def below_baseline(self) -> bool:
+        """Whether it serves although the best baseline is better."""
+        return self.tags.get(BELOW_BASELINE) == "true"
 
     @property
     def warning(self) -> str | None:
-        """Said wherever the model is shown, if it does not beat the best baseline."""
-        if self.tags.get("turo.below_baseline") != "true":
-            return None
-        return "This version does not beat the best baseline; it serves because no better one exists."
+        """Said wherever the model is shown."""
+        return warning(self.difference, self.below_baseline)
+
+    @property
+    def functional(self) -> str:
+        """What a prediction is of all that may happen: the median or the mean."""
+        return MEAN if self.trained_on.metric == "rmse" else MEDIAN
+
+
+def warning(difference: str | None, below_baseline: bool) -> str | None:
+    """What is to be known before a version's predictions are used; None where there is nothing."""
+    said = [f"This version {difference}: its predictions are not of these vehicles."] if difference else []
+    return " ".join([*said, BELOW] if below_baseline else said) or None
 
 
 def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
@@ -40,10 +62,12 @@ def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
         "run_id": about.run_id,
         "target": about.target,
         "horizon_days": about.horizon_days,
-        "below_baseline": about.warning is not None,
+        "functional": about.functional,
+        "fleet": told(about.trained_on),
+        "below_baseline": about.below_baseline,
         "warning": about.warning,
         "metrics": about.metrics,
-        "data_digest": about.tags.get("turo.data_digest"),
+        "data_digest": about.trained_on.data_digest or None,
         "code_version": about.tags.get("turo.code_version"),
         "refused": about.refused,
         "challenger": about.challenger,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turo import registry
-from turo.serving.spec import ModelSpec, Notes
+from turo.data import fleets
+from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
 
@@ -75,4 +76,10 @@ def as_spec(version: registry.Version) -> ModelSpec:
         run_id=version.run_id,
         model_uri=version.model_uri,
         sha256=version.tags.get(registry.SHA_TAG, ""),
+        trained_on=TrainedOn(
+            fleet=version.tags.get(fleets.TAG, ""),
+            data_digest=version.tags.get("turo.data_digest", ""),
+            snapshot=version.tags.get("turo.snapshot", ""),
+            metric=version.tags.get("turo.metric", "mae"),
+        ),
     )

@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
-from turo.serving import v2
+from turo.serving import fleet, v2
 from turo.serving.asgi import App
+from turo.serving.describe import warning
 from turo.serving.docs import docs_page, openapi
 from turo.serving.messages import HTML, Request, Response, allow, json_response, version_headers
 from turo.serving.problems import Header, Problem, overloaded, shown
@@ -39,6 +40,8 @@ class Directory:
         self.secured = secured
         self.models: dict[str, ModelSpec] = {}
         self.awaited: tuple[str, ...] = ()  # configured, without a version so far
+        self.below_baseline: tuple[str, ...] = ()
+        self.manifest: dict[str, Any] = {}  # of the prepared table
 
     async def handle(self, request: Request) -> Response:
         """Route one request."""
@@ -52,7 +55,8 @@ class Directory:
         if path == "/openapi.json":
             allow(request, "GET")
             rows = {model: await self.schema(model, request) for model in self.models}
-            return json_response(openapi(rows, self.secured))
+            said = {model.name: self.said(model) for model in self.models.values()}
+            return json_response(openapi(rows, self.secured, said))
         content = self.page(path, request)
         _, name, *below = path.split("/")
         if content is None and self.knows(name):
@@ -83,9 +87,30 @@ class Directory:
         return schema if answer.status == HTTPStatus.OK else None
 
     def headers_of(self, path: str) -> list[Header]:
-        """Version and run of the model that a path names."""
+        """Version and run of the model that a path names, and the mark of another fleet."""
         model = self.models.get(path.removeprefix("/v2/models").lstrip("/").split("/")[0])
-        return version_headers(model.version, model.run_id) if model else []
+        if model is None:
+            return []
+        kind = fleet.foreign(model.trained_on, self.manifest)
+        marks = [(fleet.HEADER, kind)] if kind else []
+        return [*version_headers(model.version, model.run_id), *marks]
+
+    def compare(self, manifest: dict[str, Any]) -> None:
+        """From now on hold the models against the prepared table of which this is the manifest."""
+        self.manifest = manifest
+
+    def warning(self, model: ModelSpec) -> str | None:
+        """What the model says of itself as well."""
+        difference = fleet.difference(model.trained_on, self.manifest)
+        return warning(difference, model.name in self.below_baseline)
+
+    def said(self, model: ModelSpec) -> str:
+        """The model's fleet and warning, for the documentation."""
+        told = fleet.told(model.trained_on)
+        trained = (
+            f"Version {model.version}, trained on {told['label']}." if told else f"Version {model.version}."
+        )
+        return " ".join(filter(None, (trained, self.warning(model))))
 
     def page(self, path: str, request: Request) -> Response | None:
         """The pages that need no model."""
@@ -105,7 +130,14 @@ class Directory:
         """One line of the list."""
         url = f"{base_url}/{model.name}"
         links = {"predict": url, "forecast": f"{url}/forecast", "schema": f"{url}/schema"}
-        return {"name": model.name, "version": model.version, "run_id": model.run_id, "links": links}
+        return {
+            "name": model.name,
+            "version": model.version,
+            "run_id": model.run_id,
+            "fleet": fleet.told(model.trained_on),
+            "warning": self.warning(model),
+            "links": links,
+        }
 
 
 class FrontApp(App):

@@ -6,78 +6,22 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from turo.serving import v2
 from turo.serving.page import page
 from turo.serving.problems import TITLES
+from turo.serving.schemas import (
+    ABOUT,
+    ANY,
+    FORECAST,
+    FORECAST_ANSWER,
+    HEADERS,
+    INFERENCE,
+    MODELS,
+    PREDICTIONS,
+    PROBLEM_REF,
+    PROBLEM_SCHEMA,
+    ROWS,
+)
 
-PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
-        "error": {"type": "string"},
-    },
-}
-PREDICTIONS = {
-    "type": "object",
-    "required": ["predictions"],
-    "properties": {"predictions": {"type": "array", "items": {"type": "number"}}},
-}
-ROWS: dict[str, Any] = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {"inputs": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
-}
-FORECAST = {
-    "type": "object",
-    "required": ["vehicle_id"],
-    "properties": {
-        "vehicle_id": {"type": ["string", "integer"], "minLength": 1},
-        "origin": {
-            "type": ["string", "null"],
-            "format": "date",
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-            "description": "A Monday of the prepared table; without it the newest.",
-        },
-    },
-    "additionalProperties": False,
-    "examples": [{"vehicle_id": "12", "origin": "2026-11-23"}],
-}
-ANY: dict[str, Any] = {"type": "object"}
-TENSOR = {
-    "type": "object",
-    "required": ["name", "shape", "datatype"],
-    "properties": {
-        "name": {"type": "string"},
-        "shape": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer", "minimum": 0}},
-        "datatype": {"type": "string", "enum": ["BYTES", *v2.NUMPY_TYPES]},
-        "data": {"type": "array", "description": "Absent where the tensor is in the binary part."},
-    },
-}
-INFERENCE = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": ["string", "null"]},
-        "inputs": {
-            "type": "array",
-            "minItems": 1,
-            "items": TENSOR,
-            "description": "One tensor a column of GET /v2/models/{model}, in any order, all of one length.",
-        },
-        "outputs": {
-            "type": ["array", "null"],
-            "items": {"type": "object", "required": ["name"], "properties": {"name": {"const": v2.OUTPUT}}},
-        },
-    },
-}
 FOREIGN = ("$schema", "$id")  # of a schema as a document of its own; inside another one they would misguide
 KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -85,18 +29,23 @@ KEYS = {
 }
 
 
-def openapi(rows: Mapping[str, dict[str, Any] | None], secured: bool = False) -> dict[str, Any]:
+def openapi(
+    rows: Mapping[str, dict[str, Any] | None],
+    secured: bool = False,
+    said: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """OpenAPI 3.1 document of every route.
 
     Args:
         rows: by model what its native request looks like (its `/schema`); None where that is not known now.
         secured: whether the routes want an API key.
+        said: by model what it was trained on, and its warning.
     """
     known = {"type": "string", "enum": list(rows) or ["-"]}
     name = {"name": "model", "in": "path", "required": True, "schema": known}
-    paths: dict[str, Any] = {"/": {"get": _operation("List of models", ANY)}}
+    paths: dict[str, Any] = {"/": {"get": _operation("List of models", MODELS)}}
     for model in rows:
-        paths |= _model_paths(model)
+        paths |= _model_paths(model, (said or {}).get(model, ""))
     paths |= {
         "/v2": {"get": _operation("V2 server metadata", ANY)},
         "/v2/health/live": {"get": _operation("V2 liveness", ANY)},
@@ -105,7 +54,7 @@ def openapi(rows: Mapping[str, dict[str, Any] | None], secured: bool = False) ->
         "/v2/models/{model}/ready": {"parameters": [name], "get": _operation("V2 model readiness", ANY)},
         "/v2/models/{model}/infer": {
             "parameters": [name],
-            "post": _operation("V2 inference", ANY, INFERENCE),
+            "post": _with_headers(_operation("V2 inference", ANY, INFERENCE)),
         },
     }
     schemas = {model: ROWS if schema is None else _embedded(schema) for model, schema in rows.items()}
@@ -121,19 +70,30 @@ def openapi(rows: Mapping[str, dict[str, Any] | None], secured: bool = False) ->
     return document
 
 
-def _model_paths(model: str) -> dict[str, Any]:
-    """A model's own routes, each with what this model takes."""
-    about = _operation("What is served: version, signature, metrics, example", ANY)
+def _model_paths(model: str, said: str) -> dict[str, Any]:
+    """A model's own routes, each with what this model takes and what is said of it."""
+    about = _operation("What is served: version, fleet, signature, metrics, example", ABOUT)
     about["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     rows = {"$ref": f"#/components/schemas/{model}"}
     predict = _operation("Predict rows; MLflow's other three forms are accepted as well", PREDICTIONS, rows)
+    schema = _operation("JSON Schema of the request", ANY)
+    forecast = _operation("Forecast one vehicle from the prepared table", FORECAST_ANSWER, FORECAST)
+    for operation in (about, predict, schema, forecast):
+        _with_headers(operation)
+        if said:
+            operation["description"] = said
     return {
         f"/{model}": {"get": about, "post": predict},
-        f"/{model}/schema": {"get": _operation("JSON Schema of the request", ANY)},
-        f"/{model}/forecast": {
-            "post": _operation("Forecast one vehicle from the prepared table", ANY, FORECAST)
-        },
+        f"/{model}/schema": {"get": schema},
+        f"/{model}/forecast": {"post": forecast},
     }
+
+
+def _with_headers(operation: dict[str, Any]) -> dict[str, Any]:
+    """Note the headers that come with every answer of a model."""
+    for answer in operation["responses"].values():
+        answer["headers"] = HEADERS
+    return operation
 
 
 def _embedded(schema: dict[str, Any]) -> dict[str, Any]:

@@ -17,9 +17,12 @@ from turo.serving.body import (
     count_strings,
     parse,
 )
+from turo.serving.describe import MEDIAN, About
+from turo.serving.fit import check_fit, in_sample, note, plain
+from turo.serving.fleet import remedy
 from turo.serving.lookup import FeatureTable, Row
 from turo.serving.messages import Request, Response, json_response
-from turo.serving.predictor import Predictor
+from turo.serving.predictor import HasMean, Predictor
 from turo.serving.problems import Problem, shown
 from turo.serving.table import Columns, Field
 
@@ -45,25 +48,27 @@ class Forecast:
         check_content_encoding(request.headers.get(b"content-encoding"))
         row = self.table.find(*asked(request.body))
         about, model = predictor.about, predictor.model
-        prepared_for = row.manifest.get("horizon_days", about.horizon_days)
-        if row.origin and prepared_for != about.horizon_days:
-            raise Problem(
-                409,
-                f"The table is prepared for {prepared_for} days, {about.name} version {about.version} "
-                f"forecasts {about.horizon_days}: train it again.",
-            )
-        features, replaced = features_of(row, predictor.table.fields)
+        check_fit(row, about)
+        features, replaced = features_of(row, about, predictor.table.fields)
         columns = columns_of(features, predictor.table.fields)
         predictions = predictor.run(request.request_id, columns)
+        means = model.mean(columns) if isinstance(model, HasMean) else predictions
         low, high = model.interval(columns)
+        seen = in_sample(row, about)
+        prediction = float(predictions[0])
         answer: dict[str, Any] = {
             "vehicle_id": row.vehicle_id,
             "origin": row.origin,
             "window": window(row.origin, about.horizon_days),
             "target": about.target,
-            "prediction": float(predictions[0]),
+            "prediction": prediction,
+            "functional": about.functional,
+            "median": prediction if about.functional == MEDIAN else None,
+            "mean": float(means[0]),
             "interval": {"low": float(low[0]), "high": float(high[0]), "coverage": COVERAGE},
             "on_the_books": {key: plain(row.values[n]) for key, n in ON_THE_BOOKS.items() if n in row.values},
+            "in_sample": seen,
+            "note": note(row, seen),
             "features": features,
             "replaced": replaced,
             "data_digest": row.manifest.get("digest"),
@@ -96,11 +101,15 @@ def asked(body: bytes) -> tuple[str, date | None]:
     raise Problem(422, f"origin: expected a date YYYY-MM-DD, got {shown(origin)}.")
 
 
-def features_of(row: Row, fields: tuple[Field, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def features_of(row: Row, about: About, fields: tuple[Field, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The model's features of a row, and those that had to be replaced: a new make counts as `other`."""
     absent = [field.name for field in fields if field.name not in row.values]
     if absent:
-        raise Problem(409, f"The table lacks {', '.join(absent)}, which the model was trained on.")
+        raise Problem(
+            409,
+            f"The table lacks {', '.join(absent)}, which {about.name} version {about.version} was trained "
+            f"on. {remedy(row.manifest)}",
+        )
     features = {field.name: plain(row.values[field.name]) for field in fields}
     replaced = {}
     for field in fields:
@@ -121,11 +130,6 @@ def columns_of(features: dict[str, Any], fields: tuple[Field, ...]) -> Columns:
         else np.array([features[field.name]], dtype=object)
         for field in fields
     }
-
-
-def plain(value: Any) -> Any:
-    """A table value as JSON takes it: NaN is null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def window(origin: date | None, days: int) -> dict[str, date] | None:

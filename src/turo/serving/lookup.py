@@ -1,22 +1,29 @@
-"""Features of one vehicle at one origin, read from the prepared table where it lies; none are kept."""
+"""Features of one vehicle at one origin, from the prepared table as it is at that moment."""
 
 from __future__ import annotations
 
+import functools
 import json
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from turo.data.source import folder
 from turo.errors import InputError
-from turo.serving.problems import Problem, shown
+from turo.serving import whole
+from turo.serving.problems import Problem, overloaded, shown
+from turo.serving.whole import TABLE, MixedError, Rows, State
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-TABLE, MANIFEST = "datas.parquet", "manifest.json"
+MANIFEST = "manifest.json"
 REMOTE_S = 5.0  # how long a manifest behind a URL is taken for the newest
+ATTEMPTS, PAUSE_S, RETRY_S = 5, 0.05, 2  # while a table is being replaced: a matter of milliseconds
+UNREADABLE = (OSError, KeyError, ValueError, TypeError, InputError)
 
 
 @dataclass(frozen=True)
@@ -29,77 +36,146 @@ class Row:
     manifest: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Described:
+    """A manifest, the state of its file, and when that was looked at."""
+
+    seen: State
+    looked: float
+    content: dict[str, Any]
+
+
 @dataclass
 class FeatureTable:
-    """The table in a folder or behind a URL. A new one is used as soon as its manifest is there."""
+    """The table in a folder or behind a URL. A new one is used as soon as its manifest is there.
+
+    While one is being put in place, the one held goes on answering, with its own manifest.
+
+    Args:
+        data_dir: where it lies.
+        limit: bytes of memory above which the rows stay there.
+        pause: waits some seconds.
+    """
 
     data_dir: str
-    _manifest: dict[str, Any] = field(default_factory=dict)
-    _seen: tuple[Any, ...] = ()
-    _looked: float = float("-inf")
+    limit: int = whole.MEMORY_BYTES
+    pause: Callable[[float], None] = time.sleep
+    _described: Described | None = None
+    _held: tuple[State, Rows] | None = None  # rows verified against the manifest of this state
+    _mixed: tuple[State, State] | None = None  # manifest and table that were found not to fit
+    _loading: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, vehicle_id: str, origin: date | None) -> Row:
-        """The row of a vehicle at an origin, by default at the newest.
+        """The row of a vehicle at an origin, by default at the table's newest.
 
         Raises:
-            Problem: 404 for an unknown vehicle or origin, naming what there is; 503 without a table.
+            Problem: 404 for an unknown vehicle or origin, naming what there is; 503 without a table, and
+                while it is being replaced.
         """
         try:
-            filesystem, base = folder(self.data_dir)
-            manifest = self.manifest(filesystem, base)
-            dated = "origin_date" in manifest["columns"]["keys"]
-            chosen = self._origin(filesystem, base, vehicle_id, origin) if dated else None
-            if origin and not dated:
-                raise Problem(422, "This table has one row a vehicle and no dates: leave origin out.")
-            return self._read(filesystem, base, vehicle_id, chosen)
-        except (OSError, KeyError, ValueError, InputError) as error:
+            for attempt in range(ATTEMPTS):
+                if attempt:
+                    self.pause(PAUSE_S)
+                try:
+                    described, rows = self._whole(fresh=attempt > 0)
+                    return _find(described.content, rows, vehicle_id, origin)
+                except MixedError:
+                    self._held = None
+            self._mixed = self._states()
+        except UNREADABLE as error:
             raise Problem(503, f"The prepared table cannot be read now ({type(error).__name__}).") from error
+        raise _being_replaced()
 
-    def manifest(self, filesystem: fs.FileSystem, base: str) -> dict[str, Any]:
-        """The manifest, read again only when it has changed."""
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as it is now; empty where there is none.
+
+        Raises:
+            OSError, ValueError, InputError: it cannot be read now.
+        """
+        try:
+            return self._describe(*folder(self.data_dir)).content
+        except FileNotFoundError:
+            return {}
+
+    def _describe(self, filesystem: fs.FileSystem, base: str, fresh: bool = False) -> Described:
+        """The manifest, read again only when it has changed; behind a URL looked at every `REMOTE_S` only."""
+        known, now = self._described, time.monotonic()
         local = filesystem.type_name == "local"
-        if self._manifest and not local and time.monotonic() - self._looked < REMOTE_S:
-            return self._manifest
-        self._looked = time.monotonic()
-        info = filesystem.get_file_info(f"{base}/{MANIFEST}")
-        if (info.mtime, info.size) != self._seen:
-            with filesystem.open_input_stream(f"{base}/{MANIFEST}") as stream:
-                self._manifest = json.loads(stream.read())
-            self._seen = (info.mtime, info.size)
-        return self._manifest
+        if known and not fresh and not local and now - known.looked < REMOTE_S:
+            return known
+        path = f"{base}/{MANIFEST}"
+        seen = whole.state(filesystem, path)
+        if known and known.seen == seen:
+            content = known.content
+        else:
+            with filesystem.open_input_stream(path) as stream:
+                content = json.loads(stream.read())
+            if not isinstance(content, dict):
+                raise ValueError(f"{path} is not an object")
+        self._described = Described(seen, now, content)
+        return self._described
 
-    def _origin(self, filesystem: fs.FileSystem, base: str, vehicle_id: str, origin: date | None) -> date:
-        """The origin asked for if the vehicle has a row there, else the newest; or the reason why not."""
-        rows = _query(filesystem, base, ["origin_date"], [("vehicle_id", "==", vehicle_id)])
-        known = sorted(rows["origin_date"].to_pylist())
-        if not known:
-            raise Problem(404, f"Vehicle {shown(vehicle_id)} has no row in the prepared table.")
-        if origin is None or origin in known:
-            return origin or known[-1]
-        nearest = min(known, key=lambda day: abs((day - origin).days))
-        raise Problem(
-            404,
-            f"Vehicle {shown(vehicle_id)} has no row at {origin}; its origins are Mondays from {known[0]} "
-            f"to {known[-1]}, the nearest is {nearest}.",
+    def _whole(self, fresh: bool) -> tuple[Described, Rows]:
+        """Manifest and rows of one run.
+
+        Raises:
+            MixedError: they are not now.
+            Problem: they were not before, and nothing has changed.
+        """
+        filesystem, base = folder(self.data_dir)
+        described = self._describe(filesystem, base, fresh)
+        held = self._held
+        if held and held[0] == described.seen:
+            return described, held[1]
+        with self._loading:
+            if self._mixed is not None and self._mixed == self._states():
+                raise _being_replaced()
+            rows = whole.read(filesystem, base, described.content["digest"], self.limit)
+            self._held, self._mixed = (described.seen, rows), None
+        return described, rows
+
+    def _states(self) -> tuple[State, State]:
+        filesystem, base = folder(self.data_dir)
+        return whole.state(filesystem, f"{base}/{MANIFEST}"), whole.state(filesystem, f"{base}/{TABLE}")
+
+
+@functools.cache
+def table_in(data_dir: str) -> FeatureTable:
+    """The table of a process: held once, whatever the versions that are served from it."""
+    return FeatureTable(data_dir)
+
+
+def _find(manifest: dict[str, Any], rows: Rows, vehicle_id: str, origin: date | None) -> Row:
+    dated = rows.newest is not None
+    if origin and not dated:
+        raise Problem(422, "This table has one row a vehicle and no dates: leave origin out.")
+    known = rows.origins(vehicle_id)
+    chosen = origin or rows.newest
+    if chosen not in known:
+        raise Problem(404, _absent(vehicle_id, origin, rows.newest, [day for day in known if day]))
+    return Row(vehicle_id, chosen, rows.row(vehicle_id, chosen), manifest)
+
+
+def _absent(vehicle_id: str, origin: date | None, newest: date | None, known: list[date]) -> str:
+    """Why there is no row, and what there is."""
+    if not known:
+        return f"Vehicle {shown(vehicle_id)} has no row in the prepared table."
+    first, last = min(known), max(known)
+    if origin is None:
+        return (
+            f"Vehicle {shown(vehicle_id)} left the fleet: its last origin is {last}, the table's newest is "
+            f"{newest}; give an origin from {first} to {last} for what was forecast then."
         )
-
-    def _read(self, filesystem: fs.FileSystem, base: str, vehicle_id: str, origin: date | None) -> Row:
-        conditions: list[tuple[str, str, Any]] = [("vehicle_id", "==", vehicle_id)]
-        if origin:
-            conditions.append(("origin_date", "==", origin))
-        rows = _query(filesystem, base, None, conditions).to_pylist()
-        if not rows:
-            raise Problem(404, f"Vehicle {shown(vehicle_id)} has no row in the prepared table.")
-        return Row(vehicle_id, origin, rows[0], self._manifest)
+    nearest = min(known, key=lambda day: abs((day - origin).days))
+    return (
+        f"Vehicle {shown(vehicle_id)} has no row at {origin}; its origins are Mondays from {first} to "
+        f"{last}, the nearest is {nearest}."
+    )
 
 
-def _query(
-    filesystem: fs.FileSystem, base: str, columns: list[str] | None, conditions: list[tuple[str, str, Any]]
-) -> Any:
-    """Rows of the table that fulfil the conditions; row groups that cannot hold any are not read."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(
-        f"{base}/{TABLE}", columns=columns, filters=conditions, filesystem=filesystem,
-        memory_map=True, use_threads=False, partitioning=None,
-    )  # fmt: skip
+def _being_replaced() -> Problem:
+    return overloaded(
+        f"The prepared table is being replaced: {TABLE} is not the file that {MANIFEST} describes. Try again "
+        "shortly; if it stays so, a preparation broke off: run `turo prepare` again.",
+        RETRY_S,
+    )

@@ -7,6 +7,7 @@ from html import escape
 import orjson
 
 from turo.serving.describe import About, curl
+from turo.serving.fleet import told
 from turo.serving.table import Table, expected
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
@@ -39,9 +40,12 @@ def model_page(about: About, table: Table, base_url: str) -> bytes:
         f'<a href="/{name}/schema">JSON Schema</a> · <a href="/docs">docs</a> · <a href="/">all models</a>'
     )
     parts = [
-        f"<p>Version {escape(about.version)}, run {escape(about.run_id)}: predicts "
+        f"<p>Version {escape(about.version)}, run {escape(about.run_id)}: predicts the {about.functional} of "
         f"<b>{escape(about.target)}</b> over {about.horizon_days} days. {links}</p>"
     ]
+    fleet = told(about.trained_on)
+    if fleet:
+        parts.append(f"<p>Trained on {escape(fleet['label'])}.</p>")
     if about.warning:
         parts.append(f'<p class="warn">{escape(about.warning)}</p>')
     if about.refused:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import orjson
 
-from turo.serving import forms, v2
+from turo.serving import fleet, forms, v2
 from turo.serving.body import check_content_encoding, check_content_type
 from turo.serving.describe import About, description, json_schema
 from turo.serving.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
@@ -32,6 +32,13 @@ class Model(Protocol):
     def predict(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
 
     def interval(self, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@runtime_checkable
+class HasMean(Protocol):
+    """A model that also tells what may be added up; without it the prediction is all there is."""
+
+    def mean(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
 
 
 class Predictor:
@@ -154,3 +161,15 @@ class Predictor:
         for key in ("tags", "metrics", "challenger"):
             if key in changes:
                 setattr(self.about, key, changes[key])
+
+    def compare(self, manifest: Mapping[str, Any]) -> None:
+        """Mark every answer from now on if the prepared table is not of the fleet that this was trained on.
+
+        Args:
+            manifest: of the table; empty where there is none.
+        """
+        about = self.about
+        about.difference = fleet.difference(about.trained_on, manifest)
+        kind = fleet.foreign(about.trained_on, manifest)
+        marks = [(fleet.HEADER, kind)] if kind else []
+        self.headers = [*version_headers(about.version, about.run_id), *marks]

@@ -16,7 +16,7 @@ from turo.models.forecaster import Forecaster
 from turo.serving.describe import About
 from turo.serving.fetch import fetch as fetch_over_http
 from turo.serving.forecast import Forecast
-from turo.serving.lookup import FeatureTable
+from turo.serving.lookup import table_in
 from turo.serving.predictor import Predictor
 from turo.serving.problems import Problem
 from turo.serving.spec import Content, ModelSpec
@@ -35,8 +35,8 @@ def load(spec: ModelSpec, max_rows: int) -> Predictor:
     folder = files(spec, settings.mlflow_tracking_uri)
     model = Forecaster.load(forecaster_folder(folder))
     about = About(spec.name, spec.version, spec.run_id, model.target, model.horizon_days)
-    about.example = example(folder)
-    forecast = Forecast(FeatureTable(settings.data_dir))
+    about.example, about.trained_on = example(folder), spec.trained_on
+    forecast = Forecast(table_in(settings.data_dir))
     predictor = Predictor(model, about, max_rows, forecast=forecast)
     try:
         predictor.check()

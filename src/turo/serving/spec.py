@@ -19,7 +19,19 @@ CATALOG_DEPLOYMENT = "Catalog"
 SHADOW_IMPORT = "turo.serving.shadow:build"
 SHADOW = "shadow"
 SHADOW_DEPLOYMENT = "Shadow"
+BELOW_BASELINE = "turo.below_baseline"  # tag of a version
 GRACE_S = 40  # above the 30 s in which a leaving replica stays reachable
+
+
+class TrainedOn(BaseModel):
+    """What a version was fitted to, as its tags say; never changes. Empty where its release noted nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fleet: str = ""  # as `turo.data.fleets.as_tag` writes it
+    data_digest: str = ""
+    snapshot: str = ""
+    metric: str = "mae"  # what the fit made small: its forecasts are medians under mae, means under rmse
 
 
 class ModelSpec(BaseModel):
@@ -32,6 +44,7 @@ class ModelSpec(BaseModel):
     run_id: str
     model_uri: str
     sha256: str = ""
+    trained_on: TrainedOn = TrainedOn()
 
 
 class Notes(BaseModel):
@@ -41,6 +54,11 @@ class Notes(BaseModel):
     metrics: dict[str, float] = {}
     refused: dict[str, str] | None = None
     challenger: ModelSpec | None = None
+
+    @property
+    def below_baseline(self) -> bool:
+        """Whether the version serves although the best baseline is better."""
+        return self.tags.get(BELOW_BASELINE) == "true"
 
 
 class Limits(BaseModel):
@@ -76,6 +94,7 @@ class CatalogContent(BaseModel):
 
     models: list[ModelSpec]
     awaited: tuple[str, ...] = ()  # configured, without a version so far
+    below_baseline: tuple[str, ...] = ()  # models that do not beat their best baseline
     limits: Limits
 
 
@@ -90,6 +109,7 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
     applications = [_model(content, settings) for content in models]
     specs = [content.spec for content in models]
     awaited = tuple(n for n in settings.model_names if n not in {spec.name for spec in specs})
+    below = tuple(content.spec.name for content in models if content.notes.below_baseline)
     catalog = {
         "name": CATALOG,
         "route_prefix": "/",
@@ -98,7 +118,7 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
             {
                 "name": CATALOG_DEPLOYMENT,
                 "user_config": CatalogContent(
-                    models=specs, awaited=awaited, limits=Limits.of(settings)
+                    models=specs, awaited=awaited, below_baseline=below, limits=Limits.of(settings)
                 ).model_dump(),
             }
         ],
