@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data import parse, source
-from turo.data.export_columns import TWO_WORD_MAKES
+from turo.data import parse, source, vehicle_names
 from turo.data.reading import Reading, few
 from turo.data.rows import batches
 from turo.data.sheet import Sheet, open_sheet
@@ -17,7 +16,6 @@ from turo.errors import InputError
 if TYPE_CHECKING:
     from turo.settings import Settings
 
-NAME_YEAR = r"^(.*\S)\s+((?:19|20)\d{2})$"  # Make Model YYYY
 DATES = ("listed_from", "listed_to", "valid_from")
 PERSONAL = frozenset({"vin", "plate", "license plate", "license_plate", "owner", "host", "guest", "address"})
 
@@ -72,10 +70,6 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: vehicle_id, vehicle_name, state, trip_start; the newest snapshot last.
     """
-    name = pl.col("vehicle_name").str.replace(r"[(\[#].*$", "").str.replace_all(r"\s+", " ").str.strip_chars()
-    titled = name.str.extract(NAME_YEAR, 1).fill_null(name)
-    two = titled.str.extract(rf"(?i)^({'|'.join(TWO_WORD_MAKES)})\b", 1)
-    make = two.fill_null(titled.str.extract(r"^(\S+)", 1))
     newest = (
         rows.with_columns(pl.col("vehicle_name").replace("", None))
         .group_by("vehicle_id")
@@ -85,10 +79,7 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
         )
     )
     cars = newest.with_columns(
-        make=make,
-        model=titled.str.slice(make.str.len_chars()).str.strip_chars().replace("", None),
-        year=name.str.extract(NAME_YEAR, 2).cast(pl.Int64),
-        vehicle_name=pl.lit(None, pl.String),
+        **vehicle_names.parts(pl.col("vehicle_name")), vehicle_name=pl.lit(None, pl.String)
     )
     return pl.concat([empty(VEHICLES), cars], how="diagonal").sort("vehicle_id")
 
