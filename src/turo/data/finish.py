@@ -1,4 +1,4 @@
-"""What the profiles have in common once their rows are read: blocks, overlaps."""
+"""What the profiles have in common once their rows are read: blocks, overlaps, implausible prices."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from turo.data.sheet import open_sheet
 
 if TYPE_CHECKING:
     from turo.settings import Settings
+
+DAILY = (1.0, 1500.0)  # dollars of base price a day between which the median of a fleet lies
 
 
 def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFrame | None:
@@ -33,10 +35,29 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
 def warn_overlaps(rows: pl.DataFrame, reading: Reading) -> None:
     """Trips of one car that overlap are kept; their time is counted once."""
     taken = rows.filter(~pl.col("status").str.ends_with("cancellation")).sort("vehicle_id", "trip_start")
-    busy = pl.col("trip_end").cum_max().shift(1).over("vehicle_id")
-    overlapping = taken.filter(pl.col("trip_start") < busy)["reservation_id"]
-    if overlapping.len():
+    busy = pl.col("trip_end").cum_max().shift(1)
+    last = (pl.col("trip_end") > busy.fill_null(pl.col("trip_end").min() - pl.duration(days=1))).over(
+        "vehicle_id"
+    )
+    before = pl.when(last).then("reservation_id").forward_fill().shift(1).over("vehicle_id")
+    overlapping = taken.filter((pl.col("trip_start") < busy.over("vehicle_id")).fill_null(False))
+    overlapping = taken.with_columns(before=before).join(overlapping, on="reservation_id", how="semi")
+    if overlapping.height:
+        pairs = overlapping.select(pl.format("{} and {}", "before", "reservation_id")).to_series()
         reading.warn(
-            f"{overlapping.len()} trips start before the car's trip before them ends ({few(overlapping)}); "
+            f"{overlapping.height} trips start before the car's trip before them ends ({few(pairs)}); "
             "both are kept, the common time counts once."
+        )
+
+
+def warn_implausible(rows: pl.DataFrame, reading: Reading) -> None:
+    """Amounts that no host takes for a car come from another tool, in cents perhaps; nothing is changed."""
+    taken = rows.filter(~pl.col("status").str.ends_with("cancellation"), pl.col("trip_price").is_not_null())
+    days = (pl.col("trip_end") - pl.col("trip_start")) / pl.duration(days=1)
+    base = pl.col("trip_price") + pl.col("discounts").fill_null(0)
+    median = taken.select((base / days).median()).item()
+    if median is not None and not DAILY[0] <= median <= DAILY[1]:
+        reading.warn(
+            f"The base price is implausible: its median is {median:,.2f} dollars a day. Amounts must be "
+            "dollars, not cents or thousands; they are left as they are."
         )

@@ -44,6 +44,7 @@ def load_tables(settings: Settings) -> Tables:
     if profile != profiles.TAKEHOME:
         blocks = finish.read_blocks(settings, made, reading)
         finish.warn_overlaps(made.rows, reading)
+        finish.warn_implausible(made.rows, reading)
         validate(made.rows, made.cars)
     tables = Tables(
         profile=profile,
