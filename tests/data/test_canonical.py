@@ -94,13 +94,16 @@ def test_the_vehicles_file_is_required(files, load, tmp_path):
         (("r1,", ","), "reservation_id is blank"),
         ((",v1,", ",,"), "vehicle_id is blank"),
         (("2025-03-01T10:00", ""), "trip_start is blank"),
-        (("2025-03-01T10:00", "2025-03-01"), "trip_start is no known date and time"),
-        (("2025-03-01T10:00", "2025-13-01T10:00"), "trip_start is no known date and time"),
-        (("2025-02-01T08:30", "soon"), "booked_at is no known date and time"),
-        (("120.00", "$120.00"), "trip_price is no plain amount"),
-        (("120.00", "nan"), "trip_price is no plain amount"),
-        (("120.00", "9" * 400), "trip_price is no plain amount"),
-        (("120.00", "1e3"), "trip_price is no plain amount"),
+        (("2025-03-01T10:00", "2025-03-01"), "trip_start has no time of day (met 2025-03-01)"),
+        (
+            ("2025-03-01T10:00", "2025-13-01T10:00"),
+            "trip_start is no known date and time (met 2025-13-01T10:00)",
+        ),
+        (("2025-02-01T08:30", "soon"), "booked_at is no known date and time (met aaaa)"),
+        (("120.00", "CA$120.00"), "trip_price is no plain amount (met CA$999.99)"),
+        (("120.00", "nan"), "trip_price is no plain amount (met nan)"),
+        (("120.00", "9" * 400), f"trip_price is no plain amount (met {'9' * 30}…)"),
+        (("120.00", "1e3"), "trip_price is no plain amount (met 9e9)"),
         (("2025-03-04T09:00", "2025-03-01T10:00"), "trip ends before or when it starts"),
         (("2025-03-04T09:00", "2027-03-01T10:00"), "trip is longer than 400 days"),
         (("2025-02-01T08:30", "2025-03-05T08:30"), "booked_at is after trip_end"),
@@ -235,8 +238,8 @@ def test_vehicle_rows_that_cannot_be_used_are_set_aside(files, load):
     bad = f"v98,,{'9' * 30}\nv99,tomorrow,\n"
     files(GOOD, vehicles="vehicle_id,listed_from,year\n" + listed + bad)
     assert load().rejected.rows() == [
-        ("vehicles.csv", 61, "year is no plain number"),
-        ("vehicles.csv", 62, "listed_from is no date"),
+        ("vehicles.csv", 61, f"year is no plain number (met {'9' * 30})"),
+        ("vehicles.csv", 62, "listed_from is no date (met aaaaaaaa)"),
     ]
 
 
@@ -261,9 +264,11 @@ def test_a_setting_that_is_no_time_zone_is_named(files, load):
 
 
 def test_vehicles_only_reservations_name_get_a_stub_and_idle_ones_stay(files, load):
-    files(GOOD.replace("v1", "v9"), vehicles="vehicle_id,listed_from\nv2,2025-01-01\n")
+    others = "vehicle_id,listed_from\nv1,2025-01-02\nv2,2025-01-01\n"
+    files(GOOD, GOOD.replace("r1,v1", "r2,v9"), vehicles=others)
     tables = load()
     assert tables.vehicles.select("vehicle_id", "listed_from").rows() == [
+        ("v1", date(2025, 1, 2)),
         ("v2", date(2025, 1, 1)),
         ("v9", date(2025, 3, 1)),
     ]

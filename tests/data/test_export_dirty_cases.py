@@ -163,12 +163,24 @@ def test_amounts_are_read_to_the_cent(tmp_path, load, cell, dollars):
 
 
 @pytest.mark.parametrize(
-    "cell", ["1.234,50", "CA$5.00", "GBP 5", "12 5.00", "$" + "9" * 30, "12.345", "1,23", "$", "--5", "n/a"]
+    ("cell", "form"),
+    [
+        ("1.234,50", "9.999,99"),
+        ("CA$5.00", "CA$9.99"),
+        ("GBP 5", "GBP 9"),
+        ("12 5.00", "99 9.99"),
+        ("$" + "9" * 30, "$" + "9" * 29 + "…"),
+        ("12.345", "99.999"),
+        ("1,23", "9,99"),
+        ("$", "$"),
+        ("--5", "--9"),
+        ("n/a", "n/a"),
+    ],
 )
-def test_other_amounts_reject_the_row_with_its_line(tmp_path, load, rows, cell):
+def test_other_amounts_reject_the_row_with_its_line_and_form(tmp_path, load, rows, cell, form):
     write(tmp_path, [*rows[:40], rows[40] | {"Extras": cell}, *rows[41:]])
     tables = load()
-    assert reasons(tables) == [(42, "Extras is no amount in US dollars")]
+    assert reasons(tables) == [(42, f"Extras is no amount in US dollars (met {form})")]
     assert tables.rejected["file"].to_list() == ["reservations.csv"]
     assert len(tables.reservations) == len(rows) - 1
 
@@ -210,23 +222,28 @@ def test_a_total_may_be_off_by_one_cent(tmp_path, load, total, odd):
 )
 def test_known_forms_of_dates(tmp_path, load, cell):
     write(tmp_path, [row(1, START, END, Trip_start=cell)])
-    assert load(as_of="2025-04-01").reservations["trip_start"].to_list() == [START]
+    tables = load(as_of="2025-04-01", timezone="America/Los_Angeles")
+    assert tables.reservations["trip_start"].to_list() == [START]
 
 
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("01.03.2025 10:00", "Trip start is no known date and time"),
-        ("2025-03-01", "Trip start is no known date and time"),
-        ("2025-02-30 10:00 AM", "Trip start is no known date and time"),
-        ("3/1/25 10:00 AM", "Trip start may be day/month or month/day, or lacks the century: set DATE_ORDER"),
-        ("1/3/2025 10:00", "Trip start may be day/month or month/day, or lacks the century: set DATE_ORDER"),
-        ("", "Trip start is blank"),
+        ("01.03.2025 10:00", "may be day/month or month/day, or lacks the century: set DATE_ORDER"),
+        ("2025-03-01", "has no time of day"),
+        ("2025-02-30 10:00 AM", "is no known date and time"),
+        ("3/1/25 10:00 AM", "may be day/month or month/day, or lacks the century: set DATE_ORDER"),
+        ("1/3/2025 10:00", "may be day/month or month/day, or lacks the century: set DATE_ORDER"),
     ],
 )
-def test_other_dates_reject_the_row(tmp_path, load, rows, cell, reason):
+def test_other_dates_reject_the_row_and_are_shown(tmp_path, load, rows, cell, reason):
     write(tmp_path, [rows[0] | {"Trip start": cell}, *rows[1:]])
-    assert reasons(load()) == [(2, reason)]
+    assert reasons(load()) == [(2, f"Trip start {reason} (met {cell})")]
+
+
+def test_a_blank_date_rejects_the_row(tmp_path, load, rows):
+    write(tmp_path, [rows[0] | {"Trip start": ""}, *rows[1:]])
+    assert reasons(load()) == [(2, "Trip start is blank")]
 
 
 def test_ambiguous_dates_are_read_when_their_order_is_given(tmp_path, load):
@@ -248,10 +265,16 @@ def test_ambiguous_dates_are_read_when_their_order_is_given(tmp_path, load):
             "year is outside 2009-2100",
         ),
         ({"Reservation ID": ""}, "Reservation ID is blank or no number"),
-        ({"Reservation ID": "1.2E+07"}, "Reservation ID is blank or no number"),
-        ({"Reservation ID": "١٢٣٤٥٦٧٨"}, "Reservation ID is blank or no number"),
-        ({"Vehicle id": "١٢٣"}, "Vehicle id is no number"),
-        ({"Vehicle id": "", "VIN": "", "Vehicle": "no plate here"}, "no Vehicle id, VIN or plate"),
+        (
+            {"Reservation ID": "1.2E+07"},
+            "Reservation ID has lost its last digits to a spreadsheet (met 1.2E+07)",
+        ),
+        ({"Reservation ID": "١٢٣٤٥٦٧٨"}, "Reservation ID is blank or no number (met ????????)"),
+        ({"Vehicle id": "١٢٣"}, "Vehicle id is no number (met ???)"),
+        (
+            {"Vehicle id": "", "VIN": "", "Vehicle": "no plate here"},
+            "no Vehicle id, VIN or plate, such as (TX #ABC1234) at the end of Vehicle",
+        ),
     ],
 )
 def test_impossible_rows_are_set_aside(tmp_path, load, rows, cells, reason):
@@ -457,5 +480,7 @@ def test_over_five_percent_rejected_fails_the_run_with_the_commonest_reason(tmp_
     assert len(load().rejected) == limit
     bad = [r | {"Trip start": "soon"} for r in rows[: limit + 1]]
     write(tmp_path, [*bad, *rows[limit + 1 :]])
-    with pytest.raises(InputError, match=rf"over 5%.*Trip start is no known date and time \({limit + 1}\)"):
+    with pytest.raises(
+        InputError, match=rf"over 5%.*Trip start is no known date and time \({limit + 1}, such as aaaa\)"
+    ):
         load()

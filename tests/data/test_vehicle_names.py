@@ -18,6 +18,7 @@ START = datetime(2025, 3, 1, 10)
         ("2023 Tesla Model 3 2023", ("Tesla", "Model 3", 2023)),
         ("'23 Tesla Model 3", ("Tesla", "Model 3", 2023)),
         ("Tesla Model 3 '23", ("Tesla", "Model 3", 2023)),
+        ("'Tesla Model 3 2023", ("Tesla", "Model 3", 2023)),
         ("2019 Land Rover Discovery", ("Land Rover", "Discovery", 2019)),
         ("Mazda 3 2021", ("Mazda", "3", 2021)),
         ("2021 Mazda 3", ("Mazda", "3", 2021)),

@@ -182,7 +182,7 @@ def test_rejected_lines_are_the_lines_of_the_file(tmp_path, load, exported):
     (tmp_path / "reservations.csv").write_text("\n".join(lines) + "\n")
     assert load().rejected.rows() == [
         ("reservations.csv", 31, f"has {len(HEADER) - 3} cells where the header has {len(HEADER)}"),
-        ("reservations.csv", 41, "Trip end is no known date and time"),
+        ("reservations.csv", 41, "Trip end is no known date and time (met aaaaa)"),
     ]
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 import polars as pl
 
 from turo.data import parse
+from turo.data.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.reading import Reading, few
-from turo.data.rows import LINE, batches
+from turo.data.rows import LINE
 from turo.data.sheet import Sheet
 from turo.data.statuses import SPELLED, SPELLINGS, refuse_unknown
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, STATUSES
@@ -22,7 +23,14 @@ KNOWN = frozenset({*RESERVATIONS, *DIAGNOSTIC})
 MAX_TRIP_DAYS = 400
 YEARS = (2009, 2100)
 CENT = 0.0105  # a cent, and the noise of binary fractions
-RAW = "_raw_"  # prefix of a column's text beside its value
+RAW, WHY = "_raw_", "_why_"  # prefixes of a column's text beside its value, and of why there is none
+IDS = ("reservation_id", "vehicle_id")
+NO_AMOUNT = "is no plain amount"
+MET = {  # the cell that a reason is about
+    **{f"{name} {LOST_DIGITS}": name for name in IDS},
+    **{f"{name} {why}": RAW + name for name in INSTANTS for why in parse.UNREAD},
+    **{f"{name} {NO_AMOUNT}": RAW + name for name in MONEY},
+}
 SPELLED_HERE = {
     key.replace(" ", "_"): status
     for key, status in SPELLINGS.items()
@@ -44,8 +52,8 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     wanted = [name for name in sheet.keys if name in KNOWN]
     frames = []
     for batch in batches(sheet, wanted, spare=SPARE):
-        typed = _typed(batch, reading)
-        accepted = reading.quarantine.split(sheet.source.name, typed, reasons(wanted))
+        typed = _typed(batch, sheet.source.name, reading)
+        accepted = reading.quarantine.split(sheet.source.name, typed, reasons(wanted), MET)
         unknown = accepted.filter(~pl.col("status").is_in(STATUSES))
         refuse_unknown(sheet.source.name, "status", unknown, STATUSES)
         frames.append(_tidy(accepted))
@@ -66,12 +74,11 @@ def reasons(columns: list[str]) -> dict[str, pl.Expr]:
         "trip_start is blank": pl.col(RAW + "trip_start") == "",
         "trip_end is blank": pl.col(RAW + "trip_end") == "",
     }
-    for name in INSTANTS:
-        if name in columns:
-            found[f"{name} is no known date and time"] = pl.col(name).is_null() & (pl.col(RAW + name) != "")
-    for name in MONEY:
-        if name in columns:
-            found[f"{name} is no plain amount"] = pl.col(name).is_null() & (pl.col(RAW + name) != "")
+    found |= {f"{name} {LOST_DIGITS}": lossy(name) for name in IDS}
+    for name in (name for name in INSTANTS if name in columns):
+        found |= {f"{name} {why}": pl.col(WHY + name) == why for why in parse.UNREAD}
+    for name in (name for name in MONEY if name in columns):
+        found[f"{name} {NO_AMOUNT}"] = pl.col(name).is_null() & (pl.col(RAW + name) != "")
     found |= trip_reasons(start, end)
     if "booked_at" in columns:
         found[f"booked_at is before {YEARS[0]}"] = pl.col("booked_at").dt.year() < YEARS[0]
@@ -111,12 +118,13 @@ def drop_duplicates(file: str, rows: pl.DataFrame, reading: Reading) -> pl.DataF
     return unique
 
 
-def _typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def _typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
     raw = {RAW + name: batch[name] for name in (*INSTANTS, *MONEY) if name in batch.columns}
-    values = {name: parse.plain_numbers(batch[name]) for name in MONEY if name in batch.columns}
-    values |= {
-        name: reading.instants(batch[name], batch["vehicle_id"]) for name in INSTANTS if name in batch.columns
-    }
+    values = {name: ids(batch[name]) for name in IDS}
+    values |= {name: parse.amounts(batch[name]) for name in MONEY if name in batch.columns}
+    for name in (name for name in INSTANTS if name in batch.columns):
+        values[name] = read = reading.instants(batch[name], values["vehicle_id"], f"{file}: {name}")
+        values[WHY + name] = reading.unread(batch[name], read)
     absent = {name: kind for name, kind in RESERVATIONS.items() if name not in batch.columns}
     status = batch["status"].str.to_lowercase().str.replace_all(r"[\s_-]+", "_")
     return batch.with_columns(

@@ -66,6 +66,7 @@ def _cars(rows: pl.DataFrame, given: pl.DataFrame | None, file: str, reading: Re
             f"No vehicles file: {derived.height} cars are derived from the export, from their first trip on."
         )
         return derived
+    given = vehicles.aligned(given, derived["vehicle_id"], file, reading)
     if not given.join(derived, on="vehicle_id", how="semi").height:
         reading.warn(
             f"{file} knows none of the cars in the export and is left out; {derived.height} cars are derived "

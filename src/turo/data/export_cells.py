@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
+from turo.data import cells, parse
 from turo.data import export_columns as col
-from turo.data import parse
+from turo.data.parse import DASHES
 from turo.data.reading import Reading
 from turo.data.rows import LINE
 from turo.data.statuses import SPELLINGS
 
-PLATE = r"(?s)^.*\(([A-Za-z]{1,3})\s*#\s*([^()]*[^()\s])\s*\)"  # the last parenthesis: (TX #ABC1234)
-BAD, CENTS, TEXT = "_bad ", "_cents ", "_text "  # prefixes of working columns
+# the last parenthesis with a plate: (TX #ABC1234) or (#ABC1234)
+PLATE = r"(?s)^.*\((?:([A-Za-z]{1,3})\s*)?#\s*([^()]*[^()\s])\s*\)"
+BAD, CENTS, TEXT, WHY = "_bad ", "_cents ", "_text ", "_why "  # prefixes of working columns
+DASH = rf"^{DASHES}$"
 COMPONENTS = (*col.PRICE, *col.DISCOUNTS, *col.FEES)
 
 
-def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
     """Columns of the canonical form, `vin`, `plate`, `state`, working columns, and `_odd_…` marks.
 
     Args:
@@ -28,17 +31,16 @@ def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
 
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
     spelled = col.STATUSES | SPELLINGS
-    vehicle, vehicle_id = text(col.VEHICLE), text(col.VEHICLE_ID)
+    vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), grouped=True), text(col.VIN)
+    vin = vin.set(vin.str.to_lowercase().is_in(cells.MISSING), "")
     columns = {
         LINE: batch[LINE],
-        "reservation_id": text(col.ID),
+        "reservation_id": cells.ids(text(col.ID), grouped=True),
         "vehicle_id": vehicle_id,
-        "vin": text(col.VIN).str.to_uppercase(),
+        "vin": vin.str.to_uppercase(),
         "state": vehicle.str.extract(PLATE, 1).str.to_uppercase(),
         "plate": vehicle.str.extract(PLATE, 2).str.to_uppercase().str.replace_all(r"\s", ""),
         "vehicle_name": text(col.NAME),
-        "trip_start": reading.instants(text(col.START), vehicle_id),
-        "trip_end": reading.instants(text(col.END), vehicle_id),
         "status": status.replace_strict(spelled, default=None, return_dtype=pl.String),
         "_odd_status": status.is_in(list(SPELLINGS)),
         "_days": _numbers(text(col.TRIP_DAYS)),
@@ -46,10 +48,16 @@ def typed(batch: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         "_out": _numbers(text(col.ODOMETER_OUT)),
         "_in": _numbers(text(col.ODOMETER_IN)),
     }
-    columns |= {TEXT + key: text(key) for key in (col.STATUS, col.START, col.END)}
+    for name, key in (("trip_start", col.START), ("trip_end", col.END)):
+        columns[name] = read = reading.instants(text(key), vehicle_id, f"{file}: {key.capitalize()}")
+        columns[WHY + key] = reading.unread(text(key), read)
     for key in col.MONEY:
-        columns[CENTS + key] = cents = parse.money(text(key))
+        # a dash alone is an accountant's zero: Turo leaves no amount out
+        columns[CENTS + key] = cents = parse.money(text(key).str.replace(DASH, "$$ -"))
         columns[BAD + key] = cents.is_null() & (text(key) != "")
+    columns |= {
+        TEXT + key: text(key) for key in (col.STATUS, col.START, col.END, col.ID, col.VEHICLE_ID, *col.MONEY)
+    }
     return _marked(_amounts(pl.DataFrame(columns)))
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data import source, vehicles
+from turo.data import blocks as owner_blocks
+from turo.data import source
+from turo.data.fleet_keys import align
 from turo.data.reading import Found, Reading, few
 from turo.data.sheet import open_sheet
 
@@ -22,10 +24,17 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
     if not found:
         return None
     made.opened.append(open_sheet(found[0]))
-    blocks = vehicles.read_blocks(made.opened[-1], reading)
+    blocks = owner_blocks.read(made.opened[-1], reading)
     reading.quarantine.check(made.opened)
+    blocks = blocks.with_columns(pl.col("vehicle_id").replace(reading.joined))
+    blocks = align(blocks, made.cars["vehicle_id"], found[0].name, reading)
     unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]
-    if unknown.len():
+    if unknown.len() and unknown.len() == blocks.height:
+        reading.warn(
+            f"{found[0].name} knows none of these vehicles ({few(unknown)}), so that it seems to belong to "
+            "another fleet: left out. Remove it, or bring your own."
+        )
+    elif unknown.len():
         reading.warn(
             f"{found[0].name}: {unknown.len()} blocks of unknown vehicles left out ({few(unknown)})."
         )

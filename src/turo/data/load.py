@@ -35,7 +35,8 @@ def load_tables(settings: Settings) -> Tables:
     sheets = [open_sheet(each) for each in found]
     profile = _profile(sheets)
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
-    reading = Reading(_zone(settings.timezone), settings.date_order)
+    told = "timezone" in settings.model_fields_set
+    reading = Reading(_zone(settings.timezone), settings.date_order, timezone_set=told)
     read = {profiles.EXPORT: export.read, profiles.CANONICAL: _canonical, profiles.TAKEHOME: _takehome}[
         profile
     ]
@@ -99,7 +100,8 @@ def _canonical(settings: Settings, sheets: list[Sheet], reading: Reading) -> Fou
     reading.quarantine.check(opened)
     snapshot = taken(sheets[0].source.name, rows, settings.as_of, reading)
     logger.info("Snapshot of %s, by %s", snapshot.instant.isoformat(" "), snapshot.told_by)
-    return Found(rows, vehicles.with_stubs(cars, rows, reading), snapshot.instant, opened)
+    files = (opened[-1].source.name, sheets[0].source.name)
+    return Found(rows, vehicles.with_stubs(cars, rows, files, reading), snapshot.instant, opened)
 
 
 def _takehome(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:

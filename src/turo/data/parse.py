@@ -9,35 +9,31 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
+from turo.data import date_forms
 from turo.data.tables import INSTANT
 
-ISO = (
-    (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}$", "%Y-%m-%d %H:%M"),
-    (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?$", "%Y-%m-%d %H:%M:%S%.f"),
-)
-MONTH = (
-    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
-    "nov(ember)?|dec(ember)?)"
-)
-TWELVE = (
-    (r"^\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} ?[AaPp][Mm]$", "%Y-%m-%d %I:%M %p"),
-    (rf"(?i)^{MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}} ?[AP]M$", "%b %d %Y %I:%M %p"),
-)
-SLASHED = r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2} ?[AaPp][Mm]$"
-SLASHED_OPTION = r"^\d{1,2}/\d{1,2}/(\d{4}|\d{2}) \d{1,2}:\d{2}( ?[AaPp][Mm])?$"
 PADDED = 16  # characters of YYYY-MM-DDTHH:MM; the parser would also take fewer
-DOLLARS = r"([0-9]{1,3}(,[0-9]{3}){1,3}|[0-9]{1,12})(\.[0-9]{1,2})?"  # below a million millions
-AMOUNT = rf"^-?\s*\$?\s*-?\s*{DOLLARS}\s*-?$|^\(\s*\$?\s*{DOLLARS}\s*\)$"
+EARLIEST = 2009  # the year that Turo began; what would be before it was meant otherwise
+WITHOUT_TIME = "has no time of day"
+NEEDS_ORDER = "may be day/month or month/day, or lacks the century: set DATE_ORDER"
+OTHER_ORDER = "does not fit DATE_ORDER"
+NO_INSTANT = "is no known date and time"
+UNREAD = (WITHOUT_TIME, NEEDS_ORDER, OTHER_ORDER, NO_INSTANT)  # what may be wrong with a date and time
+# below a million millions; over six decimals are the noise of binary fractions
+DOLLARS = r"([0-9]{1,3}(,[0-9]{3}){1,3}|[0-9]{1,12})(\.[0-9]{1,2}|\.[0-9]{6,20})?|\.[0-9]{1,2}"
+SIGN = r"(us\s*\$|usd\s*\$?|\$)?"
+AMOUNT = rf"(?i)^(-?\s*{SIGN}\s*-?\s*({DOLLARS})\s*-?|{SIGN}\s*\(\s*{SIGN}\s*({DOLLARS})\s*\))(\s*usd)?$"
+NOTHING = r"(?i)^(us\s*\$|usd\s*\$?|\$)\s*-(\s*usd)?$"  # Excel's Accounting format of zero
+DASHES = r"[-\u2010-\u2014\u2212\ufe63\uff0d]"  # hyphens, dashes and the minus sign
+NOISE = 1e-4  # cents by which a sum of binary fractions may be off
 MACHINE_ZONES = frozenset({"localtime", "Factory"})
-OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$"
 
 
 def instants(text: pl.Series, timezone: str, date_order: str = "") -> pl.Series:
-    """Wall-clock instants of a text column; null where empty or in no known form.
+    """Wall-clock instants of a text column; null where empty, without a time of day, or in no known form.
 
-    Known without an option: ISO 8601 (an offset is turned into the vehicle's wall clock),
-    `YYYY-MM-DD hh:mm AM/PM`, `M/D/YYYY hh:mm AM/PM`, `Mon D, YYYY hh:mm AM/PM`. `date_order` MDY or DMY
-    allows the other slashed forms.
+    Which forms are known `date_forms` says; an offset is turned into the clock of `timezone`. `date_order`
+    MDY or DMY allows numbers that may be day/month or month/day, and years of two digits.
     Clock changes: a time that does not exist (spring) moves one hour forward; of a time that exists twice
     (autumn) the earlier is meant, which leaves the wall clock as it is.
     """
@@ -51,6 +47,38 @@ def instants(text: pl.Series, timezone: str, date_order: str = "") -> pl.Series:
     return forward(fast, timezone)
 
 
+def unread(text: pl.Series, read: pl.Series, date_order: str = "", day_alone: bool = False) -> pl.Series:
+    """Why each cell that is not blank and was not `read` is no instant: one of `UNREAD`; else null.
+
+    `day_alone`: where a day without a time would do.
+    """
+    lost = read.is_null() & (text != "")
+    cells = text.filter(lost).unique()
+    if not cells.len():
+        return pl.Series([None] * len(text), dtype=pl.String)
+    dated, timed = pl.lit(False), pl.lit(False)
+    for frame in (date_forms.read(cells, order) for order in ("MDY", "DMY")):
+        told = frame["day"].dt.year() >= EARLIEST
+        dated |= told.fill_null(False)
+        timed |= (told & frame["clock"].is_not_null()).fill_null(False)
+    why = pl.select(
+        pl.when(timed | (dated & day_alone))
+        .then(pl.lit(OTHER_ORDER if date_order else NEEDS_ORDER))
+        .when(dated)
+        .then(pl.lit(WITHOUT_TIME))
+        .otherwise(pl.lit(NO_INSTANT))
+    ).to_series()
+    found = text.replace_strict(cells, why, default=None, return_dtype=pl.String)
+    return found.set(~lost, None)
+
+
+def has_offset(text: pl.Series) -> pl.Series:
+    """Which cells tell an instant with its offset from UTC."""
+    if not text.str.contains(r"(?i)(z|utc|gmt|[+-]\d\d:?\d\d)\s*$").any():
+        return pl.Series([False] * len(text), dtype=pl.Boolean)
+    return date_forms.read(text, "MDY")["offset"].is_not_null()
+
+
 def forward(wall: pl.Series, timezone: str) -> pl.Series:
     """Move wall-clock times that the spring change skips one hour forward."""
     zoned = wall.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
@@ -62,11 +90,13 @@ def forward(wall: pl.Series, timezone: str) -> pl.Series:
     )
 
 
-def days(text: pl.Series, timezone: str, date_order: str = "") -> pl.Series:
-    """Dates of a text column: ISO dates, or the day of any instant `instants` knows."""
+def days(text: pl.Series, date_order: str = "") -> pl.Series:
+    """Dates as they are written, with a time of day or without; a time's offset does not change its day."""
     plain = text.str.to_date("%Y-%m-%d", strict=False)
     plain = plain.set(~text.str.contains(r"^\d{4}-\d{2}-\d{2}$"), None)
-    return plain.fill_null(instants(text, timezone, date_order).dt.date())
+    if (plain.is_null() & (text != "")).any():
+        plain = plain.fill_null(date_forms.read(text, date_order)["day"])
+    return plain
 
 
 def plain_numbers(text: pl.Series) -> pl.Series:
@@ -76,15 +106,25 @@ def plain_numbers(text: pl.Series) -> pl.Series:
 
 
 def money(text: pl.Series) -> pl.Series:
-    """US dollars to cents (Int64): `$1,234.50`, `- $6.06`, `-$6.06`, `$-6.06`, `($6.06)`, `6.06-`, `6`.
+    """US dollars to cents (Int64): `$1,234.50`, `- $6.06`, `$-6.06`, `($6.06)`, `6.06-`, `US$ 6`, `6 USD`.
 
+    So are Excel's `$ (6.06)` and `$ -`, which is zero.
     Null where empty or in any other form (`1.234,50`, `1 234.50`, `CA$5`, `12.345`).
     """
-    fits = text.str.contains(AMOUNT) & (text.str.count_matches("-") <= 1)
-    digits = text.set(~fits, None).str.replace_all(r"[\s$(),-]", "")
-    cents = (digits.cast(pl.Float64, strict=False) * 100).round().cast(pl.Int64)
-    signed = pl.select(pl.when(text.str.contains(r"[-(]")).then(-cents).otherwise(cents)).to_series()
-    return signed.alias(text.name)
+    plain = text.str.replace_all(DASHES, "-")
+    nothing = plain.str.contains(NOTHING)
+    fits = plain.str.contains(AMOUNT) & (plain.str.count_matches("-") <= 1)
+    digits = plain.set(~fits, None).str.replace_all(r"(?i)[\s$(),-]|usd?", "")
+    exact = digits.cast(pl.Float64, strict=False) * 100
+    cents = exact.round().cast(pl.Int64)
+    cents = cents.set(((exact - cents).abs() > NOISE).fill_null(False), None)
+    signed = pl.select(pl.when(plain.str.contains(r"[-(]")).then(-cents).otherwise(cents)).to_series()
+    return signed.set(nothing, 0).alias(text.name)
+
+
+def amounts(text: pl.Series) -> pl.Series:
+    """Dollars of plain decimals or of any form `money` knows; null where empty or anything else."""
+    return plain_numbers(text).fill_null(money(text) / 100).alias(text.name)
 
 
 def is_zone(name: str) -> bool:
@@ -93,36 +133,7 @@ def is_zone(name: str) -> bool:
 
 
 def _distinct(text: pl.Series, timezone: str, date_order: str) -> pl.Series:
-    forms = pl.DataFrame({"text": text.str.replace_all(r"\s+", " ")})
-    tidy = (
-        pl.col("text").str.replace(r"^(\d{4}-\d{2}-\d{2})T", "${1} ").str.replace(r"(?i) ?([ap]m)$", " ${1}")
-    )
-    tries = [
-        pl.when(pl.col("text").str.contains(pattern)).then(
-            tidy.str.replace_all(",", "")
-            .str.replace(r"^([A-Za-z]{3})[A-Za-z]*", "${1}")
-            .str.to_datetime(form, time_unit="us", strict=False)
-        )
-        for pattern, form in ISO + TWELVE
-    ]
-    order = "%d/%m" if date_order == "DMY" else "%m/%d"
-    pattern = SLASHED_OPTION if date_order else SLASHED
-    for year in ("%Y", "%y"):
-        for clock in ("%I:%M %p", "%H:%M"):
-            digits = 4 if year == "%Y" else 2
-            fits = pl.col("text").str.contains(pattern)
-            fits &= pl.col("text").str.contains(rf"/\d{{{digits}}} ")
-            tries.append(
-                pl.when(fits).then(
-                    tidy.str.to_datetime(f"{order}/{year} {clock}", time_unit="us", strict=False)
-                )
-            )
-    zoned = (
-        pl.when(pl.col("text").str.contains(OFFSET))
-        .then(tidy.str.replace("Z$", "+00:00").str.replace(r" (\d\d:\d\d)([+-])", " ${1}:00${2}"))
-        .str.replace(r"([+-]\d\d):?(\d\d)$", "${1}${2}")
-        .str.to_datetime("%Y-%m-%d %H:%M:%S%.f%z", time_unit="us", strict=False)
-        .dt.convert_time_zone(timezone)
-        .dt.replace_time_zone(None)
-    )
-    return forms.select(pl.coalesce(*tries, zoned).cast(INSTANT)).to_series()
+    wall = pl.col("day").cast(INSTANT) + pl.duration(microseconds="clock")
+    there = (wall - pl.duration(minutes="offset")).dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
+    told = pl.when(pl.col("offset").is_null()).then(wall).otherwise(there.dt.replace_time_zone(None))
+    return date_forms.read(text, date_order).select(told.cast(INSTANT)).to_series()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from turo.data import footers
+from turo.data.reasons import commonest, with_forms
 from turo.data.rows import LINE
 from turo.data.sheet import Sheet
 from turo.data.tables import REJECTED, empty
@@ -31,10 +32,17 @@ class Quarantine:
 
     frames: list[pl.DataFrame] = field(default_factory=list)
 
-    def split(self, file: str, rows: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    def split(
+        self,
+        file: str,
+        rows: pl.DataFrame,
+        reasons: Mapping[str, pl.Expr],
+        met: Mapping[str, str] | None = None,
+    ) -> pl.DataFrame:
         """Set aside the rows for which a condition of `reasons` (reason → condition) holds; return the rest.
 
-        The first reason that holds is the one recorded. Null conditions do not hold.
+        The first reason that holds is the one recorded. Null conditions do not hold. `met` (reason → column
+        of text) names the cell whose form is added to a reason (see `cells.form`).
         """
         if not reasons:
             return rows
@@ -45,7 +53,7 @@ class Quarantine:
         bad = marked.filter(pl.col(REASON).is_not_null())
         if not bad.height:
             return rows
-        self.add(file, zip(bad[LINE].to_list(), bad[REASON].to_list(), strict=True))
+        self.add(file, zip(bad[LINE].to_list(), with_forms(bad, REASON, met or {}), strict=True))
         return marked.filter(pl.col(REASON).is_null()).drop(REASON)
 
     def add(self, file: str, rows: Iterable[tuple[int, str]]) -> None:
@@ -74,9 +82,9 @@ class Quarantine:
             rejected, total = counted, total - besides
         if rejected.height <= LIMIT * total:
             return
-        common = rejected["reason"].value_counts(sort=True).head(3).rows()
+        common = commonest(rejected["reason"])
         first = rejected.row(0)
-        why = "; ".join(f"{reason} ({count})" for reason, count in common)
+        why = "; ".join(f"{reason} ({note})" for reason, note in common)
         raise TooManyRejectedError(
             f"{rejected.height} of {total} rows cannot be used (over {LIMIT:.0%}): {why}.",
             f"Look at line {first[1]} of {first[0]} first (rejected.csv lists all); is it the right file?",

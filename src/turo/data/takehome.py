@@ -6,14 +6,18 @@ from datetime import datetime
 
 import polars as pl
 
+from turo.data.cells import LOST_DIGITS, batches, ids, lossy
+from turo.data.fleet_keys import align, refuse_strangers
 from turo.data.reading import Reading, few
-from turo.data.rows import batches
 from turo.data.sheet import Sheet
 from turo.data.tables import ATTRIBUTES, INSTANT
 from turo.errors import InputError
 
 # The form without dates knows no time at all, and nothing is computed as of an instant under this profile.
 TIMELESS = datetime(1970, 1, 1)
+RAW = "_raw_created_at"
+NO_INSTANT = "created_at is no known date and time"
+FEWER_DIGITS = f"vehicle_id {LOST_DIGITS}"
 
 
 def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
@@ -22,14 +26,17 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     dated = "created_at" in wanted
     frames = []
     for batch in batches(sheet, wanted):
-        created = reading.moments(batch["created_at"]) if dated else pl.lit(None, INSTANT)
-        rows = batch.with_columns(created.alias("created_at"))
-        reasons = {"vehicle_id is blank": pl.col("vehicle_id") == ""}
+        where = f"{sheet.source.name}: created_at"
+        created = reading.moments(batch["created_at"], where=where) if dated else pl.lit(None, INSTANT)
+        rows = batch.with_columns(created.alias("created_at"), ids(batch["vehicle_id"]))
+        reasons = {"vehicle_id is blank": pl.col("vehicle_id") == "", FEWER_DIGITS: lossy("vehicle_id")}
+        met = {FEWER_DIGITS: "vehicle_id"}
         if dated:
-            reasons["created_at is no known date and time"] = pl.col("created_at").is_null()
-        frames.append(
-            reading.quarantine.split(sheet.source.name, rows, reasons).select("vehicle_id", "created_at")
-        )
+            rows = rows.with_columns(batch["created_at"].alias(RAW))
+            reasons[NO_INSTANT] = pl.col("created_at").is_null()
+            met[NO_INSTANT] = RAW
+        accepted = reading.quarantine.split(sheet.source.name, rows, reasons, met)
+        frames.append(accepted.select("vehicle_id", "created_at"))
     reading.quarantine.add(sheet.source.name, sheet.malformed)
     return pl.concat(frames)
 
@@ -40,7 +47,7 @@ def complete(
     """Vehicles with all attributes (null where the file lacks one), and rows for cars only reservations name.
 
     Raises:
-        InputError: the file has none of the attributes.
+        InputError: the file has none of the attributes, or none of the vehicles.
     """
     absent = [name for name in ATTRIBUTES if name not in vehicles.columns]
     if len(absent) == len(ATTRIBUTES):
@@ -51,6 +58,8 @@ def complete(
         )
     if absent:
         reading.warn(f"{sheet.source.name}: attributes not in the file: {', '.join(absent)}.")
+    vehicles = align(vehicles, reservations["vehicle_id"], sheet.source.name, reading)
+    refuse_strangers(vehicles, reservations["vehicle_id"], sheet.source.name, "the reservations file")
     cars = vehicles.with_columns(pl.lit(None, ATTRIBUTES[name]).alias(name) for name in absent)
     unknown = (
         reservations.join(cars, on="vehicle_id", how="anti").select("vehicle_id").unique().sort("vehicle_id")

@@ -13,9 +13,10 @@ import polars as pl
 from turo.data import export_columns as col
 from turo.data import parse
 from turo.data.canonical import drop_duplicates, trip_reasons
-from turo.data.export_cells import BAD, TEXT, typed
+from turo.data.cells import LOST_DIGITS, batches, lossy
+from turo.data.export_cells import BAD, TEXT, WHY, typed
 from turo.data.reading import Reading
-from turo.data.rows import LINE, batches
+from turo.data.rows import LINE
 from turo.data.sheet import Sheet
 from turo.data.statuses import SPELLED, refuse_unknown
 from turo.errors import InputError
@@ -30,6 +31,9 @@ ODD = {
     "_odd_odometer": "have a negative or decreasing odometer or distance; these are not used",
     "_odd_status": SPELLED,
 }
+NO_NUMBER = {col.ID: "Reservation ID is blank or no number", col.VEHICLE_ID: "Vehicle id is no number"}
+FEWER_DIGITS = {key: why.split(" is ")[0] + f" {LOST_DIGITS}" for key, why in NO_NUMBER.items()}
+NO_AMOUNT = "{} is no amount in US dollars"
 KEPT = (
     LINE,
     "reservation_id",
@@ -48,8 +52,8 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     """Rows of one export in file order: columns `KEPT`, status, amounts in dollars (null = unknown).
 
     Raises:
-        InputError: no column that tells vehicles apart, unknown statuses, a Reservation ID twice with
-            different content, or money in an unknown column that the total does not explain.
+        InputError: unknown statuses, a Reservation ID twice with different content, or money in an unknown
+            column that the total does not explain.
     """
     name = sheet.source.name
     _announce(sheet, reading)
@@ -59,8 +63,8 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     frames, unknown = [], []
     for batch in batches(sheet, [*wanted, *extra], spare=extra):
         carries_money |= {key for key in extra if batch[key].str.contains("$", literal=True).any()}
-        cells = typed(batch.select(*wanted, LINE), reading)
-        rows = reading.quarantine.split(name, cells, _reasons(wanted))
+        read_cells = typed(batch.select(*wanted, LINE), name, reading)
+        rows = reading.quarantine.split(name, read_cells, _reasons(wanted), _met())
         unknown.append(
             rows.filter(pl.col("status").is_null()).select(LINE, pl.col(TEXT + col.STATUS).alias(STATUS))
         )
@@ -81,7 +85,7 @@ def _announce(sheet: Sheet, reading: Reading) -> None:
         )
     identity = [key for key in col.IDENTITY if key in keys]
     logger.info("%s: trip earnings export with %d columns", name, len(sheet.keys))
-    if not identity:
+    if not identity and col.VEHICLE in keys:
         reading.warn(
             f"{name} has no Vehicle id and no VIN (an export of 44 columns): cars are keyed by plate."
         )
@@ -92,22 +96,31 @@ def _announce(sheet: Sheet, reading: Reading) -> None:
 
 def _reasons(wanted: list[str]) -> dict[str, pl.Expr]:
     nameless = (pl.col("vehicle_id") == "") & (pl.col("vin") == "") & pl.col("plate").is_null()
+    if not {*col.IDENTITY, col.VEHICLE} & set(wanted):
+        nameless = pl.col("vehicle_name") == ""
     reasons = {
-        "Reservation ID is blank or no number": ~pl.col("reservation_id").str.contains(r"^[0-9]{1,18}$"),
-        "Vehicle id is no number": ~pl.col("vehicle_id").str.contains(r"^[0-9]*$"),
-        "no Vehicle id, VIN or plate": nameless,
+        FEWER_DIGITS[col.ID]: lossy("reservation_id"),
+        NO_NUMBER[col.ID]: ~pl.col("reservation_id").str.contains(r"^[0-9]{1,18}$"),
+        FEWER_DIGITS[col.VEHICLE_ID]: lossy("vehicle_id"),
+        NO_NUMBER[col.VEHICLE_ID]: ~pl.col("vehicle_id").str.contains(r"^[0-9]*$"),
+        "no Vehicle id, VIN or plate, such as (TX #ABC1234) at the end of Vehicle": nameless,
     }
-    for key, value in ((col.START, "trip_start"), (col.END, "trip_end")):
-        title, text, unread = key.capitalize(), pl.col(TEXT + key), pl.col(value).is_null()
-        uncertain = unread & text.str.contains(parse.SLASHED_OPTION)
-        reasons[f"{title} is blank"] = text == ""
-        reasons[f"{title} may be day/month or month/day, or lacks the century: set DATE_ORDER"] = uncertain
-        reasons[f"{title} is no known date and time"] = unread
+    for key in (col.START, col.END):
+        reasons[f"{key.capitalize()} is blank"] = pl.col(TEXT + key) == ""
+        for why in parse.UNREAD:
+            reasons[f"{key.capitalize()} {why}"] = pl.col(WHY + key) == why
     reasons |= trip_reasons(pl.col("trip_start"), pl.col("trip_end"))
     for key in col.MONEY:
         if key in wanted:
-            reasons[f"{key.capitalize()} is no amount in US dollars"] = pl.col(BAD + key)
+            reasons[NO_AMOUNT.format(key.capitalize())] = pl.col(BAD + key)
     return reasons
+
+
+def _met() -> dict[str, str]:
+    """The cell that each reason is about, as the working column that holds its text."""
+    met = {told[key]: TEXT + key for told in (FEWER_DIGITS, NO_NUMBER) for key in told}
+    met |= {f"{key.capitalize()} {why}": TEXT + key for key in (col.START, col.END) for why in parse.UNREAD}
+    return met | {NO_AMOUNT.format(key.capitalize()): TEXT + key for key in col.MONEY}
 
 
 def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], reading: Reading) -> None:

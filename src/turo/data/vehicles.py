@@ -1,4 +1,4 @@
-"""vehicles.csv and blocks.csv: absent columns become nulls, cars that only reservations name get a stub."""
+"""vehicles.csv: absent columns become nulls, cars that only reservations name get a stub."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from turo.data import parse, source, vehicle_names
+from turo.data.cells import LOST_DIGITS, batches, ids, lossy
+from turo.data.fleet_keys import align, refuse_strangers
 from turo.data.reading import Reading, few
-from turo.data.rows import batches
+from turo.data.rows import LINE
 from turo.data.sheet import Sheet, open_sheet
-from turo.data.tables import ATTRIBUTES, BLOCKS, VEHICLES, empty
+from turo.data.tables import ATTRIBUTES, VEHICLES, empty
 from turo.errors import InputError
 
 if TYPE_CHECKING:
     from turo.settings import Settings
 
+RAW = "_raw_"  # prefix of a column's text beside its values
 DATES = ("listed_from", "listed_to", "valid_from")
 PERSONAL = frozenset({"vin", "plate", "license plate", "license_plate", "owner", "host", "guest", "address"})
 
@@ -33,30 +36,42 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
         reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
     names = [name for name in sheet.keys if name in known]
     text = pl.concat(list(batches(sheet, names, spare=set(names) - {"vehicle_id"})))
-    columns, wrong = {}, {}
-    for name in names:
-        if known[name] == pl.String:
-            columns[name] = text[name].set(text[name] == "", None)
-            continue
-        if name in DATES:
-            values = reading.days(text[name])
-        else:
-            values = parse.plain_numbers(text[name].str.strip_prefix("$")).cast(known[name])
-        columns[name] = values
-        wrong[f"{name} is no {'date' if name in DATES else 'plain number'}"] = values.is_null() & (
-            text[name] != ""
-        )
-    columns["vehicle_id"] = text["vehicle_id"]
-    frame = text.select("line").with_columns(*(s.alias(n) for n, s in columns.items()))
-    reasons = {"vehicle_id is blank": pl.col("vehicle_id") == ""}
-    frame = frame.with_columns(s.alias(f"_wrong_{i}") for i, s in enumerate(wrong.values()))
+    columns = {"vehicle_id": ids(text["vehicle_id"])}
+    wrong: dict[str, tuple[str, pl.Series]] = {}  # reason -> column, and where it holds
+    for name in (name for name in names if name != "vehicle_id"):
+        columns[name], why = _column(text[name], known[name], reading)
+        wrong |= {f"{name} {each}": (name, why == each) for each in why.drop_nulls().unique()}
+    frame = text.select(LINE, pl.col(names).name.prefix(RAW)).with_columns(
+        *(values.alias(name) for name, values in columns.items()),
+        *(lost.alias(f"_wrong_{i}") for i, (_, lost) in enumerate(wrong.values())),
+    )
+    lost_digits = f"vehicle_id {LOST_DIGITS}"
+    reasons = {"vehicle_id is blank": pl.col("vehicle_id") == "", lost_digits: lossy("vehicle_id")}
     reasons |= {reason: pl.col(f"_wrong_{i}") for i, reason in enumerate(wrong)}
-    frame = reading.quarantine.split(sheet.source.name, frame, reasons).select(names)
+    met = {lost_digits: RAW + "vehicle_id", **{reason: RAW + name for reason, (name, _) in wrong.items()}}
+    frame = reading.quarantine.split(sheet.source.name, frame, reasons, met).select(names)
     reading.quarantine.add(sheet.source.name, sheet.malformed)
     unique = _one_line_a_day(frame.unique(maintain_order=True), sheet)
     absent = [pl.lit(None, kind).alias(name) for name, kind in VEHICLES.items() if name not in names]
     attributes = [name for name in ATTRIBUTES if name in names]
     return _known_zones(sheet, unique.with_columns(absent)).select(*VEHICLES, *attributes)
+
+
+def _column(
+    text: pl.Series, kind: pl.DataType | type[pl.DataType], reading: Reading
+) -> tuple[pl.Series, pl.Series]:
+    """Values of a column, and why a cell has none though it is not blank."""
+    if kind == pl.String:
+        return text.set(text == "", None), pl.Series([None] * len(text), dtype=pl.String)
+    if text.name in DATES:
+        values = reading.days(text)
+        return values, reading.unread(text, values, day_alone=True).replace(parse.NO_INSTANT, "is no date")
+    if text.name.endswith("price"):
+        values, what = parse.amounts(text), "is no amount in US dollars"
+    else:
+        values, what = parse.plain_numbers(text).cast(kind), "is no plain number"
+    lost = values.is_null() & (text != "")
+    return values, pl.select(pl.when(lost).then(pl.lit(what))).to_series()
 
 
 def open_required(settings: Settings) -> Sheet:
@@ -98,8 +113,29 @@ def with_derived(given: pl.DataFrame, derived: pl.DataFrame, file: str, reading:
     return pl.concat([filled.select(given.columns), missing], how="diagonal")
 
 
-def with_stubs(vehicles: pl.DataFrame, reservations: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Add a row for every vehicle that only the reservations name; it is listed from its first trip."""
+def aligned(given: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> pl.DataFrame:
+    """The file's vehicles under the ids that the reservations use, without those joined to another."""
+    target = pl.col("vehicle_id").replace(reading.joined)
+    ours = align(given, ids, file, reading)
+    known = ours["vehicle_id"].unique().implode()
+    return ours.filter((target == pl.col("vehicle_id")) | ~target.is_in(known)).with_columns(target)
+
+
+def with_stubs(
+    given: pl.DataFrame, reservations: pl.DataFrame, files: tuple[str, str], reading: Reading
+) -> pl.DataFrame:
+    """The vehicles of the file, and a row for every other one that the reservations name.
+
+    Such a vehicle is listed from its first trip.
+
+    Args:
+        files: names of the vehicles file and of the reservations file.
+
+    Raises:
+        InputError: the file knows none of the vehicles in the reservations.
+    """
+    vehicles = aligned(given, reservations["vehicle_id"], files[0], reading)
+    refuse_strangers(vehicles, reservations["vehicle_id"], *files)
     missing = reservations.join(vehicles, on="vehicle_id", how="anti")
     if not missing.height:
         return vehicles
@@ -113,29 +149,6 @@ def with_stubs(vehicles: pl.DataFrame, reservations: pl.DataFrame, reading: Read
         f"first trip, attributes unknown ({few(stubs['vehicle_id'])})."
     )
     return pl.concat([vehicles, stubs], how="diagonal")
-
-
-def read_blocks(sheet: Sheet, reading: Reading) -> pl.DataFrame:
-    """Days an owner kept a car for himself: vehicle_id, start, end, and created_at where known."""
-    missing = [name for name in ("vehicle_id", "start", "end") if name not in sheet.keys]
-    if missing:
-        raise InputError(f"{sheet.source.name} has no column {', '.join(missing)}.", "Add it.")
-    # a fleet may have none
-    names = [name for name in BLOCKS if name in sheet.keys]
-    text = pl.concat(list(batches(sheet, names, may_be_empty=True, spare=("created_at",))))
-    frame = text.with_columns(
-        reading.moments(text[name], text["vehicle_id"]).alias(name)
-        for name in ("start", "end", "created_at")
-        if name in text.columns
-    )
-    reasons = {
-        "start or end is no known date and time": pl.col("start").is_null() | pl.col("end").is_null(),
-        "block ends before or when it starts": pl.col("end") <= pl.col("start"),
-    }
-    frame = reading.quarantine.split(sheet.source.name, frame, reasons)
-    reading.quarantine.add(sheet.source.name, sheet.malformed)
-    absent = [pl.lit(None, kind).alias(name) for name, kind in BLOCKS.items() if name not in frame.columns]
-    return frame.with_columns(absent).select(*BLOCKS)
 
 
 def _one_line_a_day(cars: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:
