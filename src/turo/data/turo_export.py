@@ -78,11 +78,6 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
 
 def _announce(sheet: Sheet, reading: Reading) -> None:
     keys, name = set(sheet.keys), sheet.source.name
-    if not keys & {*col.IDENTITY, col.VEHICLE}:
-        raise InputError(
-            f"{name} tells cars apart only by Vehicle name, which is not unique.",
-            "Bring the export with its column Vehicle, Vehicle id or VIN.",
-        )
     identity = [key for key in col.IDENTITY if key in keys]
     logger.info("%s: trip earnings export with %d columns", name, len(sheet.keys))
     if not identity and col.VEHICLE in keys:

@@ -1,8 +1,8 @@
 """Stand-in ids for cars that an export names only by plate or VIN, in a private file beside the data.
 
-`vehicle_keys.csv` has the columns kind (plate, vin), key, vehicle_id, is readable by its owner only, and
-may be edited: two lines with the same vehicle_id are the same car under two plates. Nothing else ever
-holds a plate.
+`vehicle_keys.csv` has the columns kind (plate, vin, name, vehicle), key, vehicle_id, is readable by its owner
+only, and may be edited: two lines with the same vehicle_id are the same car under two plates, and a line of
+the kind vehicle joins the Vehicle id `key` to another. Nothing else ever holds a plate.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ FILE = "vehicle_keys.csv"
 HEADER = ("kind", "key", "vehicle_id")
 MODE = 0o600
 PREFIX = "car-"
+VEHICLE = "vehicle"  # the kind of lines that join one Vehicle id to another
 Key = tuple[str, str]  # (kind, key)
 
 
@@ -72,7 +73,12 @@ def load(location: str) -> KeyFile:
             f"{FILE} is not a table of {', '.join(HEADER)}.",
             "Correct it, or remove it to start new stand-in ids.",
         )
-    return KeyFile(location, {(kind.lower(), key.upper()): vehicle_id for kind, key, vehicle_id in rows[1:]})
+    return KeyFile(location, {_key(kind, key): vehicle_id for kind, key, vehicle_id in rows[1:]})
+
+
+def _key(kind: str, key: str) -> Key:
+    kind = "_".join(kind.lower().split())
+    return (VEHICLE, key) if kind in (VEHICLE, "vehicle_id") else (kind, key.upper())
 
 
 def save(keys: KeyFile) -> None:

@@ -1,0 +1,143 @@
+"""Which vehicle a row of an export is about: ids, plates, a lone name, and ids that the user has joined."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from export_factory import header_44, row, write
+
+from turo.errors import InputError
+
+START = datetime(2025, 3, 1, 10)
+NAME_ONLY = [name for name in header_44() if name != "Vehicle"]
+
+
+def trips(*cars, **cells):
+    """One trip after the other, two days each; `cars` are their vehicles."""
+    first = [START + timedelta(days=3 * n) for n in range(len(cars))]
+    return [
+        row(n + 1, at, at + timedelta(days=2), car=car, **cells)
+        for n, (at, car) in enumerate(zip(first, cars, strict=True))
+    ]
+
+
+def warned(tables, *parts):
+    return [w for w in tables.warnings if all(part in w for part in parts)]
+
+
+# --- plates and names as keys -----------------------------------------------------------------------------
+
+
+def test_a_plate_without_its_state_is_a_plate(tmp_path, load):
+    rows = trips(0, 1, 0)
+    write(tmp_path, rows, header=header_44())
+    clean = load(as_of="2025-04-01")
+    bare = [r | {"Vehicle": r["Vehicle"].replace("(TX #", "(# ")} for r in rows]
+    write(tmp_path, bare, header=header_44())
+    tables = load(as_of="2025-04-01")
+    assert tables.reservations.equals(clean.reservations)
+    assert tables.vehicles["state"].to_list() == [None, None]
+    assert tables.vehicles.drop("state").equals(clean.vehicles.drop("state"))
+
+
+def test_a_word_in_parentheses_is_no_plate(tmp_path, load):
+    write(tmp_path, [r | {"Vehicle": "Blue (ABC1234)"} for r in trips(0)], header=header_44())
+    with pytest.raises(InputError, match=r"no Vehicle id, VIN or plate, such as \(TX #ABC1234\)") as caught:
+        load(as_of="2025-04-01")
+    assert "Blue" not in str(caught.value)
+
+
+def test_one_vehicle_name_is_one_vehicle(tmp_path, load):
+    rows = trips(0, 0, 0)
+    write(tmp_path, [*rows[:2], rows[2] | {"Vehicle name": "honda  civic 2021"}], header=NAME_ONLY)
+    tables = load(as_of="2025-04-01")
+    assert warned(tables, "reservations.csv has one Vehicle name", "taken for one vehicle")
+    assert tables.vehicles.select("vehicle_id", "year").rows() == [("car-0001", 2021)]
+    assert tables.reservations["vehicle_id"].to_list() == ["car-0001"] * 3
+    assert load(as_of="2025-04-01").reservations.equals(tables.reservations)
+
+
+def test_several_vehicle_names_do_not_tell_vehicles_apart(tmp_path, load):
+    write(tmp_path, trips(0, 1), header=NAME_ONLY)
+    with pytest.raises(InputError, match="only by Vehicle name, which is not unique"):
+        load(as_of="2025-04-01")
+
+
+def test_trips_that_overlap_show_that_one_name_is_not_one_vehicle(tmp_path, load):
+    rows = trips(0, 0)
+    between = row(9, START + timedelta(days=1), START + timedelta(days=4), car=0)
+    write(tmp_path, [*rows, between], header=NAME_ONLY)
+    with pytest.raises(
+        InputError, match="only by Vehicle name, which is not unique, and their trips overlap"
+    ):
+        load(as_of="2025-04-01")
+
+
+def test_a_name_beside_vehicles_with_ids_is_refused(tmp_path, load):
+    write(tmp_path, trips(0, 1), "trip_earnings_export_20250401.csv")
+    rows = [r | {"Reservation ID": "7" + r["Reservation ID"][1:]} for r in trips(0)]
+    write(tmp_path, rows, "trip_earnings_export_20250310.csv", header=NAME_ONLY)
+    with pytest.raises(
+        InputError, match=r"trip_earnings_export_20250310\.csv tells cars apart only by Vehicle n"
+    ):
+        load(reservations_file="trip_*.csv", accept_older_snapshot=True)
+
+
+# --- a vehicle that was listed anew -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def anew(tmp_path):
+    """An export in which vehicle 0 is listed again as vehicle 7, and the same one without that."""
+    rows = trips(0, 0, 1, 0, 0)
+    listed = [r | {"Vehicle id": "1000007"} if n > 2 else r for n, r in enumerate(rows)]
+    write(tmp_path, listed)
+    return rows
+
+
+def test_the_warning_of_a_vehicle_listed_anew_tells_how_to_join_it_and_that_works(tmp_path, load, anew):
+    tables = load(as_of="2025-04-01")
+    (told,) = warned(tables, "1000000, 1000007 share a VIN", "first line kind,key,vehicle_id")
+    line = told.split("such as ")[1].removesuffix(".")
+    assert line == "vehicle,1000000,1000007"
+    keys = tmp_path / "vehicle_keys.csv"
+    keys.write_text(f"kind,key,vehicle_id\n{line}\n")
+    joined = load(as_of="2025-04-01")
+    assert not warned(joined, "share a VIN")
+    write(tmp_path, [r | {"Vehicle id": "1000007"} if r["VIN"].endswith("0") else r for r in anew])
+    keys.unlink()
+    clean = load(as_of="2025-04-01")
+    assert joined.reservations.equals(clean.reservations)
+    assert joined.vehicles.equals(clean.vehicles)
+
+
+@pytest.mark.parametrize("lines", ["Vehicle id,1000007.0,1000000", "vehicle,1000007,5\nvehicle,5,1000000"])
+def test_the_old_id_may_stay_the_one_in_use(tmp_path, load, anew, lines):
+    (tmp_path / "vehicle_keys.csv").write_text(f"kind,key,vehicle_id\n{lines}\n")
+    (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n1000000,car\n1000001,suv\n1000007,truck\n")
+    (tmp_path / "blocks.csv").write_text("vehicle_id,start,end\n1000007,2025-04-01,2025-04-03\n")
+    tables = load(as_of="2025-04-01")
+    assert tables.vehicles.select("vehicle_id", "class").rows() == [("1000000", "car"), ("1000001", "suv")]
+    assert tables.reservations["vehicle_id"].to_list() == ["1000000"] * 4 + ["1000001"]
+    assert tables.blocks["vehicle_id"].to_list() == ["1000000"]
+
+
+def test_the_vehicles_file_may_know_the_vehicle_by_its_other_id_only(tmp_path, load, anew):
+    (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,1000000,1000007\n")
+    (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n1000000,car\n1000001,suv\n")
+    cars = load(as_of="2025-04-01").vehicles
+    assert cars.select("vehicle_id", "class").rows() == [("1000001", "suv"), ("1000007", "car")]
+
+
+def test_ids_joined_in_a_circle_are_named(tmp_path, load, anew):
+    lines = "vehicle,1000000,1000007\nvehicle,1000007,1000000"
+    (tmp_path / "vehicle_keys.csv").write_text(f"kind,key,vehicle_id\n{lines}\n")
+    with pytest.raises(
+        InputError, match=r"vehicle_keys\.csv joins the vehicle ids 1000000, 1000007 in a circle"
+    ):
+        load(as_of="2025-04-01")
+
+
+def test_joining_does_not_hide_that_two_vehicles_are_in_one(tmp_path, load, anew):
+    (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,1000001,1000000\n")
+    with pytest.raises(InputError, match="two different VINs"):
+        load(as_of="2025-04-01")
