@@ -143,7 +143,7 @@ def test_too_many_rejected_rows_stop_the_run_and_are_all_listed(data):
     ):
         run(settings(data))
     listed = pl.read_csv(data / "rejected.csv").rows()
-    wrong = "trip_start is no known date and time"
+    wrong = "trip_start is no known date and time (met aaaa)"
     assert listed == [("reservations.csv", line, wrong) for line in range(2, 2 + len(lines) // 10)]
     after = contents(data)
     assert after | {"rejected.csv": before["rejected.csv"]} == before

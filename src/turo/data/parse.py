@@ -124,7 +124,10 @@ def money(text: pl.Series) -> pl.Series:
 
 def amounts(text: pl.Series) -> pl.Series:
     """Dollars of plain decimals or of any form `money` knows; null where empty or anything else."""
-    return plain_numbers(text).fill_null(money(text) / 100).alias(text.name)
+    plain = plain_numbers(text)
+    if not (plain.is_null() & (text != "")).any():
+        return plain
+    return plain.fill_null(money(text) / 100)
 
 
 def is_zone(name: str) -> bool:
