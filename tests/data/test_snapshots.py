@@ -101,6 +101,47 @@ def test_changed_dates_are_kept_with_the_days_they_were_known(tmp_path, load):
     assert tables.reservations.height == 2
 
 
+@pytest.mark.parametrize(
+    ("shown", "cancelled_at"),
+    [
+        ({"0210": "Booked", "0220": "Guest cancellation"}, datetime(2025, 2, 21)),
+        ({"0210": "Booked", "0220": "Host cancellation", "0225": "Host cancellation"}, datetime(2025, 2, 21)),
+        ({"0210": "Guest cancellation", "0220": "Guest cancellation"}, datetime(2025, 2, 11)),
+        ({"0220": "Guest cancellation"}, datetime(2025, 2, 21)),
+        # Booked once more in between: what counts is the last time it went.
+        (
+            {"0205": "Guest cancellation", "0210": "Booked", "0220": "Guest cancellation"},
+            datetime(2025, 2, 21),
+        ),
+        ({"0210": "Guest cancellation", "0220": "Booked"}, None),
+        # Seen only after the trip's start, by when it is known anyway.
+        ({"0210": "Booked", "0310": "Guest cancellation"}, None),
+        ({"0210": "Booked", "0301": "Guest cancellation"}, None),
+    ],
+)
+def test_the_first_export_that_shows_a_cancellation_bounds_it(tmp_path, load, shown, cancelled_at):
+    for month, status in shown.items():
+        rows = [row(1, START, END, status), row(2, START, END, "Booked", car=1)]
+        write(tmp_path, rows, f"trip_earnings_export_2025{month}.csv")
+    tables = load(reservations_file=FILES)
+    assert tables.reservations["cancelled_at"].to_list() == [cancelled_at, None]
+
+
+def test_exports_that_show_a_trip_booked_before_its_start_are_kept(tmp_path, load):
+    for month, status in {
+        "0210": "Booked",
+        "0220": "Guest cancellation",
+        "0303": "Guest cancellation",
+    }.items():
+        rows = [row(1, START, END, status), row(2, START, END, "Booked", car=1)]
+        write(tmp_path, rows, f"trip_earnings_export_2025{month}.csv")
+    assert load(reservations_file=FILES).sightings.sort("reservation_id", "seen").rows() == [
+        ("20000001", datetime(2025, 2, 11)),
+        ("20000002", datetime(2025, 2, 11)),
+        ("20000002", datetime(2025, 2, 21)),
+    ]
+
+
 def test_one_snapshot_says_what_it_cannot_show(tmp_path, load, fleet):
     export(tmp_path, fleet, datetime(2025, 8, 1))
     assert any(w.startswith("One snapshot cannot show dates") for w in load(reservations_file=FILES).warnings)

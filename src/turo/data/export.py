@@ -44,8 +44,8 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     logger.info("Snapshot of %s, by %s", newest.instant.isoformat(" "), newest.told_by)
     keys = vehicle_keys.load(settings.data_dir)
     rows = identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, reading)
-    rows, revisions = merge(rows, reading, settings.accept_older_snapshot)
-    rows = with_booking_times(rows, reading)
+    merged = merge(rows, reading, settings.accept_older_snapshot)
+    rows = with_booking_times(merged.rows, reading)
     if len({snapshot.end for snapshot in taken.values()}) == 1:
         reading.warn(
             "One snapshot cannot show dates that were changed after booking: trips count as they stand now. "
@@ -56,7 +56,8 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     absent = [
         pl.lit(None, kind).alias(name) for name, kind in RESERVATIONS.items() if name not in rows.columns
     ]
-    return Found(rows.with_columns(absent).select(*RESERVATIONS), cars, newest.instant, opened, revisions)
+    rows = rows.with_columns(absent).select(*RESERVATIONS)
+    return Found(rows, cars, newest.instant, opened, merged.revisions, merged.sightings)
 
 
 def _cars(rows: pl.DataFrame, given: pl.DataFrame | None, file: str, reading: Reading) -> pl.DataFrame:

@@ -59,6 +59,7 @@ def load_tables(settings: Settings) -> Tables:
         warnings=reading.warnings,
         inputs={each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in made.opened},
         revisions=made.revisions,
+        sightings=made.sightings,
     )
     try:
         tables = last_run.placed(settings, tables)

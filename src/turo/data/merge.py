@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,15 +13,25 @@ from turo.data.continuity import contradictions
 from turo.data.downloads import REMEDY
 from turo.data.reading import Reading, few
 from turo.data.snapshots import DAY
-from turo.data.tables import REVISIONS
+from turo.data.tables import REVISIONS, SIGHTINGS
 from turo.errors import InputError
 
 
-def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """One row a reservation, the newest, and its earlier dates where they were changed (`REVISIONS`).
+@dataclass(frozen=True)
+class Merged:
+    """One row a reservation, the newest; its earlier dates (`REVISIONS`); who saw it booked (`SIGHTINGS`)."""
+
+    rows: pl.DataFrame
+    revisions: pl.DataFrame
+    sightings: pl.DataFrame
+
+
+def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> Merged:
+    """The newest row of each reservation, and what the older ones prove.
 
     `first_seen` = end of the day of the oldest export that has it. A row that was cancelled keeps the price
-    it was booked at, if an older export knows it.
+    it was booked at, if an older export knows it, and `cancelled_at` = end of the day of the first export
+    that shows it cancelled, if that is before the trip's start (later it is known anyway).
 
     Args:
         rows: rows of all exports with `file`, `seen` (end of the export's day) and `turn` (its place
@@ -46,8 +57,25 @@ def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> tuple[pl.DataFr
     newest = (
         pl.int_range(pl.len(), dtype=pl.Int64).over("reservation_id") == pl.len().over("reservation_id") - 1
     )
-    rows = rows.with_columns(price, first_seen=pl.col("seen").min().over("reservation_id"))
-    return rows.filter(newest), _revisions(rows)
+    rows = rows.with_columns(
+        price, first_seen=pl.col("seen").min().over("reservation_id"), cancelled_at=_cancelled_at()
+    )
+    return Merged(rows.filter(newest), _revisions(rows), _sightings(rows))
+
+
+def _cancelled_at() -> pl.Expr:
+    """The first export that shows a cancellation bounds it, whatever an older one said of that row before."""
+    cancelled = pl.col("status").str.ends_with("cancellation")
+    booked_last = pl.col("seen").filter(~cancelled).max()
+    shown = pl.col("seen").filter(cancelled & (pl.col("seen") > booked_last).fill_null(True))
+    first = shown.min().over("reservation_id")
+    return pl.when(cancelled & (first < pl.col("trip_start"))).then(first)
+
+
+def _sightings(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every export that shows a reservation before its start, and not cancelled."""
+    cancelled = pl.col("status").str.ends_with("cancellation")
+    return rows.filter(~cancelled & (pl.col("seen") < pl.col("trip_start"))).select(*SIGHTINGS)
 
 
 def _revisions(rows: pl.DataFrame) -> pl.DataFrame:

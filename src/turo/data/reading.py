@@ -13,7 +13,7 @@ from turo.data.cells import form
 from turo.data.fleet_keys import by_loose_key, loose
 from turo.data.quarantine import Quarantine
 from turo.data.sheet import Sheet
-from turo.data.tables import INSTANT, REVISIONS, empty
+from turo.data.tables import INSTANT, REVISIONS, SIGHTINGS, empty
 from turo.errors import InputError
 
 SHOWN = 5  # IDs named in a warning
@@ -98,6 +98,7 @@ class Found:
     snapshot: datetime
     opened: list[Sheet]
     revisions: pl.DataFrame = field(default_factory=lambda: empty(REVISIONS))
+    sightings: pl.DataFrame = field(default_factory=lambda: empty(SIGHTINGS))
 
 
 def few(ids: pl.Series, shown: int = SHOWN) -> str:

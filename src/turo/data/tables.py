@@ -24,7 +24,7 @@ RESERVATIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     "status": pl.String,
     "booked_at": INSTANT,
     "booked_at_source": pl.String,
-    "cancelled_at": INSTANT,
+    "cancelled_at": INSTANT,  # of an export: end of the day of the first that shows it, if before the start
     "trip_price": pl.Float64,  # host share, boost included, as booked; null = unknown
     "discounts": pl.Float64,  # <= 0
     "fees": pl.Float64,
@@ -38,6 +38,10 @@ REVISIONS: dict[str, pl.DataType | type[pl.DataType]] = {  # dates a reservation
     "discounts": pl.Float64,
     "since": INSTANT,  # known from then on; null = from the booking
     "until": INSTANT,  # the next dates are known from then on
+}
+SIGHTINGS: dict[str, pl.DataType | type[pl.DataType]] = {  # exports that show a trip still booked
+    "reservation_id": pl.String,
+    "seen": INSTANT,  # end of the export's day, before the trip's start
 }
 VEHICLES: dict[str, pl.DataType | type[pl.DataType]] = {
     "vehicle_id": pl.String,
@@ -98,5 +102,6 @@ class Tables:
     warnings: list[str] = field(default_factory=list)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     revisions: pl.DataFrame = field(default_factory=lambda: empty(REVISIONS))
+    sightings: pl.DataFrame = field(default_factory=lambda: empty(SIGHTINGS))
     fleet: Identity | None = None
     known_fleets: tuple[Identity, ...] = ()
