@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
-from feature_reference import DAY, Reference
+from feature_reference import DAY, Reference, newest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_fleet import build, trip
@@ -41,16 +42,18 @@ def test_every_sum_is_what_the_definition_says(fleet, horizon):
     table = build([early, *fleet], SNAPSHOT.isoformat(), horizon)
     whole = Reference([early, *fleet])
     length = horizon * DAY
-    for row in table.sample(min(30, len(table)), seed=1).iter_rows(named=True):
+    last = table.filter(pl.col("origin_date") == table["origin_date"].max())
+    for row in pl.concat([table.sample(min(30, len(table)), seed=1), last]).iter_rows(named=True):
         at = datetime.combine(row["origin_date"], datetime.min.time())
         known = whole.of(row["vehicle_id"]).known(at)
+        books = whole.of(row["vehicle_id"]).shown(at, at, SNAPSHOT, length)
         final = whole.of(row["vehicle_id"]).counted()
         expected = {
-            "otb_days": known.days(at, at + length),
-            "otb_trips": known.started(at, at + length),
-            "otb_revenue": known.revenue(at, at + length),
-            "pickup_7": known.days(at, at + length) - _then(whole, row, at - 7 * DAY, at, length),
-            "pickup_14": known.days(at, at + length) - _then(whole, row, at - 14 * DAY, at, length),
+            "otb_days": books.days(at, at + length),
+            "otb_trips": books.started(at, at + length),
+            "otb_revenue": books.revenue(at, at + length),
+            "pickup_7": books.days(at, at + length) - _then(whole, row, 7, at, length),
+            "pickup_14": books.days(at, at + length) - _then(whole, row, 14, at, length),
             "lag_1": known.days(at - length, at),
             "lag_3": known.days(at - 3 * length, at - 2 * length),
             "lag_52w": known.days(at - 364 * DAY, at - 364 * DAY + length),
@@ -59,6 +62,8 @@ def test_every_sum_is_what_the_definition_says(fleet, horizon):
             "hist_revenue_28": known.revenue(at - 28 * DAY, at),
             **{f"hist_days_{days}": known.days(at - days * DAY, at) for days in (7, 28, 91)},
         }
+        if "otb_days_alive" in table.columns:
+            expected |= _alive(whole, books, at, length)
         if at + length <= SNAPSHOT:
             expected["y_booked_days"] = final.days(at, at + length)
             expected["y_reservations"] = final.started(at, at + length)
@@ -71,5 +76,23 @@ def test_every_sum_is_what_the_definition_says(fleet, horizon):
                 assert row[name] == pytest.approx(value, abs=1e-6), (name, row["vehicle_id"], at)
 
 
-def _then(whole, row, known_at, at, length):
-    return whole.of(row["vehicle_id"]).known(known_at).days(at, at + length)
+def _then(whole, row, back, at, length):
+    then = whole.of(row["vehicle_id"]).shown(at - back * DAY, at, SNAPSHOT, length)
+    return then.days(at, at + length)
+
+
+def _alive(whole, books, at, length):
+    """Each trip by its chance; the days no more than all that is on the books."""
+    days = trips = revenue = 0.0
+    for row in books.rows:
+        one = Reference([row])
+        chance = 1.0 if newest(at, SNAPSHOT, length) else whole.chance(row, at)
+        days += chance * one.days(at, at + length)
+        trips += chance * one.started(at, at + length)
+        revenue += chance * one.revenue(at, at + length)
+    on_the_books = books.days(at, at + length)
+    return {
+        "otb_days_alive": min(days, on_the_books),
+        "otb_trips_alive": trips,
+        "otb_revenue_alive": revenue,
+    }

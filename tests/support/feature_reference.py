@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,51 @@ class Reference:
     def known(self, at: datetime) -> Reference:
         """What is booked at the instant, as far as could be known then."""
         return Reference([row for row in self.rows if _booked(row) <= at and not _left(row) <= at])
+
+    def shown(self, known_at: datetime, at: datetime, snapshot: datetime, horizon: timedelta) -> Reference:
+        """What was known at an instant, as the origin `at` sees it: the newest knows what was cancelled."""
+        rows = self.known(known_at).rows
+        if newest(at, snapshot, horizon):
+            rows = [row for row in rows if not (_undated(row) and _left(row) > at)]
+        return Reference(rows)
+
+    def chance(self, row: Row, at: datetime) -> float:
+        """How likely a trip on the books at an earlier origin was still booked; of the **whole** fleet."""
+        booked, start = _booked(row), row["trip_start"]
+        if start <= at:
+            return 1.0
+        if self.replaced(row) <= at:
+            return 0.0
+        age = (at - booked) / (start - booked)
+        stage = max(math.ceil(age * 8), 1) / 8
+        mine, fleet = [0.0, 0], [0.0, 0]
+        for other in self.rows:
+            if other["trip_start"] > at or _booked(other) >= other["trip_start"]:
+                continue
+            until, gone = 1.0, _undated(other)
+            if gone and (again := self.replaced(other)) < other["trip_start"]:
+                until = (again - _booked(other)) / _lead(other)
+                if until <= stage:
+                    continue
+            for sums in (mine, fleet) if _class(other) == _class(row) else (fleet,):
+                sums[0] += gone / until
+                sums[1] += 1
+        overall = fleet[0] / fleet[1] if fleet[1] else 0.0
+        return 1 - (mine[0] + 20 * overall) / (mine[1] + 20) * age
+
+    def replaced(self, row: Row) -> datetime:
+        """When a later booking of the car for some of the same time became known."""
+        return min(
+            (
+                _booked(other)
+                for other in self.rows
+                if other["vehicle_id"] == row["vehicle_id"]
+                and _booked(other) > _booked(row)
+                and other["trip_start"] < row["trip_end"]
+                and row["trip_start"] < other["trip_end"]
+            ),
+            default=datetime.max,
+        )
 
     def counted(self) -> Reference:
         """What was finally not cancelled."""
@@ -49,6 +95,23 @@ class Reference:
             share = max(inside, timedelta()) / (row["trip_end"] - row["trip_start"])
             total += (row["trip_price"] + row["discounts"]) * share
         return total
+
+
+def newest(at: datetime, snapshot: datetime, horizon: timedelta) -> bool:
+    """Less than a week before the snapshot, and the window is not over."""
+    return snapshot - at < 7 * DAY and at + horizon > snapshot
+
+
+def _undated(row: Row) -> bool:
+    return row["status"] in CANCELLED and not row["cancelled_at"]
+
+
+def _lead(row: Row) -> timedelta:
+    return row["trip_start"] - _booked(row)
+
+
+def _class(row: Row) -> int:
+    return sum(_lead(row) > days * DAY for days in (3, 14, 45))
 
 
 def _booked(row: Row) -> datetime:

@@ -36,6 +36,7 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
     *,
     origins: Ints | None = None,
     revisions: pl.DataFrame | None = None,
+    sightings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The whole table: a row for every vehicle and weekly origin, sorted by vehicle_id and origin_date.
 
@@ -45,13 +46,14 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
         blocks: vehicle_id, start, end and perhaps created_at; or None.
         snapshot: naive local instant up to which the file is complete; later windows get null targets.
         revisions: earlier dates of reservations (`turo.data.tables.REVISIONS`), where exports show them.
+        sightings: exports that show trips still booked (`turo.data.tables.SIGHTINGS`).
         origins: instants (microseconds) one week apart instead of every Monday.
 
     Raises:
         InputError: no reservations, no origin, or a horizon longer than the history.
     """
-    whole = Part(slim(reservations, revisions), vehicles, blocks)
-    shared = scope(whole, snapshot, horizon_days, books_priced(reservations), origins)
+    whole = Part(slim(reservations, revisions, sightings), vehicles, blocks)
+    shared = scope(whole, snapshot, horizon_days, books_priced(reservations), origins, sightings)
     pieces = parts(whole, CHUNK)
     fleet = Fleet.total([panel.sums(piece, shared) for piece in pieces])
     return pl.concat([panel.table(piece, shared, fleet) for piece in pieces])
@@ -78,6 +80,7 @@ def fleet_at(tables: Tables, origin: date, horizon_days: int) -> pl.DataFrame:
         horizon_days,
         origins=weeks_until(moment, weeks),
         revisions=tables.revisions,
+        sightings=tables.sightings,
     )
     return table.filter(pl.col("origin_date") == as_date(moment))
 

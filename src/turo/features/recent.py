@@ -43,7 +43,7 @@ def own_use(blocks: pl.DataFrame | None, cars: Cars, scope: Scope) -> dict[str, 
 def _as_trips(blocks: pl.DataFrame | None, cars: Cars) -> Trips:
     if blocks is None or blocks.is_empty():
         none, no = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-        return Trips(none, none, none, none, none, no, no, no, np.zeros(0))
+        return Trips(none, none, none, none, none, none, none, none, no, no, no, no, np.zeros(0))
     start = pl.col("start").dt.epoch("us")
     created = pl.col("created_at").dt.epoch("us") if "created_at" in blocks.columns else start
     rows = blocks.filter(pl.col("vehicle_id").is_in(cars.ids.implode())).select(
@@ -51,9 +51,9 @@ def _as_trips(blocks: pl.DataFrame | None, cars: Cars) -> Trips:
         start,
         pl.col("end").dt.epoch("us"),
         pl.coalesce(created, start).alias("known"),
-        pl.lit(NEVER, pl.Int64).alias("left"),
+        *(pl.lit(NEVER, pl.Int64).alias(name) for name in ("left", "seen_from", "seen_to", "replaced")),
         pl.lit(True).alias("counted"),
-        pl.lit(False).alias("revised"),
+        *(pl.lit(False).alias(name) for name in ("revised", "undated")),
         pl.lit(True).alias("firm"),
         pl.lit(0.0).alias("base"),
     )

@@ -11,8 +11,9 @@ import polars as pl
 
 from turo.errors import InputError
 from turo.features.calendar import federal_holidays
-from turo.features.clock import DAY, NEVER, WEEK, Ints, as_date, first_at_or_after, instant, mondays
+from turo.features.clock import DAY, NEVER, WEEK, Flags, Ints, as_date, first_at_or_after, instant, mondays
 from turo.features.part import Part
+from turo.features.survival import Survival
 
 LAGS = 4
 HISTORY_DAYS = (7, 28, 91)
@@ -36,11 +37,20 @@ class Scope:
     blocked: bool  # is there a file of owner blocks?
     blocks_dated: bool  # does it say when each was made?
     books_priced: bool  # are the prices of cancelled rows known, so that revenue on the books leaks nothing?
+    survival: Survival | None = None  # of trips on the books, where some cancellation has no date
 
     @property
     def horizon(self) -> int:
         """Length of the window in microseconds."""
         return self.horizon_days * DAY
+
+    @property
+    def newest(self) -> Flags:
+        """(origins,): less than a week before the snapshot, which tells what is still on the books there.
+
+        Only where the window is not over: no label may learn what was cancelled after its origin.
+        """
+        return _newest(self.origins, self.snapshot, self.horizon)
 
     @property
     def lead_weeks(self) -> int:
@@ -56,12 +66,13 @@ class Scope:
         return np.unique(self.origins[:, None] - np.array(backward, dtype=np.int64))
 
 
-def scope(
+def scope(  # noqa: PLR0913, PLR0917 - the facts of a run
     whole: Part,
     snapshot: datetime,
     horizon_days: int,
     books_priced: bool,
     origins: Ints | None = None,
+    sightings: pl.DataFrame | None = None,
 ) -> Scope:
     """Fix what is shared by a run.
 
@@ -70,6 +81,7 @@ def scope(
         books_priced: see `trips.books_priced`; a fact of the whole file.
         origins: default every Monday from the first known booking to the snapshot; of given ones those before
             that booking are left out, save the last.
+        sightings: exports that show trips booked (`turo.data.tables.SIGHTINGS`).
 
     Raises:
         InputError: there are no reservations, no origin, or no window of that length that has ended.
@@ -84,6 +96,7 @@ def scope(
     else:
         origins = mondays(first_known, at)
         _check_history(origins, at, horizon_days, int(rows["end"].min()))  # type: ignore[arg-type]
+    newest = _newest(origins, at, horizon_days * DAY)
     return Scope(
         snapshot=at,
         horizon_days=horizon_days,
@@ -98,7 +111,12 @@ def scope(
         and "created_at" in blocks.columns
         and not blocks["created_at"].has_nulls(),
         books_priced=books_priced,
+        survival=Survival.of(rows, sightings, origins, newest) if rows["undated"].any() else None,
     )
+
+
+def _newest(origins: Ints, snapshot: int, horizon: int) -> Flags:
+    return (snapshot - origins < WEEK) & (origins + horizon > snapshot)
 
 
 def _dated(vehicles: pl.DataFrame) -> tuple[str, ...]:

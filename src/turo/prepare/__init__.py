@@ -98,8 +98,10 @@ def _takehome(tables: Tables) -> Iterator[tuple[Any, pa.Table]]:
 
 
 def _panel(tables: Tables, settings: Settings) -> Iterator[tuple[Any, pa.Table]]:
-    whole = Part(slim(tables.reservations, tables.revisions), tables.vehicles, tables.blocks)
-    shared = scope(whole, tables.snapshot, settings.horizon_days, books_priced(tables.reservations))
+    rows_known = slim(tables.reservations, tables.revisions, tables.sightings)
+    whole = Part(rows_known, tables.vehicles, tables.blocks)
+    priced = books_priced(tables.reservations)
+    shared = scope(whole, tables.snapshot, settings.horizon_days, priced, sightings=tables.sightings)
     return rows(parts(whole, settings.prepare_chunk_vehicles), shared)
 
 
