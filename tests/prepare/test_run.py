@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
+from export_factory import Fleet, write
 
 from turo import features
 from turo.data.load import load_tables
@@ -46,6 +48,21 @@ def test_the_tables_are_those_of_the_pure_functions(data):
     assert made["rows"]["labelled"] == expected["y_booked_days"].count()
     assert made["rows"]["in_training"] == expected["in_training"].sum()
     assert str(expected["origin_date"].max()) == "2026-11-23"
+
+
+def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manifest_says_so(tmp_path):
+    fleet = Fleet(cars=5, days=240)
+    for day in (datetime(2025, 7, 7), datetime(2025, 7, 16), datetime(2025, 8, 1)):
+        write(tmp_path, fleet.rows(day + timedelta(hours=12)), f"trip_earnings_export_{day:%Y%m%d}.csv")
+    asked = settings(tmp_path, reservations_file="trip_earnings_export_*.csv", prepare_chunk_vehicles=2)
+    made, tables = run(asked), load_tables(asked)
+    known = {"revisions": tables.revisions, "sightings": tables.sightings}
+    expected = features.build(tables.reservations, tables.vehicles, None, tables.snapshot, 28, **known)
+    assert tables.sightings.height > 5
+    assert pl.read_parquet(tmp_path / "datas.parquet").equals(expected, null_equal=True)
+    assert expected["otb_days_alive"].sum() < expected["otb_days"].sum()
+    gone = tables.reservations["status"].str.ends_with("cancellation").sum()
+    assert any(w.startswith(f"{gone} of {gone} cancelled trips have no date") for w in made["warnings"])
 
 
 def test_the_csv_holds_the_same_in_plain_text(data):

@@ -65,6 +65,17 @@ def test_the_same_seed_gives_the_same_model(kind, data, tmp_path):
     np.testing.assert_array_equal(first.predict(data.columns()), second.predict(data.columns()))
 
 
+def test_model_and_baselines_add_to_what_can_be_expected_to_be_still_booked(data):
+    frame = data.rows.with_columns(otb_days_alive=pl.col("otb_days") * 0.9)
+    told = replace(data, rows=frame, features=(*data.features, "otb_days_alive"))
+    result = backtest(told, Recipe.of(told, "knn", SMALL["knn"], seed=1))
+    assert result.model is not None
+    assert result.model.offset == "otb_days_alive"
+    assert "otb_days_alive" in [field.name for field in result.model.fields]
+    expected = result.holdout["otb_days"].to_numpy() * 0.9
+    assert result.baselines["on_the_books"] == pytest.approx(expected)
+
+
 def test_every_forecast_stands_on_the_same_rows_and_the_model_adds_to_the_books(data):
     result = backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1))
     assert set(result.baselines) == {

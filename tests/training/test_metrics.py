@@ -59,6 +59,14 @@ def test_five_baselines_by_hand():
     assert {name: values.tolist() for name, values in found.items()} == expected
 
 
+def test_the_books_are_what_can_be_expected_to_be_still_booked_where_the_table_tells():
+    train = {"otb_days": np.array([5.0, 9.0]), "otb_days_alive": np.array([4.0, 6.0])}
+    test = {"otb_days": np.array([8.0]), "otb_days_alive": np.array([6.5])}
+    found = time_baselines("y_booked_days", 28, train, np.array([6.0, 10.0]), test)
+    assert found["on_the_books"].tolist() == [6.5]
+    assert found["books_and_pickup"].tolist() == [9.5]  # mean pickup (2 + 4) / 2
+
+
 def test_bookings_are_capped_at_the_window_but_revenue_is_not():
     train = {"otb_days": np.array([0.0]), "otb_revenue": np.array([0.0])}
     test = {"otb_days": np.array([20.0]), "otb_revenue": np.array([2000.0])}

@@ -17,7 +17,7 @@ from turo.data.profiles import EXPORT, TAKEHOME
 from turo.data.source import folder
 from turo.errors import InputError
 from turo.features.columns import KEYS, META, TARGETS, feature_columns
-from turo.features.trips import CANCELLED, books_priced
+from turo.features.trips import CANCELLED, books_priced, without_date
 from turo.files import code_version
 from turo.prepare.output import CSV, PARQUET, REJECTED, Sink
 
@@ -125,9 +125,17 @@ def read(data_dir: str, verify: bool = True) -> dict[str, Any]:
 def _limits(tables: Tables) -> list[str]:
     """What the features cannot know because of the kind of input."""
     trips = tables.reservations
-    if books_priced(trips):
-        return []
-    return ["The booked price of cancelled trips is not known: there is no revenue on the books."]
+    found = []
+    if undated := trips.select(without_date().sum()).item():
+        found.append(
+            f"{undated} of {trips['status'].is_in(CANCELLED).sum()} cancelled trips have no date of "
+            "cancellation. The newest origin shows what is still booked; at earlier ones a trip counts with "
+            "the chance that it was still booked then (otb_days_alive), an estimate that successive exports "
+            "make better."
+        )
+    if not books_priced(trips):
+        found.append("The booked price of cancelled trips is not known: there is no revenue on the books.")
+    return found
 
 
 def _sha256(filesystem: fs.FileSystem, path: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 
 from turo.models.encoding import Columns
 
 Forecasts = dict[str, np.ndarray]
 
+ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
 # Target: its column on the books, over the last 28 days, in the same window last year.
 SOURCES = {
     "y_booked_days": ("otb_days", "hist_days_28", "lag_52w"),
@@ -25,6 +28,16 @@ NAMES = {
 }
 
 
+def on_the_books(target: str, columns: Container[str]) -> str:
+    """The column a target is compared with and added to: what is still booked, where the table can tell.
+
+    A file that does not date cancellations shows at the newest origin what is still booked, at earlier ones
+    also what was cancelled by then: there the expected part of it is what stands for the same knowledge.
+    """
+    books = SOURCES[target][0]
+    return books + ALIVE if books + ALIVE in columns else books
+
+
 def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray, test: Columns) -> Forecasts:
     """Forecasts (test rows,) by name; NaN where a baseline cannot say anything.
 
@@ -32,7 +45,8 @@ def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray
         train, y: the training rows, from which mean pickup and class means are taken.
         test: the rows to forecast.
     """
-    books, recent, last_year = SOURCES[target]
+    _, recent, last_year = SOURCES[target]
+    books = on_the_books(target, test)
     rows = len(next(iter(test.values())))
     unknown = np.full(rows, np.nan)
     upper = float(horizon_days) if target == "y_booked_days" else None

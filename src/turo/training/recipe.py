@@ -13,7 +13,7 @@ from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
-from turo.training.baselines import SOURCES
+from turo.training.baselines import on_the_books
 from turo.training.table import Table, categories
 
 NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
@@ -37,7 +37,7 @@ class Recipe:
     @classmethod
     def of(cls, table: Table, kind: str, params: Mapping[str, Any], seed: int) -> Recipe:
         """The recipe a table asks for: MAE and what is on the books where there are dates, RMSE where not."""
-        books = SOURCES[table.target][0]
+        books = on_the_books(table.target, table.features)
         return cls(
             kind=kind,
             params=params,
