@@ -11,16 +11,19 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from turo import registry
 from turo import settings as settings_module
 from turo.errors import TuroError
 from turo.files import code_version
 from turo.jobs import Jobs, connect, job_id
+from turo.ledger import ledger_read
 from turo.settings import Settings
+from turo.training.fleet import foreign, label, table_manifest
 
 AT_ONCE = 2  # projects in training: more would only share the same two cores
 FAILED = 1
@@ -48,16 +51,16 @@ def main() -> None:
 
 
 def fill(configured: Mapping[str, str], settings: Settings) -> None:
-    """Train every configured model that has no champion; prepare the table first if there is none.
+    """Train every configured model that has no champion of the table's fleet.
 
-    One failing project is logged and does not stop the others.
+    The table is prepared first if there is none; one that is there is taken as it is, whatever the files have
+    become since. One failing project is logged and does not stop the others.
     """
     try:
-        missing = {n: path for n, path in configured.items() if registry.champion(n) is None}
+        missing = unfit(configured, table_manifest(settings))
         if not missing:
-            logger.info("Every configured model has a champion: nothing is trained.")
+            logger.info("Every configured model has a champion of this fleet: nothing is trained.")
             return
-        logger.info("Without a champion: %s", ", ".join(missing))
         jobs = connect(settings)
         # Another target is another training, though the table is the same.
         target = "" if settings.target == "auto" else f"{settings.target}-"
@@ -66,8 +69,30 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
         logger.exception("The first models cannot be trained; restart the container once this is mended")
         return
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="train") as pool:
-        for name, path in missing.items():
-            pool.submit(train, jobs, name, path, key)
+        for name, change in missing.items():
+            pool.submit(train, jobs, name, configured[name], f"{key}{change}")
+
+
+def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
+    """Models without a champion of the table's fleet, and what to add to the key of their training.
+
+    Fleets may come and go and come back: each change is a training of its own, to which a container that is
+    restarted meanwhile attaches. The newest line of the ledger tells one change from another.
+    """
+    found = {}
+    for name in names:
+        champion = registry.champion(name)
+        if champion is None:
+            logger.info("%s has no champion: it is trained", name)
+            found[name] = ""
+        elif foreign(champion.tags, table):
+            logger.info(
+                "%s version %s was trained on another fleet than the table's (%s): it is trained anew",
+                name, champion.version, label(champion.tags),
+            )  # fmt: skip
+            last = ledger_read(name, limit=1)
+            found[name] = f"-{last[0]['id'][:8] if last else champion.version}"
+    return found
 
 
 def table_digest(settings: Settings, jobs: Jobs) -> str:

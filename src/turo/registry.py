@@ -40,7 +40,7 @@ def register(run_id: str, name: str) -> Version:
     if run.info.status != "FINISHED" or MODEL_URI_TAG not in tags or SHA_TAG not in tags:
         raise RegistryError(
             f"Run {run_id} ({run.info.status}) cannot become a version of {name}: no finished model.",
-            "Train it again.",
+            "Its tag turo.error and its log say why; it cannot be completed, train anew once that is mended.",
         )
     if not _versions_of(run_id, name):
         try:
@@ -54,6 +54,12 @@ def register(run_id: str, name: str) -> Version:
     version = min(_versions_of(run_id, name), key=lambda found: int(found.version))
     logger.info("%s version %s is run %s", name, version.version, run_id)
     return as_version(version)
+
+
+def registered(run_id: str, name: str) -> Version | None:
+    """The version of `name` that was made from this run, if any."""
+    found = _versions_of(run_id, name)
+    return as_version(min(found, key=lambda version: int(version.version))) if found else None
 
 
 def search(wanted: str) -> list[Version]:
@@ -132,7 +138,7 @@ def rollback(name: str) -> Version:
     previous, present = alias(name, PREVIOUS), champion(name)
     if previous is None or present is None or previous.version == present.version:
         raise RegistryError(
-            f"{name} has no previous champion to go back to.", "Train and promote a new version."
+            f"{name} has no previous champion to go back to.", "It has one once a newer version takes over."
         )
     download(previous)
     set_alias(previous, CHAMPION)

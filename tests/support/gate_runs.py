@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from turo import settings
+from turo.data.fleets import Identity
 from turo.files import sha256_folder
 from turo.training import artifacts, report, table
 from turo.training.backtest import ACTUAL, HIGH, LOW, PREDICTION, backtest
@@ -18,6 +23,22 @@ from turo.training.split import by_origin
 PARAMS = {"components": 40, "gamma": 0.1}
 
 
+def fleet(number: int, vehicles: int = 12) -> dict[str, Any]:
+    """The fleet of a manifest; those of two numbers have nothing in common."""
+    keys = np.arange(1, 40, dtype="<u8") + number * 1000
+    half = base64.b64encode(keys.tobytes()).decode()
+    return Identity(
+        id=f"fleet-{number}",
+        profile="canonical",
+        vehicles=vehicles,
+        reservations=39,
+        snapshot="2026-11-24T00:00:00",
+        first="2025-10-06",
+        last="2026-11-23",
+        sketch=f"{half}.{half}",
+    ).plain()
+
+
 def finished(
     name: str, folder: Path, bias: float = 0.0, served_bias: float | None = None, **options: Any
 ) -> str:
@@ -26,7 +47,7 @@ def finished(
     Args:
         folder: scratch space.
         served_bias: of the model that would be served, if it differs from the one that is judged.
-        options: seed, run_key, target.
+        options: seed, run_key, target; of_total: the means, as a multiple of what was really booked.
     """
     import mlflow
 
@@ -41,6 +62,8 @@ def finished(
     predicted = judged.predict(take(columns, holdout.test))
     low, high = judged.interval_around(predicted)
     rows = result.holdout.with_columns(**{PREDICTION: predicted, LOW: low, HIGH: high})
+    if (of_total := options.get("of_total")) is not None:
+        rows = rows.with_columns(mean=pl.col(ACTUAL) * of_total)
     result = replace(result, holdout=rows, model=judged)
     served = recipe.fit(columns, data.y + (bias if served_bias is None else served_bias))
     scores = measure(data, result, name)
@@ -53,6 +76,10 @@ def finished(
         judged.save(place / "reports" / artifacts.EVALUATION)
         mlflow.log_artifacts(str(place / "reports"))
         mlflow.log_metrics(scores.figures)
+        if of_total is not None:
+            mlflow.log_metric("fleet_bias", of_total - 1)
+        # What makes one of these runs differ from another; of real runs the project's parameters and code do.
+        mlflow.log_params({**PARAMS, "bias": bias, "served_bias": served_bias, **options})
         mlflow.set_tags(
             {
                 **tags_of(name, "svr", options.get("run_key", ""), data),

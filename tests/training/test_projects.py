@@ -13,7 +13,8 @@ from training_table import frame, write
 from turo import registry, settings
 from turo.errors import ConfigError, CrashError, TrainingError
 from turo.models.kinds import regressor
-from turo.training import projects
+from turo.training import projects, runs
+from turo.training.gate import finished_run
 from turo.training.project import Options, Range, parse
 
 PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
@@ -129,6 +130,27 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
     assert client.get_run(lost).info.status == "FAILED"
     assert projects.launch("Tiny", tiny, {"neighbours": "3"}, "k") == run_id
     assert registry.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
+    # Another key, but nothing else: the run would only be repeated.
+    assert projects.launch("Tiny", tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
+    assert finished_run("Tiny", "k2") == run_id
+    assert len(client.search_runs([experiment])) == 2
+
+    def repeats(**params):
+        given = {"neighbours": "3", **params}
+        marked = runs.marks(Path(tiny), given, settings.load())
+        return runs.reusable("Tiny", marked, given, settings.load())
+
+    assert repeats() == run_id
+    assert repeats(neighbours="4") is None
+    assert repeats(tune_trials="2") is None
+    monkeypatch.setenv("CODE_VERSION", "another")
+    assert repeats() is None
+    monkeypatch.delenv("CODE_VERSION")
+    Path(tiny, "train.py").write_text(TRAIN + "# changed\n")
+    assert repeats() is None
+    Path(tiny, "train.py").write_text(TRAIN)
+    write(tracking / "datas", frame(seed=8))
+    assert repeats() is None
 
 
 def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking, tiny, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from turo import registry
@@ -11,20 +12,25 @@ from turo.errors import RegistryError
 from turo.ledger import ledger_append, ledger_read
 from turo.mlflow_ready import wait_for_mlflow
 from turo.registry import Version
+from turo.training import runs
+from turo.training.best import best_of_the_year
 from turo.training.compare import publish
-from turo.training.rules import Decision, decide
+from turo.training.fleet import apart, foreign, same, table_manifest
+from turo.training.rules import BIAS, Decision, decide
 
 logger = logging.getLogger(__name__)
 
 PROMOTED, KEPT = "promoted", "kept"
 ATTEMPTS = 3
+AGAIN = "trained on the same data with the same parameters and code; nothing new is registered"
 
 
 def promote(name: str, run_id: str | None, run_key: str) -> Decision:
     """Register a finished run, hold it against the gate, move the alias if it passes.
 
-    Asking again about the same run gives the decision already made. While the decision is being made the
-    champion may change under it (two trainings at once): it is then made again, against the new champion.
+    Asking again about the same run, or about one that only repeats it, gives the decision already made, but
+    not where the champion has come to be one of another fleet or target meanwhile. The champion may change
+    under the decision (two trainings at once): it is then made again, against the new champion.
 
     Args:
         run_id: None takes the newest finished run of this name and key.
@@ -33,18 +39,29 @@ def promote(name: str, run_id: str | None, run_key: str) -> Decision:
         RegistryError: no such run, or it logged no model.
         ServiceError: MLflow does not answer.
     """
-    wait_for_mlflow(settings_module.load())
-    candidate = registry.register(run_id or finished_run(name, run_key), name)
-    if (made := _recorded(candidate)) is not None:
-        logger.info("%s version %s was decided on before: %s", name, candidate.version, made.reason)
-        return made
+    settings = settings_module.load()
+    wait_for_mlflow(settings)
+    run_id = run_id or finished_run(name, run_key)
+    candidate = (
+        registry.registered(run_id, name) or runs.twin(run_id, name) or registry.register(run_id, name)
+    )
+    table, entry, said = table_manifest(settings), _entry(candidate), ""
+    if entry is not None:
+        repeats = candidate.run_id != run_id or run_key != entry.get("run_key", "")
+        said = f"version {candidate.version} is the same: {AGAIN}" if repeats else ""
+        if not _displaced(candidate, run_key, entry, table):
+            made = _recorded(candidate, entry, said)
+            logger.info("%s version %s was decided on before: %s", name, candidate.version, made.reason)
+            return made
     for _ in range(ATTEMPTS):
         champion = registry.champion(name)
-        decision = decide(candidate, champion)
+        decision = decide(candidate, champion, best_of_the_year(candidate), table)
         seen = registry.champion(name)
         if (seen.version if seen else None) == (champion.version if champion else None):
             break
-    _carry_out(candidate, decision, run_key)
+    if said:
+        decision = replace(decision, reason=f"{said}; {decision.reason}")
+    _carry_out(candidate, decision, run_key, shadowed=not foreign(candidate.tags, table))
     try:
         publish(candidate)
     except Exception:  # the decision stands; the table beside it is a convenience
@@ -54,39 +71,30 @@ def promote(name: str, run_id: str | None, run_key: str) -> Decision:
 
 def finished_run(name: str, run_key: str) -> str:
     """Id of the newest finished run of a model, of this key if one is given."""
-    client = registry.client()
-    experiment = client.get_experiment_by_name(name)
-    wanted = f"attributes.status = 'FINISHED' and tags.`turo.model` = '{name}'"
-    if run_key:
-        wanted += f" and tags.`turo.run_key` = '{run_key}'"
-    where = [experiment.experiment_id] if experiment else []
-    order = ["attributes.start_time DESC"]
-    for run in client.search_runs(where, wanted, max_results=20, order_by=order) if where else ():
-        if registry.MODEL_URI_TAG in run.data.tags:
-            return run.info.run_id
+    if (found := runs.finished(name, run_key)) is not None:
+        return found
     raise RegistryError(
         f"No finished run of {name}{f' with key {run_key}' if run_key else ''}.",
         f"Run `turo train {name}` first.",
     )
 
 
-def _carry_out(candidate: Version, decision: Decision, run_key: str) -> None:
+def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: bool) -> None:
     """Notes first, alias second, ledger last: a repeated call after a crash completes what is missing."""
-    registry.set_tags(
-        candidate,
-        {
-            "turo.below_baseline": str(decision.below_baseline).lower(),
-            "turo.gate_reason": decision.reason,
-            "turo.gate": PROMOTED if decision.promoted else KEPT,
-        },
-    )
+    bias = candidate.metrics.get(BIAS)
+    tags = {
+        "turo.below_baseline": str(decision.below_baseline).lower(),
+        "turo.gate_reason": decision.reason,
+        "turo.gate": PROMOTED if decision.promoted else KEPT,
+    }
+    registry.set_tags(candidate, tags if bias is None else {**tags, f"turo.{BIAS}": f"{bias:.4f}"})
     replaced = None
     if decision.promoted:
         replaced = registry.set_champion(candidate)
         _dismiss_challenger(candidate)
         if decision.below_baseline:
             logger.warning("%s version %s is served BELOW the baseline", candidate.name, candidate.version)
-    else:
+    elif shadowed:
         registry.set_alias(candidate, registry.CHALLENGER)
     details: dict[str, Any] = {
         "run_id": candidate.run_id,
@@ -95,6 +103,7 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str) -> None:
         "metric": decision.metric,
         "value": decision.value,
         "baseline": decision.baseline,
+        BIAS: bias,
         "replaced": replaced.version if replaced else None,
         "data_digest": candidate.tags.get("turo.data_digest"),
     }
@@ -103,27 +112,44 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str) -> None:
 
 
 def _dismiss_challenger(champion: Version) -> None:
-    """An older version lost to a champion that this one has replaced: nothing is left to learn from it."""
+    """What lost to a champion replaced by this one, or is of another fleet, has nothing left to teach."""
     rival = registry.alias(champion.name, registry.CHALLENGER)
-    if rival is not None and int(rival.version) <= int(champion.version):
+    if rival is None:
+        return
+    if int(rival.version) <= int(champion.version) or not same(rival.tags, champion.tags):
         registry.drop_alias(champion.name, registry.CHALLENGER)
 
 
-def _recorded(candidate: Version) -> Decision | None:
-    """The decision in the ledger, whose line is written last: without it the work is not finished."""
-    for entry in ledger_read(candidate.name, version=candidate.version):
-        if entry["event"] in {PROMOTED, KEPT}:
-            champion = registry.champion(candidate.name)
-            return Decision(
-                name=candidate.name,
-                version=candidate.version,
-                run_id=candidate.run_id,
-                promoted=entry["event"] == PROMOTED,
-                below_baseline=entry["below_baseline"] == "true",
-                reason=entry["reason"],
-                champion=champion.version if champion else "",
-                metric=entry["metric"],
-                value=float(entry["value"]),
-                baseline=float(entry["baseline"]),
-            )
-    return None
+def _entry(candidate: Version) -> dict[str, str] | None:
+    """The newest decision in the ledger, whose line is written last: without it the work is not finished."""
+    entries = ledger_read(candidate.name, version=candidate.version)
+    return next((entry for entry in entries if entry["event"] in {PROMOTED, KEPT}), None)
+
+
+def _displaced(candidate: Version, run_key: str, entry: dict[str, str], table: dict[str, Any]) -> bool:
+    """Is the champion by now of another fleet or target than this candidate and the table?
+
+    A job that is tried again, which has the same key, changes nothing.
+    """
+    champion = registry.champion(candidate.name)
+    if (run_key and run_key == entry.get("run_key")) or foreign(candidate.tags, table):
+        return False
+    if champion is not None and champion.version == candidate.version:
+        return False
+    return champion is None or bool(apart(candidate.tags, champion.tags))
+
+
+def _recorded(candidate: Version, entry: dict[str, str], said: str) -> Decision:
+    champion = registry.champion(candidate.name)
+    return Decision(
+        name=candidate.name,
+        version=candidate.version,
+        run_id=candidate.run_id,
+        promoted=entry["event"] == PROMOTED,
+        below_baseline=entry["below_baseline"] == "true",
+        reason=f"{said}; decided before: {entry['reason']}" if said else entry["reason"],
+        champion=champion.version if champion else "",
+        metric=entry["metric"],
+        value=float(entry["value"]),
+        baseline=float(entry["baseline"]),
+    )

@@ -15,6 +15,7 @@ from turo import settings as settings_module
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.mlflow_ready import wait_for_mlflow
 from turo.settings import Settings
+from turo.training import runs
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,9 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
 
     Without a `target` among the parameters it is that of the settings.
 
-    A run that finished under the same name and key is reused. One that did not finish was left behind by
-    a killed attempt and is marked failed.
+    A run that finished under the same name and key is reused, and so is one of the same table, parameters and
+    code: it would only be repeated. One that did not finish was left behind by a killed attempt and is marked
+    failed.
 
     Raises:
         TrainingError: the project failed over its data or settings; the message says why.
@@ -101,7 +103,15 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
         return finished
     chosen = {} if settings.target == "auto" else {"target": settings.target}
     given = {**chosen, **params, "model_name": name, "run_key": run_key}
-    tags = {"turo.model": name, "turo.run_key": run_key}
+    marked = runs.marks(project, given, settings)
+    if (finished := runs.reusable(name, marked, given, settings)) is not None:
+        logger.info(
+            "%s: nothing is trained: run %s is of the same data, parameters and code; it is used again",
+            name, finished,
+        )  # fmt: skip
+        runs.note_key(finished, run_key)
+        return finished
+    tags = {"turo.model": name, "turo.run_key": run_key, **marked}
     run_id = client.create_run(experiment, tags=tags, run_name=f"{name} {run_key}".strip()).info.run_id
     try:
         with _child_environment(settings):
@@ -125,14 +135,10 @@ def _settle(experiment: str, name: str, run_key: str) -> str | None:
         return None
     client = registry.client()
     wanted = f"tags.`turo.model` = '{name}' and tags.`turo.run_key` = '{run_key}'"
-    finished = None
-    for run in client.search_runs([experiment], wanted, order_by=["attributes.start_time DESC"]):
-        if run.info.status == "FINISHED" and registry.MODEL_URI_TAG in run.data.tags:
-            finished = finished or run.info.run_id
-        elif run.info.status == "RUNNING":
-            logger.warning("%s: run %s of key %s never finished", name, run.info.run_id, run_key)
-            client.set_terminated(run.info.run_id, "FAILED")
-    return finished
+    for run in client.search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
+        logger.warning("%s: run %s of key %s never finished", name, run.info.run_id, run_key)
+        client.set_terminated(run.info.run_id, "FAILED")
+    return runs.finished(name, run_key)
 
 
 @contextmanager

@@ -24,68 +24,78 @@ from turo.registry import Version
 from turo.training.artifacts import EVALUATION, HOLDOUT
 from turo.training.backtest import ACTUAL, PREDICTION
 from turo.training.metrics import row_loss
-from turo.training.paired import Comparison, compare
+from turo.training.paired import Comparison, Resamples, Total, compare, totals
 from turo.training.table import arrays
 
 logger = logging.getLogger(__name__)
 
-MIN_ROWS = 30
+MEAN = "mean"  # column of the hold-out: what may be added up; runs of older code lack it
+RIVAL, RIVAL_MEAN = "rival", "rival_mean"
 
 
 @dataclass(frozen=True)
 class Paired:
-    """A comparison, or why there is none."""
+    """A comparison, or why there is none; totals only where the candidate knows means."""
 
     comparison: Comparison | None
+    total: Total | None = None
     why_not: str = ""
 
 
-def against_champion(candidate: Version, champion: Version) -> Paired:
-    """Compare on the candidate's hold-out rows that the champion's evaluation model cannot have seen."""
+def against(candidate: Version, rival: Version) -> Paired:
+    """Compare on the candidate's hold-out rows that the rival's evaluation model cannot have seen.
+
+    Rows on which one of the two says nothing are left out.
+    """
     metric = candidate.tags.get("turo.metric", "mae")
     with tempfile.TemporaryDirectory() as temporary:
         try:
             rows = _holdout(candidate, Path(temporary) / "candidate")
-            known = _holdout(champion, Path(temporary) / "champion")
-            joined = _champion_forecasts(rows, known, champion, Path(temporary))
+            known = _holdout(rival, Path(temporary) / "rival")
+            joined = _rival_forecasts(rows, known, rival, Path(temporary))
         except TuroError as error:
-            logger.warning("%s: no comparison with champion %s: %s", candidate.name, champion.version, error)
-            return Paired(None, str(error))
-    if len(joined) < MIN_ROWS:
-        return Paired(None, f"only {len(joined)} hold-out rows that it has not seen")
+            logger.warning("%s: no comparison with version %s: %s", candidate.name, rival.version, error)
+            return Paired(None, why_not=str(error))
+    values = pl.col(ACTUAL, PREDICTION, RIVAL).cast(pl.Float64)
+    joined = joined.filter(pl.all_horizontal(values.is_finite().fill_null(value=False)))
+    if joined.is_empty():
+        return Paired(None, why_not="no hold-out row that it has not seen")
     y = joined[ACTUAL].to_numpy()
-    return Paired(
-        compare(
-            row_loss(y, joined[PREDICTION].to_numpy(), metric),
-            row_loss(y, joined["champion"].to_numpy(), metric),
-            joined["vehicle_id"].to_numpy(),
-        )
+    resamples = Resamples(
+        joined["vehicle_id"].to_numpy(),
+        joined["origin_date"].to_numpy() if "origin_date" in joined.columns else None,
+        int(candidate.tags.get("turo.horizon_days") or 0),
     )
+    loss, rival_loss = (row_loss(y, joined[column].to_numpy(), metric) for column in (PREDICTION, RIVAL))
+    total = None
+    if MEAN in joined.columns:
+        total = totals(y, joined[MEAN].to_numpy(), joined[RIVAL_MEAN].to_numpy(), resamples)
+    return Paired(compare(loss, rival_loss, resamples), total)
 
 
-def _champion_forecasts(
-    rows: pl.DataFrame, known: pl.DataFrame, champion: Version, folder: Path
-) -> pl.DataFrame:
-    """Rows with a column `champion`, its forecast; rows it may have seen are left out.
+def _rival_forecasts(rows: pl.DataFrame, known: pl.DataFrame, rival: Version, folder: Path) -> pl.DataFrame:
+    """Rows with the rival's forecasts and means; rows it may have seen are left out.
 
-    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the champion's
+    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the rival's
     evaluation model forecasts the rows; it saw nothing from its own hold-out on, and no unknown vehicle.
     """
     if "origin_date" not in rows.columns:
-        return rows.join(
-            known.select("vehicle_id", ACTUAL, pl.col(PREDICTION).alias("champion")),
-            on=["vehicle_id", ACTUAL],
-        )
+        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(RIVAL_MEAN)
+        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(RIVAL))
+        return rows.join(found, on=["vehicle_id", ACTUAL])
     first = known["origin_date"].min()
     unseen = rows.filter(
         (pl.col("origin_date") >= first) | ~pl.col("vehicle_id").is_in(known["vehicle_id"].unique().implode())
     )
-    model = _evaluation_model(champion, folder / "evaluation")
+    model = _evaluation_model(rival, folder / "evaluation")
     names = tuple(field.name for field in model.fields)
     absent = [name for name in names if name not in unseen.columns]
     if absent:
         raise RegistryError(f"its features {', '.join(absent)} are no longer in the table.")
-    return unseen.with_columns(pl.Series("champion", model.predict(arrays(unseen, names)), dtype=pl.Float64))
+    columns = arrays(unseen, names)
+    forecasts = {RIVAL: model.predict(columns)}
+    forecasts[RIVAL_MEAN] = model.mean(columns) if hasattr(model, "mean") else forecasts[RIVAL]
+    return unseen.with_columns(pl.Series(name, values, pl.Float64) for name, values in forecasts.items())
 
 
 def _holdout(version: Version, folder: Path) -> pl.DataFrame:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from turo.data import fleets
 from turo.registry import Version
-from turo.training.rivals import Paired, against_champion
+from turo.training import fleet
+from turo.training.paired import MIN_ROWS, MIN_VEHICLES, TOTAL_OFF, Comparison
+from turo.training.rivals import against
 
-COMPARABLE = ("turo.target", "turo.horizon_days", "turo.profile")
+BIAS = "fleet_bias"  # run metric: by what share the total over the hold-out is off
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,24 @@ class Decision:
     baseline: float
 
 
-def decide(candidate: Version, champion: Version | None) -> Decision:
+def decide(
+    candidate: Version,
+    champion: Version | None,
+    best: Version | None = None,
+    table: Mapping[str, Any] | None = None,
+) -> Decision:
     """The rules, in order; nothing is changed here.
 
     1. No champion: the first candidate is taken, even below the baseline.
-    2. It must beat the best baseline on its hold-out.
-    3. A champion of another target, horizon or profile cannot be compared and gives way.
-    4. On the candidate's hold-out rows it must not lose to the champion by paired bootstrap. A tie passes.
+    2. A candidate of another fleet than the prepared table's replaces nobody.
+    3. A champion of another fleet, target or horizon is as good as none.
+    4. The candidate must beat the best baseline on its hold-out.
+    5. On its hold-out rows it must not lose to the champion, nor to the best champion of the last year.
+    6. Its total over all vehicles must not be far off, unless the champion's is further off.
+
+    Args:
+        best: of the champions of the last year on the same fleet, if there is one.
+        table: manifest of the prepared table, where there is one.
     """
     metric = candidate.tags.get("turo.metric", "mae")
     value, baseline = candidate.metrics[metric], candidate.metrics[f"baseline_best_{metric}"]
@@ -62,28 +78,60 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
             baseline=baseline,
         )
 
+    note = f"{'below the baseline' if below else 'beats the baseline'}{_far_off(candidate)}"
     if champion is None:
-        note = "below the baseline" if below else "beats the baseline"
         return decision(True, f"first candidate of {candidate.name}, {note}")
     if champion.version == candidate.version:
         # The alias moved, but the ledger line is missing: the first attempt broke off in between.
         made = decision(True, "champion already")
         return replace(made, reason=candidate.tags.get("turo.gate_reason", made.reason))
+    stays = f"version {champion.version} stays"
+    if table and fleet.foreign(candidate.tags, table):
+        here = fleets.of_manifest(table)
+        told = f"trained on {fleet.label(candidate.tags)}; the table now is of {here.label if here else '?'}"
+        return decision(False, f"{told}; {stays}")
+    if apart := fleet.apart(candidate.tags, champion.tags):
+        kin = "kind" if fleet.same(candidate.tags, champion.tags) else "fleet"
+        return decision(True, f"first candidate of this {kin}, {note}; champion {champion.version} {apart}")
     if below:
-        return decision(False, f"does not beat the best baseline; version {champion.version} stays")
-    other = [tag for tag in COMPARABLE if champion.tags.get(tag) != candidate.tags.get(tag)]
-    if other:
-        was = ", ".join(f"{tag.removeprefix('turo.')} {champion.tags.get(tag)}" for tag in other)
-        return decision(True, f"beats the baseline; champion {champion.version} was made for {was}")
-    return decision(*_verdict(against_champion(candidate, champion), champion))
+        return decision(False, f"does not beat the best baseline; {stays}")
+    rivals = {f"champion {champion.version}": champion}
+    if best is not None and best.version not in {champion.version, candidate.version}:
+        rivals[f"version {best.version}, the best of the last year"] = best
+    verdicts = [_verdict(candidate, who, rival) for who, rival in rivals.items()]
+    lost = next((verdict for verdict in verdicts if not verdict[0]), None)
+    return decision(*(lost or (True, "; ".join(reason for _, reason in verdicts))))
 
 
-def _verdict(paired: Paired, champion: Version) -> tuple[bool, str]:
-    if paired.comparison is None:
-        return True, f"beats the baseline; not comparable with champion {champion.version}: {paired.why_not}"
-    found = paired.comparison
-    against = (
-        f"champion {champion.version}: {found.candidate:.4f} against {found.champion:.4f} on {found.rows} "
-        f"common rows, worse in {found.share_worse:.0%} of resamples"
+def _far_off(candidate: Version) -> str:
+    """What a first candidate is marked with; it is taken all the same."""
+    bias = candidate.metrics.get(BIAS, 0.0)
+    return f", but its fleet total is off by {bias:+.1%} on the hold-out" if abs(bias) > TOTAL_OFF else ""
+
+
+def _verdict(candidate: Version, who: str, rival: Version) -> tuple[bool, str]:
+    paired = against(candidate, rival)
+    found, total = paired.comparison, paired.total
+    if found is None:
+        return True, f"beats the baseline; not comparable with {who}: {paired.why_not}"
+    told = (
+        f"{who}: {found.candidate:.4f} against {found.champion:.4f} on {found.rows} common rows, worse by "
+        f"more than {found.margin:.0%} in {found.share_worse:.0%} of resamples{_evidence(found)}"
     )
-    return (False, f"loses to {against}") if found.loses else (True, f"does not lose to {against}")
+    if found.loses:
+        return False, f"loses to {told}"
+    if total is not None and total.loses:
+        return False, (
+            f"its fleet total is off by {total.candidate:+.1%} against {total.champion:+.1%} of {who} on "
+            f"{found.rows} common rows, by more than {TOTAL_OFF:.0%} in {total.share_off:.0%} of resamples"
+        )
+    return True, f"does not lose to {told}"
+
+
+def _evidence(found: Comparison) -> str:
+    if not found.thin:
+        return ""
+    return (
+        f" (only {found.vehicles} vehicles and {found.rows} rows, at least {MIN_VEHICLES} and {MIN_ROWS} are "
+        f"needed: compared with a margin of {found.margin:.0%} instead)"
+    )

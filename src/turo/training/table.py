@@ -93,8 +93,8 @@ def read(settings: Settings, target: str = "auto", horizon_days: int = 0) -> Tab
         TrainingError: no table, one that is being replaced, an unknown target, no feature, no labelled row.
     """
     data_dir = located(settings.data_dir)
-    content = _content(data_dir, TABLE)
-    manifest = json.loads(_content(data_dir, "manifest.json"))
+    content = content_of(data_dir, TABLE)
+    manifest = json.loads(content_of(data_dir, "manifest.json"))
     digest = sha256(content).hexdigest()
     if manifest.get("digest", digest) != digest:
         raise TrainingError(
@@ -103,7 +103,7 @@ def read(settings: Settings, target: str = "auto", horizon_days: int = 0) -> Tab
         )
     frame = pl.read_parquet(io.BytesIO(content))
     profile = manifest["profile"]
-    name = _target(target, profile)
+    name = target_name(target, profile)
     if name not in frame.columns:
         known = ", ".join(column for column in TARGETS if column in frame.columns)
         raise TrainingError(f"Target {name!r} is not in the table.", f"Choose TARGET among: {known}.")
@@ -124,7 +124,8 @@ def read(settings: Settings, target: str = "auto", horizon_days: int = 0) -> Tab
     )
 
 
-def _target(target: str, profile: str) -> str:
+def target_name(target: str, profile: str) -> str:
+    """The column that a target names: with its prefix, or the profile's default."""
     if target == "auto":
         return DEFAULT_TARGET.get(profile, "y_booked_days")
     return target if target.startswith("y_") else f"y_{target}"
@@ -161,7 +162,12 @@ def located(data_dir: str) -> str:
     return str(next(found, Path(data_dir)))
 
 
-def _content(data_dir: str, name: str) -> bytes:
+def content_of(data_dir: str, name: str) -> bytes:
+    """A file of a data folder or URL, whole.
+
+    Raises:
+        TrainingError: it cannot be read.
+    """
     system, base = folder(data_dir)
     try:
         with system.open_input_stream(f"{base}/{name}") as stream:

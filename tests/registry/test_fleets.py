@@ -1,0 +1,96 @@
+"""Champions of another fleet: what is trained at first start, and what `turo rollback` refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from gate_runs import finished, fleet
+from training_table import frame, write
+
+from turo import bootstrap_models, ledger, registry, settings
+from turo.errors import RegistryError
+from turo.serving.rollback import refuse_another_fleet, rollback
+from turo.training.fleet import table_manifest
+from turo.training.gate import promote
+
+CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
+
+
+class Submitted:
+    """Takes jobs in place of a Ray cluster and does not run them."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, list[str]] = {}
+
+    def run(self, job_id: str, command: list[str], **_: Any) -> None:
+        self.commands[job_id] = command
+
+
+@pytest.fixture
+def trained(tracking, monkeypatch):
+    """Fills the first models; returns the commands by job."""
+
+    def fill() -> dict[str, list[str]]:
+        jobs = Submitted()
+        monkeypatch.setattr(bootstrap_models, "connect", lambda _: jobs)
+        bootstrap_models.fill(CONFIGURED, settings.load())
+        return jobs.commands
+
+    return fill
+
+
+def test_at_start_models_without_a_champion_of_this_fleet_are_trained(tracking, trained):
+    sample, own = frame(), frame(seed=8)
+    write(tracking / "datas", sample, fleet=fleet(1))
+    promote("A", finished("A", tracking), "k")
+    commands = trained()
+    assert [command[:3] for command in commands.values()] == [
+        ["turo", "train", "B"],
+        ["turo", "promote", "B"],
+    ]
+    promote("B", finished("B", tracking), "k")
+    assert trained() == {}
+    write(
+        tracking / "datas", sample.with_columns(otb_trips=0.0), fleet=fleet(1)
+    )  # the same fleet, newer data
+    assert trained() == {}
+
+    write(tracking / "datas", own, fleet=fleet(2))
+    away = trained()
+    assert {command[2] for command in away.values()} == {"A", "B"}
+    assert trained().keys() == away.keys()  # restarted meanwhile: the same jobs
+    promote("A", finished("A", tracking), "own")
+    assert {command[2] for command in trained().values()} == {"B"}
+    write(tracking / "datas", sample, fleet=fleet(1))
+    promote("A", finished("A", tracking), "back")
+    write(tracking / "datas", own, fleet=fleet(2))
+    again = trained()  # the second change to that fleet is not the first one's finished job
+    assert not {job for job, command in again.items() if command[2] == "A"} & away.keys()
+
+
+def test_a_table_that_names_no_fleet_starts_no_training(tracking, trained):
+    write(tracking / "datas", frame())
+    for name in CONFIGURED:
+        promote(name, finished(name, tracking), "k")
+    write(tracking / "datas", frame(seed=8))
+    assert trained() == {}
+
+
+def test_rollback_does_not_go_back_to_another_fleet(tracking):
+    sample = frame()
+    write(tracking / "datas", sample, fleet=fleet(1))
+    promote("A", finished("A", tracking), "k")
+    write(tracking / "datas", frame(seed=8), fleet=fleet(2))
+    promote("A", finished("A", tracking), "k2")
+    with pytest.raises(
+        RegistryError, match=r"A version 1, the previous champion, was trained on another fleet"
+    ):
+        rollback("A", settings.load())
+    champion = registry.champion("A")
+    assert champion is not None
+    assert champion.version == "2"
+    assert [entry["event"] for entry in ledger.ledger_read("A")] == ["promoted", "promoted"]
+    write(tracking / "datas", sample, fleet=fleet(1))  # that fleet's files are back: now it is the right one
+    refuse_another_fleet("A", table_manifest(settings.load()))
+    assert registry.rollback("A").version == "1"
