@@ -16,7 +16,7 @@ from training_table import write as write_table
 
 from turo import ledger, registry
 from turo.errors import RegistryError
-from turo.training.compare import by_horizon
+from turo.training.compare import FAMILY, by_horizon, newest, publish
 from turo.training.gate import promote
 from turo.training.rules import decide
 
@@ -221,6 +221,10 @@ def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
         "M": {days: metrics["mae"] for days, metrics in by_days.items()},
         "Best baseline": {days: metrics["baseline_best_mae"] for days, metrics in by_days.items()},
     }
+    write(folder / "datas", frame(horizon=90, seed=8), number=2)  # of the same day, but another fleet
+    promote("M-90d", finished("M-90d", folder), "k")
+    assert [line["name"] for line in publish(family[0]) if line["key"] == "model"] == ["M"]
+    assert {version.name for version in newest(family[0], FAMILY)} == {"M", "M-7d"}
     for run_id in (monthly, weekly):
         picture = registry.client().download_artifacts(run_id, "all_models/error_by_horizon.png")
         assert Path(picture).read_bytes().startswith(b"\x89PNG")

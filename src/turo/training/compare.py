@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from turo import registry
+from turo.data import fleets
 from turo.registry import Version
 from turo.training import plots, report
 from turo.training.scores import MODEL, ORACLE_TITLE
@@ -29,7 +30,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
     models of all horizons get a picture of the error by horizon.
     """
     client = registry.client()
-    peers = _newest(version, SAME)
+    peers = newest(version, SAME)
     with tempfile.TemporaryDirectory() as temporary:
         own = Path(client.download_artifacts(version.run_id, f"{report.COMPARISON}.json", temporary))
         lines = [line for line in json.loads(own.read_text()) if line["key"] != MODEL]
@@ -43,7 +44,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
         report.write_comparison(lines, folder)
         for peer in peers:
             client.log_artifacts(peer.run_id, str(folder), FOLDER)
-        family = _newest(version, FAMILY)
+        family = newest(version, FAMILY)
         picture = Path(temporary) / "error_by_horizon.png"
         if errors := by_horizon(family, metric):
             plots.error_by_horizon(errors, metric, report.UNITS.get(version.tags["turo.target"], ""), picture)
@@ -68,11 +69,15 @@ def by_horizon(family: list[Version], metric: str) -> dict[str, dict[int, float]
     return found
 
 
-def _newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
-    """The newest version of each name that has the same values of these tags."""
+def newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
+    """The newest version of each name that has the same values of these tags, of the same fleet."""
     wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
     newest: dict[str, Version] = {}
+    fleet = fleets.of_tags(version.tags)
     for found in registry.search(wanted):
+        other = fleets.of_tags(found.tags)
+        if other != fleet and not fleets.same(other, fleet):
+            continue
         known = newest.get(found.name)
         if known is None or int(found.version) > int(known.version):
             newest[found.name] = found
