@@ -318,16 +318,6 @@ def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(
     assert promote("M", finished("M", folder, bias=1.0, seed=3), "k4").promoted
 
 
-def test_with_two_vehicles_the_reason_says_how_little_it_rests_on(folder):
-    write(folder / "datas", frame(vehicles=2))
-    promote("M", finished("M", folder), "k")
-    decision = promote("M", finished("M", folder, bias=0.5), "k2")
-    assert (
-        "(only 2 vehicles and 24 rows, at least 3 and 30 are needed: compared with a margin of 10% instead)"
-        in decision.reason
-    )
-
-
 def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(folder):
     promote("M", finished("M", folder, of_total=1.3), "k")
     assert "its fleet total is off by +30.0% on the hold-out" in champion_tags()["turo.gate_reason"]

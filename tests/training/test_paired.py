@@ -79,7 +79,10 @@ def test_little_evidence_takes_the_wide_margin():
 
     assert [found(2, worse).loses for worse in (0.05, 0.15)] == [False, True]
     assert [found(3, worse).loses for worse in (0.01, 0.05)] == [False, True]
-    assert (found(2, 0.05).thin, found(3, 0.05).thin) == (True, False)
+    assert found(3, 0.05).evidence == ""
+    assert found(2, 0.05).evidence == (
+        " (only 2 vehicles and 24 rows, at least 3 and 30 are needed: compared with a margin of 10% instead)"
+    )
 
 
 def test_a_champion_without_error_is_not_divided_by():

@@ -45,6 +45,16 @@ class Comparison:
         return WIDE_MARGIN if self.thin else MARGIN
 
     @property
+    def evidence(self) -> str:
+        """How little a comparison rests on, to end a sentence with; empty where it is enough."""
+        if not self.thin:
+            return ""
+        return (
+            f" (only {self.vehicles} vehicles and {self.rows} rows, at least {MIN_VEHICLES} and {MIN_ROWS} "
+            f"are needed: compared with a margin of {self.margin:.0%} instead)"
+        )
+
+    @property
     def loses(self) -> bool:
         """Worse by more than the margin, and not by chance. A tie does not lose."""
         return self.candidate > self.champion * (1 + self.margin) and self.share_worse >= LOSES

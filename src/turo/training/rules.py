@@ -9,7 +9,7 @@ from typing import Any
 from turo.data import fleets
 from turo.registry import Version
 from turo.training import fleet
-from turo.training.paired import MIN_ROWS, MIN_VEHICLES, TOTAL_OFF, Comparison
+from turo.training.paired import TOTAL_OFF
 from turo.training.rivals import against
 
 BIAS = "fleet_bias"  # run metric: by what share the total over the hold-out is off
@@ -116,7 +116,7 @@ def _verdict(candidate: Version, who: str, rival: Version) -> tuple[bool, str]:
         return True, f"beats the baseline; not comparable with {who}: {paired.why_not}"
     told = (
         f"{who}: {found.candidate:.4f} against {found.champion:.4f} on {found.rows} common rows, worse by "
-        f"more than {found.margin:.0%} in {found.share_worse:.0%} of resamples{_evidence(found)}"
+        f"more than {found.margin:.0%} in {found.share_worse:.0%} of resamples{found.evidence}"
     )
     if found.loses:
         return False, f"loses to {told}"
@@ -126,12 +126,3 @@ def _verdict(candidate: Version, who: str, rival: Version) -> tuple[bool, str]:
             f"{found.rows} common rows, by more than {TOTAL_OFF:.0%} in {total.share_off:.0%} of resamples"
         )
     return True, f"does not lose to {told}"
-
-
-def _evidence(found: Comparison) -> str:
-    if not found.thin:
-        return ""
-    return (
-        f" (only {found.vehicles} vehicles and {found.rows} rows, at least {MIN_VEHICLES} and {MIN_ROWS} are "
-        f"needed: compared with a margin of {found.margin:.0%} instead)"
-    )
