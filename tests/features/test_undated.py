@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -37,13 +38,13 @@ def table(folder, *exports: tuple[str, list[dict[str, str]]]):
     """The table and the canonical tables of exports of (month and day, rows), read as a user's files are."""
     for name, rows in exports:
         write(folder, rows, f"trip_earnings_export_2025{name}.csv")
-    pattern = "trip_earnings_export_*.csv"
-    tables = load_tables(Settings(data_dir=str(folder), reservations_file=pattern))
+    asked: dict[str, Any] = {"data_dir": str(folder), "reservations_file": "trip_earnings_export_*.csv"}
+    tables = load_tables(Settings(**asked))
     return built(tables), tables
 
 
 def built(tables, horizon=28):
-    known = {"revisions": tables.revisions, "sightings": tables.sightings}
+    known: dict[str, Any] = {"revisions": tables.revisions, "sightings": tables.sightings}
     return features.build(tables.reservations, tables.vehicles, None, tables.snapshot, horizon, **known)
 
 

@@ -56,8 +56,15 @@ def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manife
         write(tmp_path, fleet.rows(day + timedelta(hours=12)), f"trip_earnings_export_{day:%Y%m%d}.csv")
     asked = settings(tmp_path, reservations_file="trip_earnings_export_*.csv", prepare_chunk_vehicles=2)
     made, tables = run(asked), load_tables(asked)
-    known = {"revisions": tables.revisions, "sightings": tables.sightings}
-    expected = features.build(tables.reservations, tables.vehicles, None, tables.snapshot, 28, **known)
+    expected = features.build(
+        tables.reservations,
+        tables.vehicles,
+        None,
+        tables.snapshot,
+        28,
+        revisions=tables.revisions,
+        sightings=tables.sightings,
+    )
     assert tables.sightings.height > 5
     assert pl.read_parquet(tmp_path / "datas.parquet").equals(expected, null_equal=True)
     assert expected["otb_days_alive"].sum() < expected["otb_days"].sum()

@@ -79,7 +79,7 @@ def _chance(rows: pl.DataFrame, origins: Ints) -> Floats:
 
         def total(weight: Floats, members: Flags) -> Floats:
             counted = np.bincount(cell[members], weight[members], shape[0] * shape[1])
-            return np.cumsum(counted.reshape(shape), axis=1)[:, :-1]
+            return np.cumsum(counted.reshape(shape), axis=1, dtype=np.float64)[:, :-1]
 
         bookings = total(np.ones(len(cell)), there)
         lost = total(np.rint(UNIT / np.where(until > 0, until, 1)), there & gone) / UNIT

@@ -85,8 +85,8 @@ def slim(
         .fill_null(0)
         .alias("number"),
     ).sort("vehicle_id", *_NUMBERS[:-1], *_FLAGS, "base", "number")
-    gone = replaced(slimmed) if slimmed["undated"].any() else np.full(len(slimmed), NEVER)
-    return slimmed.drop("number").with_columns(pl.Series("replaced", gone))
+    again = replaced(slimmed) if slimmed["undated"].any() else np.full(len(slimmed), NEVER)
+    return slimmed.drop("number").with_columns(pl.Series("replaced", again))
 
 
 def _with_versions(rows: pl.DataFrame, revisions: pl.DataFrame) -> pl.DataFrame:
