@@ -24,6 +24,7 @@ from turo.jobs import Jobs, connect, job_id
 from turo.ledger import ledger_read
 from turo.settings import Settings
 from turo.training.fleet import foreign, label, table_manifest
+from turo.training.history import shortfall
 
 AT_ONCE = 2  # projects in training: more would only share the same two cores
 FAILED = 1
@@ -57,9 +58,13 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
     become since. One failing project is logged and does not stop the others.
     """
     try:
-        missing = unfit(configured, table_manifest(settings))
+        table = table_manifest(settings)
+        missing = unfit(configured, table)
         if not missing:
             logger.info("Every configured model has a champion of this fleet: nothing is trained.")
+            return
+        if table and (short := shortfall(table)):
+            logger.warning("Nothing is trained: %s", short)
             return
         jobs = connect(settings)
         # Another target is another training, though the table is the same.

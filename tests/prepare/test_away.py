@@ -12,7 +12,7 @@ from export_factory import Fleet, write
 from turo.data.generate import write_sample
 from turo.forecast import away
 from turo.prepare import run
-from turo.settings import Settings
+from turo.settings import load
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 SPRING = datetime(2025, 6, 1, 12)
@@ -21,7 +21,7 @@ TRACES = ("forecasts.csv", "report.html", "forecast-accuracy.csv", "forecasts-hi
 
 
 def prepare(folder, **more):
-    return run(Settings(data_dir=str(folder), ray_address="local", **more))
+    return run(load(data_dir=str(folder), ray_address="local", **more))
 
 
 def sample(folder):
@@ -134,5 +134,5 @@ def sample_vehicle(folder):
 
 
 def test_the_table_of_a_further_horizon_moves_nothing(data):
-    run(Settings(data_dir=str(data), ray_address="local", horizon_days=7), folder=str(data / "horizon-7"))
+    run(load(data_dir=str(data), ray_address="local", horizon_days=7), folder=str(data / "horizon-7"))
     assert standing(data) == set(TRACES)

@@ -14,7 +14,7 @@ from turo.errors import ServiceError
 from turo.files import sha256
 from turo.prepare import sample
 from turo.prepare.lock import exclusive
-from turo.settings import Settings
+from turo.settings import load
 
 DATAS = Path(__file__).resolve().parents[2] / "datas"
 OWN = (
@@ -117,7 +117,7 @@ def test_undo_spoils_nothing_of_ones_own(data):
 def test_it_waits_for_nobody_and_disturbs_no_prepare(data):
     before = names(data)
     with exclusive(data), pytest.raises(ServiceError, match="Another prepare"):
-        sample.reset(Settings(data_dir=str(data)))
+        sample.reset(load(data_dir=str(data)))
     assert names(data) == before
 
 

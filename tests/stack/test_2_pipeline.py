@@ -24,9 +24,12 @@ def test_no_import_errors(airflow: AirflowApi) -> None:
 
 
 def test_prepare_data_replaces_the_served_models_without_a_blink(
-    airflow: AirflowApi, serve: str, examples: dict[str, Any]
+    stack: Stack, airflow: AirflowApi, serve: str, examples: dict[str, Any]
 ) -> None:
     before = served_versions(serve)
+    # Other data of the same fleet: on the same data nothing would be trained, nor replaced.
+    reservations = stack.folder / "datas" / "reservations.csv"
+    reservations.write_text("".join(reservations.read_text().splitlines(keepends=True)[:-1]))
     began = time.monotonic()
     with RequestLoop(serve, examples) as loop:
         run = airflow.trigger("prepare_data", {})
@@ -38,6 +41,16 @@ def test_prepare_data_replaces_the_served_models_without_a_blink(
     assert all(int(after[name]) > int(before[name]) for name in MODELS), (before, after)
     assert set(loop.statuses) == {"200"}, loop.statuses
     assert loop.versions == {name: [before[name], after[name]] for name in MODELS}
+
+
+def test_the_same_data_make_no_new_version(airflow: AirflowApi, serve: str) -> None:
+    before = served_versions(serve)
+    run = airflow.trigger("prepare_data", {})
+    assert airflow.wait("prepare_data", run, timeout=600) == "success", airflow.explain("prepare_data", run)
+    assert served_versions(serve) == before
+    gates = [task for task in airflow.task_instances("prepare_data", run) if "gate" in task["task_id"]]
+    assert len(gates) == len(MODELS)
+    assert all("nothing new is registered" in airflow.task_log(gate) for gate in gates)
 
 
 def test_unknown_model_is_refused_by_name(airflow: AirflowApi) -> None:

@@ -14,7 +14,7 @@ import httpx
 import own_fleets
 import pytest
 from airflow_api import AirflowApi
-from compose_stack import Stack, figures, wait_for
+from compose_stack import REPOSITORY, Stack, figures, wait_for
 from own_fleets import OwnFleet
 
 pytestmark = pytest.mark.stack
@@ -28,20 +28,18 @@ WALK: list[tuple[str, Callable[[Path], OwnFleet]]] = [
 
 
 @pytest.fixture(scope="module")
-def datas(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data folder; at the end it holds the sample's files as they were."""
-    folder, kept = stack.folder / "datas", tmp_path_factory.mktemp("sample")
+def datas(stack: Stack) -> Iterator[Path]:
+    """The data folder; at the end it holds the sample's files."""
+    yield (folder := stack.folder / "datas")
     for name in INPUTS:
-        shutil.copy(folder / name, kept / name)
-    yield folder
-    for name in INPUTS:
-        shutil.copy(kept / name, folder / name)
+        shutil.copy(REPOSITORY / "datas" / name, folder / name)
 
 
 @pytest.fixture(scope="module")
 def sample(datas: Path) -> dict[str, bytes]:
     """What the sample's forecast left, and its input."""
-    return {name: (datas / name).read_bytes() for name in (*INPUTS, "forecasts.csv", "report.html")}
+    made = {name: (datas / name).read_bytes() for name in ("forecasts.csv", "report.html")}
+    return made | {name: (REPOSITORY / "datas" / name).read_bytes() for name in INPUTS}
 
 
 def vehicles_in(path: Path) -> set[str]:
