@@ -29,7 +29,7 @@ def data(tmp_path, monkeypatch):
         shutil.copy(DATAS / name, tmp_path / name)
     (tmp_path / "oracle.csv").write_text("vehicle_id\n")
     inputs = {"reservations.csv": {"sha256": sha256(tmp_path / "reservations.csv")}}
-    fleet = dict.fromkeys(("profile", "snapshot", "first", "last", "sketch"), "")
+    fleet: dict[str, object] = dict.fromkeys(("profile", "snapshot", "first", "last", "sketch"), "")
     fleet |= {"id": "abc", "vehicles": 1, "reservations": 1}
     (tmp_path / "manifest.json").write_text(json.dumps({"inputs": inputs, "fleet": fleet}))
     for name in ("datas.csv", "datas.parquet", "forecasts.csv", "fleets.json"):
