@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo.models.interval import Interval
 
@@ -40,3 +43,15 @@ def test_json_keeps_every_bit():
     again = Interval.from_json(interval.to_json())
     values = generator.normal(size=100)
     np.testing.assert_array_equal(again.around(values), interval.around(values))
+
+
+def test_a_forecast_lies_within_its_own_interval():
+    """Where a model was off in one direction, both offsets have the same sign."""
+    beside = Interval(np.empty(0), np.array([1.0]), np.array([4.0]))
+    columns = tiny_columns(200, seed=5) | {"otb_days": np.linspace(-5, 60, 200)}
+    for offsets in (beside, replace(beside, low=-beside.high, high=-beside.low)):
+        model = replace(tiny_forecaster(), interval_offsets=offsets)
+        predicted = model.predict(columns)
+        low, high = model.interval(columns)
+        assert (low <= predicted).all()
+        assert (predicted <= high).all()

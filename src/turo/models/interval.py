@@ -48,9 +48,14 @@ class Interval:
         return cls(edges, np.asarray(low), np.asarray(high))
 
     def around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper ends, not yet clipped to what is possible."""
+        """Lower and upper ends, not yet clipped to what is possible; the prediction lies within.
+
+        Where a model is off in one direction both offsets may have the same sign, and an interval beside its
+        own forecast says nothing to a reader.
+        """
         places = np.searchsorted(self.edges, predicted, side="right")
-        return predicted + self.low[places], predicted + self.high[places]
+        low, high = predicted + self.low[places], predicted + self.high[places]
+        return np.minimum(low, predicted), np.maximum(high, predicted)
 
     def to_json(self) -> dict[str, list[float]]:
         """Plain values for a JSON file."""
