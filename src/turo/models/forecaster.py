@@ -11,9 +11,11 @@ import numpy as np
 
 from turo.errors import RegistryError
 from turo.models.base import Regressor
+from turo.models.derived import Derivation
 from turo.models.encoding import Columns, Field, encode
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
+from turo.models.mean_shift import MeanShift
 
 FORMAT = 1
 FILE = "forecaster.json"
@@ -24,13 +26,16 @@ REGRESSOR_FOLDER = "regressor"
 class Forecaster:
     """Prediction = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
 
-    A change smaller than `dead_zone` is dropped.
+    A change smaller than `dead_zone` is dropped. Fitted for absolute error this is a median: the best guess
+    for one car, and too low when added up over many. What is added up is `mean`.
 
     Attributes:
         fields: the features asked for, in order.
         offset: the column the regressor's output is added to, or None; a missing value counts as 0.
         minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
         dead_zone: in units of the target; 0 = every change counts.
+        mean_shift: what to add for a mean; None = the forecast is one already.
+        derivation: how reservations and revenue follow from expected days; None = not known.
         metadata: free plain values (name, parameters, digests) that travel with the model.
     """
 
@@ -45,6 +50,8 @@ class Forecaster:
     minimum: float = 0.0
     maximum: float | None = None
     dead_zone: float = 0.0
+    mean_shift: MeanShift | None = None
+    derivation: Derivation | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, columns: Columns) -> np.ndarray:
@@ -56,19 +63,50 @@ class Forecaster:
         Raises:
             InputError: a column is absent.
         """
+        level = self.level(columns)
+        if self.offset is None or not self.dead_zone:
+            return level
+        return self._possible(settle(level, np.nan_to_num(columns[self.offset]), self.dead_zone))
+
+    def mean(self, columns: Columns) -> np.ndarray:
+        """Expected values (rows,), for sums: they may lie below what is on the books, which may be cancelled.
+
+        A model saved without a shift answers its forecasts.
+        """
+        if self.mean_shift is None:
+            return self.predict(columns)
+        return self.mean_around(self.level(columns))
+
+    def mean_around(self, level: np.ndarray) -> np.ndarray:
+        """The same for levels already computed."""
+        return level if self.mean_shift is None else self._possible(level + self.mean_shift.at(level))
+
+    def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
+        """Reservations and revenue (rows,) that follow from expected booked days; arithmetic, not a model.
+
+        Args:
+            columns: any of the table's; those of `derivation.columns` are used. NaN results where one of
+                them is absent.
+            mean: what `mean` answered for these rows.
+
+        Returns:
+            `reservations` and `revenue`, each only where training could learn it; never negative.
+        """
+        return {} if self.derivation is None else self.derivation.of(columns, mean)
+
+    def level(self, columns: Columns) -> np.ndarray:
+        """The forecast before small changes are dropped."""
         expected = self.model.predict(encode(self.fields, columns))
-        if self.offset is None:
-            return self._possible(expected)
-        books = np.nan_to_num(columns[self.offset])
-        expected = self._possible(expected + books)
-        return self._possible(settle(expected, books, self.dead_zone)) if self.dead_zone else expected
+        if self.offset is not None:
+            expected = expected + np.nan_to_num(columns[self.offset])
+        return self._possible(expected)
 
     def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
         return self.interval_around(self.predict(columns))
 
     def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same for predictions already made."""
+        """The same for predictions already made, which lie within."""
         low, high = self.interval_offsets.around(predicted)
         return self._possible(low), self._possible(high)
 
@@ -82,6 +120,8 @@ class Forecaster:
             **plain,
             "fields": [item.to_json() for item in self.fields],
             "interval": self.interval_offsets.to_json(),
+            "mean_shift": self.mean_shift and self.mean_shift.to_json(),
+            "derivation": self.derivation and self.derivation.to_json(),
         }
         (folder / FILE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
@@ -101,10 +141,14 @@ class Forecaster:
                 f"{folder / FILE} has format {document.get('format')!r}, this code reads {FORMAT}.",
                 "Train the model again with this version.",
             )
+        # Models saved by earlier versions lack both.
+        shift, derivation = document.get("mean_shift"), document.get("derivation")
         return cls(
             **{name: document[name] for name in PLAIN if name in document},
             fields=tuple(Field.from_json(item) for item in document["fields"]),
             interval_offsets=Interval.from_json(document["interval"]),
+            mean_shift=MeanShift.from_json(shift) if shift else None,
+            derivation=Derivation.from_json(derivation) if derivation else None,
             model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
         )
 

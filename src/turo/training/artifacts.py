@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from turo.errors import TrainingError
 from turo.files import sha256_folder
 from turo.models import flavor
 from turo.models.forecaster import Forecaster
+from turo.models.kinds import regressor
 from turo.training import plots, reference, report
-from turo.training.backtest import Backtest
+from turo.training.backtest import BASELINE, DERIVED, OWN, Backtest
 from turo.training.importance import permutation_importance
 from turo.training.recipe import take
 from turo.training.scores import MODEL, Scores
@@ -37,6 +39,29 @@ class Outcome:
     scores: Scores
     final: Forecaster
     facts: dict[str, Any]
+
+
+def check(table: Table, kind: str) -> None:
+    """Refuse before the fitting what would fail after it.
+
+    Raises:
+        ConfigError: no such kind of model.
+        TrainingError: a package that reports or the saved model need is missing, or a feature bears a name
+            of the hold-out's own columns.
+    """
+    regressor(kind)
+    for name in ("matplotlib", "mlflow", "numpy", *LIBRARIES[kind]):
+        if find_spec(name) is None:
+            raise TrainingError(
+                f"The package {name} is missing, without which a {kind} run cannot be logged.",
+                "Install the extra `ml` (`uv sync --extra ml`).",
+            )
+    own = sorted(name for name in table.features if name in OWN or name.startswith((BASELINE, DERIVED)))
+    if own:
+        raise TrainingError(
+            f"The table has columns named like the forecasts of the hold-out: {', '.join(own)}.",
+            "Rename them in vehicles.csv and run `turo prepare` again.",
+        )
 
 
 def write_reports(outcome: Outcome, folder: Path) -> None:
@@ -65,7 +90,14 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
 
 def final_model(model: Forecaster, result: Backtest, info: dict[str, Any]) -> Forecaster:
     """The model to serve, with what the out-of-sample forecasts taught and its own description."""
-    return replace(model, interval_offsets=result.interval, dead_zone=result.dead_zone, metadata=info)
+    return replace(
+        model,
+        interval_offsets=result.interval,
+        dead_zone=result.dead_zone,
+        mean_shift=result.mean_shift,
+        derivation=result.derivation,
+        metadata=info,
+    )
 
 
 def log_forecaster(model: Forecaster, example: pl.DataFrame, folder: Path) -> dict[str, str]:

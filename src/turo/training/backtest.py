@@ -8,20 +8,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from turo.models.derived import Derivation
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster, settle
 from turo.models.interval import Interval
-from turo.training import dead_zone, metrics
+from turo.models.mean_shift import MeanShift
+from turo.training import dead_zone, metrics, unseen
 from turo.training.baselines import SOURCES, table_baselines, time_baselines
 from turo.training.recipe import Recipe, take
 from turo.training.split import Plan, Split, by_origin, by_vehicle
 from turo.training.table import Table
+from turo.training.unseen import LEVEL, ROW
 
 logger = logging.getLogger(__name__)
 
 COLD_START_DAYS = 182  # a car with less than half a year in the fleet: no last year, few windows of its own
-PREDICTION, LOW, HIGH, ACTUAL, FOLD = "prediction", "low", "high", "y", "fold"
-BASELINE = "baseline_"
+PREDICTION, MEAN, LOW, HIGH, ACTUAL, FOLD = "prediction", "mean", "low", "high", "y", "fold"
+BASELINE, DERIVED = "baseline_", "derived_"
+OWN = frozenset({PREDICTION, MEAN, LOW, HIGH, ACTUAL})  # columns the hold-out has besides the table's
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,15 @@ class Backtest:
     """What was measured.
 
     Attributes:
-        holdout: one row for each row tested, keys and features of the table plus y, prediction, low, high and
-            baseline_<name>. Without dates these are the out-of-fold forecasts of all rows.
+        holdout: one row for each row tested, keys and features of the table plus y, prediction (a median
+            where the loss is absolute), mean, low, high, baseline_<name> and, where they can be derived,
+            derived_reservations and derived_revenue. Without dates the out-of-fold forecasts of all rows.
         folds: fold, y and prediction of the rolling folds (without dates the same rows as `holdout`).
         model: the forecaster fitted before the hold-out; None without dates.
         interval: learnt from all out-of-sample forecasts, for the final model.
         dead_zone: learnt from the folds, for the evaluated and the final model.
+        mean_shift, derivation: learnt from forecasts of unseen rows, the hold-out's among them, for the final
+            model.
         scale: what MASE is measured in.
     """
 
@@ -45,6 +52,8 @@ class Backtest:
     scale: float
     metric: str
     dead_zone: float = 0.0
+    mean_shift: MeanShift | None = None
+    derivation: Derivation | None = None
 
     @property
     def baselines(self) -> dict[str, np.ndarray]:
@@ -81,15 +90,26 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
     if plan.holdout is None:
         return _crossed(table, recipe, plan, folds)
     columns, y, split = table.columns(), table.y, plan.holdout
+    forward = folds.select(ROW, pl.col(PREDICTION).alias(LEVEL))
     folds, zone = _settled(folds, columns, recipe)
     train, test = take(columns, split.train), take(columns, split.test)
-    calibrated = Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy())
-    model = replace(recipe.fit(train, y[split.train]), interval_offsets=calibrated, dead_zone=zone)
-    predicted = model.predict(test)
+    levels = unseen.levels(table, recipe, split.train, forward)
+    shift, derivation = unseen.for_sums(table, recipe, levels)
+    model = replace(
+        recipe.fit(train, y[split.train]),
+        interval_offsets=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),
+        dead_zone=zone,
+        mean_shift=shift,
+        derivation=derivation,
+    )
+    predicted, level = model.predict(test), model.level(test)
     baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
     holdout = _with_forecasts(table, split.test, predicted, model.interval_around(predicted), baselines)
+    shift, derivation = unseen.for_sums(
+        table, recipe, pl.concat([levels, pl.DataFrame({ROW: split.test, LEVEL: level})])
+    )
     return Backtest(
-        holdout=holdout,
+        holdout=holdout.with_columns(_sums(model, test, model.mean_around(level))),
         folds=folds,
         model=model,
         interval=Interval.fit(
@@ -99,7 +119,14 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
         scale=_scale(table, train, y[split.train]),
         metric=recipe.metric,
         dead_zone=zone,
+        mean_shift=shift,
+        derivation=derivation,
     )
+
+
+def _sums(model: Forecaster, test: Columns, mean: np.ndarray) -> list[pl.Series]:
+    derived = model.derived(test, mean).items()
+    return [pl.Series(MEAN, mean), *(pl.Series(DERIVED + name, values) for name, values in derived)]
 
 
 def _settled(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tuple[pl.DataFrame, float]:
@@ -131,7 +158,9 @@ def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> B
         low[split.test], high[split.test] = (np.maximum(end, 0.0) for end in offsets.around(mine))
     predicted = folds.sort("row")[PREDICTION].to_numpy()
     return Backtest(
-        holdout=_with_forecasts(table, np.arange(rows), predicted, (low, high), baselines),
+        holdout=_with_forecasts(table, np.arange(rows), predicted, (low, high), baselines).with_columns(
+            pl.Series(MEAN, predicted)
+        ),
         folds=folds,
         model=None,
         interval=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),

@@ -25,10 +25,15 @@ def score(y: np.ndarray, predicted: np.ndarray, scale: float) -> dict[str, float
     return {
         "mae": mae,
         "rmse": float(np.sqrt((error**2).mean())),
-        "wape": mae / total if total else float("nan"),
-        "mase": mae / scale if scale else float("nan"),
+        "wape": ratio(mae, total),
+        "mase": ratio(mae, scale),
         "bias": float(error.mean()),
     }
+
+
+def ratio(value: float, reference: float) -> float:
+    """value / reference; NaN where the reference is 0: what is exact cannot be beaten by a share."""
+    return value / reference if reference else float("nan")
 
 
 def row_loss(y: np.ndarray, predicted: np.ndarray, metric: str) -> np.ndarray:

@@ -61,6 +61,10 @@ class Recipe:
         """A car cannot be booked for longer than the window; counts and revenue have no bound."""
         return float(self.horizon_days) if self.target == "y_booked_days" else None
 
+    def possible(self, values: np.ndarray) -> np.ndarray:
+        """Clipped to the bounds of the target, as a forecaster does."""
+        return np.clip(values, 0.0, self.maximum)
+
     def fit(self, columns: Columns, y: np.ndarray) -> Forecaster:
         """Fit what comes on top of the offset; fields, categories and scalings come from these rows only."""
         fields = describe(columns, self.categories)

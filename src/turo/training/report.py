@@ -18,8 +18,9 @@ CARD = """# {name}
 - Forecasts `{target}` ({unit}){window}.
 - Data: profile `{profile}`, snapshot {snapshot}, digest `{digest}`, {rows} labelled rows, {span}.
 - Code version `{code_version}`, seed {seed}, parameters `{parameters}`.
-- {metric} {value:.3f} {unit} on the hold-out: {gain:.1%} {verdict} the best baseline
-  ({best}, {best_value:.3f}).
+- {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
+  compared: {verdict} ({best}, {best_value:.3f}).{silent}
+- {sums}
 - The 10-90 % interval held {coverage:.1%} of the hold-out rows (80 % promised).
 
 ## On the same rows
@@ -62,7 +63,6 @@ def comparison(scores: Scores, metric: str) -> list[dict[str, Any]]:
 
 def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
     """The model card: what it is, what it learnt from, how good it is, what it must not be used for."""
-    gain = scores.figures["improvement"]
     window = f" over the next {facts['horizon_days']} days" if facts["horizon_days"] else " of one vehicle"
     return CARD.format(
         **facts,
@@ -72,13 +72,44 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
         parameters=json.dumps(facts["params"]),
         metric=metric.upper(),
         value=scores.lines[MODEL][metric],
-        gain=abs(gain),
-        verdict="better than" if gain > 0 else "NOT better than",
+        compared=scores.figures["holdout_rows_compared"],
+        rows_held=scores.figures["holdout_rows"],
+        verdict=_verdict(scores),
+        silent=_silent(scores),
+        sums=_sums(scores),
         best=scores.titles[scores.best_baseline],
         best_value=scores.lines[scores.best_baseline][metric],
         coverage=scores.figures["interval_coverage"],
         table=markdown(comparison(scores, metric)),
     )
+
+
+def _verdict(scores: Scores) -> str:
+    gain = scores.figures.get("improvement")
+    if gain is None:
+        return "no share can be given, the best baseline is exact here"
+    return f"{abs(gain):.1%} {'better than' if gain > 0 else 'NOT better than'} the best baseline"
+
+
+def _silent(scores: Scores) -> str:
+    if not scores.silent:
+        return ""
+    named = ", ".join(scores.titles[key] for key in scores.silent)
+    return f"\n  Left out, for lack of a value on most rows: {named}."
+
+
+def _sums(scores: Scores) -> str:
+    """What sums of the forecasts are worth."""
+    titles = {
+        "fleet_bias": "means",
+        "fleet_bias_median": "medians (not meant to be added up)",
+        "derived_reservations_bias": "derived reservations",
+        "derived_revenue_bias": "derived revenue",
+    }
+    known = [f"{title} {scores.figures[key]:+.1%}" for key, title in titles.items() if key in scores.figures]
+    if not known:
+        return "Sums over the hold-out cannot be judged: nothing came true in it."
+    return f"Summed over the hold-out, against what came true: {', '.join(known)}."
 
 
 def _plain(value: Any) -> str:

@@ -1,0 +1,106 @@
+"""Reservations and revenue that follow from expected booked days.
+
+Dividing the days still to come by the mean trip length counts too few reservations: a trip that is booked
+late runs on beyond the window, and puts less than its length into it. So what new bookings really put in is
+learnt, from windows that are over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from turo.models.encoding import Columns
+
+RESERVATIONS, REVENUE = "reservations", "revenue"
+TRIP_DAYS, PRICE = "mean_trip_days", "base_price_day"
+RIDGE = 1e-6  # of the mean square of a term: only terms that say the same as others feel it
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Linear in the expected days, so that what holds for means of rows holds for their sums.
+
+    Attributes:
+        days, trips, revenue_books: columns of what is on the books; the last is None where prices of
+            cancelled rows are unknown: then its days count at the car's own price.
+        trip_days, price: what a car without a value of its own is taken for; None = no car has one.
+        reservations: weights of expected days in trip lengths, extra days, extra days in trip lengths, 1.
+        revenue: weights of extra days at the car's price, of revenue on the books; or None.
+    """
+
+    days: str
+    trips: str
+    revenue_books: str | None
+    trip_days: float | None
+    price: float | None
+    reservations: tuple[float, ...] | None
+    revenue: tuple[float, ...] | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is looked at."""
+        books = (self.revenue_books,) if self.revenue_books else ()
+        return (self.days, self.trips, TRIP_DAYS, PRICE, *books)
+
+    def of(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
+        """What follows from `mean` booked days (rows,); NaN where a column is absent."""
+        found = {}
+        if self.reservations is not None:
+            books, terms = self.reservation_terms(columns, mean)
+            found[RESERVATIONS] = _total(books, terms, self.reservations)
+        if self.revenue is not None:
+            books, terms = self.revenue_terms(columns, mean)
+            found[REVENUE] = _total(books, terms, self.revenue)
+        return found
+
+    def reservation_terms(self, columns: Columns, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Trips on the books (rows,), and what the weights are for (rows, 4)."""
+        extra = mean - self._books(columns, self.days, mean)
+        length = self._known(columns, TRIP_DAYS, self.trip_days, mean)
+        terms = np.stack([mean / length, extra, extra / length, np.ones_like(mean)], axis=1)
+        return self._books(columns, self.trips, mean), terms
+
+    def revenue_terms(self, columns: Columns, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Revenue on the books (rows,), and what the weights are for (rows, 2)."""
+        price = self._known(columns, PRICE, self.price, mean)
+        days = self._books(columns, self.days, mean)
+        books = self._books(columns, self.revenue_books, mean) if self.revenue_books else days * price
+        return books, np.stack([(mean - days) * price, books], axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        weights = {name: data[name] and tuple(data[name]) for name in (RESERVATIONS, REVENUE)}
+        return cls(**{**data, **weights})
+
+    @staticmethod
+    def _books(columns: Columns, name: str, mean: np.ndarray) -> np.ndarray:
+        """A gap in a column on the books is nothing booked; an absent column is not known."""
+        return np.nan_to_num(columns[name]) if name in columns else np.full(len(mean), np.nan)
+
+    @staticmethod
+    def _known(columns: Columns, name: str, usual: float | None, mean: np.ndarray) -> np.ndarray:
+        if name not in columns or usual is None:
+            return np.full(len(mean), np.nan)
+        values = columns[name]
+        return np.where(np.isfinite(values) & (values > 0), values, usual)
+
+
+def weights(terms: np.ndarray, rest: np.ndarray) -> tuple[float, ...]:
+    """Least squares of `rest` (rows,) on `terms` (rows, k)."""
+    gram = terms.T @ terms
+    penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12))
+    return tuple(np.linalg.solve(gram + penalty, terms.T @ rest).tolist())
+
+
+def _total(books: np.ndarray, terms: np.ndarray, learnt: tuple[float, ...]) -> np.ndarray:
+    # Not by BLAS: a row's sum must not depend on the rows beside it.
+    return np.maximum(books + np.add.reduce(terms * np.array(learnt), axis=1), 0.0)

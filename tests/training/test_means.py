@@ -1,0 +1,130 @@
+"""Sums over the hold-out: the fleet's total, and reservations and revenue that are derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from training_table import frame, takehome_frame, write
+
+from turo import settings
+from turo.models.kinds import REGRESSORS
+from turo.training import table
+from turo.training.backtest import backtest
+from turo.training.recipe import Recipe
+from turo.training.scores import measure
+
+SMALL = {
+    "xgboost": {"rounds": 25, "max_depth": 3, "learning_rate": 0.4},
+    "catboost": {"iterations": 60, "depth": 3, "learning_rate": 0.2},
+    "svr": {"components": 60},
+    "knn": {"neighbours": 25, "dimensions": 4},
+}
+NEW_TRIP, PRICE, LENGTH = 2.0, 50.0, 4.0  # a new booking puts half of its length into the window
+
+
+def skewed(vehicles: int = 40) -> pl.DataFrame:
+    """Most windows end as the books stand; a third gains new trips that run on beyond the window."""
+    rows = frame(vehicles=vehicles)
+    generator = np.random.default_rng(8)
+    new = generator.choice([0, 2, 4], len(rows), p=[0.7, 0.2, 0.1]) * (rows["otb_days"].to_numpy() < 18)
+    days, labelled = rows["otb_days"] + NEW_TRIP * new, pl.col("y_booked_days").is_not_null()
+    return rows.with_columns(
+        mean_trip_days=pl.lit(LENGTH),
+        base_price_day=pl.lit(PRICE),
+        otb_revenue=pl.col("otb_days") * PRICE,
+        y_booked_days=pl.when(labelled).then(days),
+        y_reservations=pl.when(labelled).then(pl.col("otb_trips") + pl.Series(new)),
+        y_revenue=pl.when(pl.col("y_revenue").is_not_null()).then(days * PRICE),
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("datas")
+    write(folder, skewed())
+    return table.read(settings.load(data_dir=str(folder)))
+
+
+@pytest.mark.parametrize("kind", REGRESSORS)
+def test_the_fleets_total_is_right_where_medians_are_too_low(data, kind):
+    result = backtest(data, Recipe.of(data, kind, SMALL[kind], seed=1))
+    figures = measure(data, result, kind).figures
+    assert figures["fleet_bias_median"] < -0.04
+    assert abs(figures["fleet_bias"]) < 0.03
+    totals = result.holdout.select(pl.col("mean", "prediction", "y").sum()).row(0)
+    assert figures["fleet_bias"] == pytest.approx(totals[0] / totals[2] - 1)
+    assert figures["fleet_bias_median"] == pytest.approx(totals[1] / totals[2] - 1)
+
+
+def test_derived_totals_are_right_where_mean_trip_length_counts_too_few(data):
+    result = backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1))
+    figures = measure(data, result, "KNN").figures
+    assert abs(figures["derived_reservations_bias"]) < 0.05
+    assert abs(figures["derived_revenue_bias"]) < 0.05
+    rows = result.holdout
+    by_length = rows["otb_trips"] + (rows["mean"] - rows["otb_days"]).clip(0) / LENGTH
+    assert by_length.sum() / rows["y_reservations"].cast(pl.Float64).sum() - 1 < -0.1
+    assert result.derivation is not None
+    assert result.model is not None
+    assert result.model.derivation is not None
+
+
+def test_what_is_learnt_for_the_evaluated_model_does_not_know_the_holdout(data):
+    recipe = Recipe.of(data, "knn", SMALL["knn"], seed=1)
+    first = backtest(data, recipe)
+    held_out = data.origins >= first.holdout["origin_date"].min()
+    wild = data.rows.with_columns(
+        pl.when(pl.Series(held_out)).then(pl.lit(28.0)).otherwise(pl.col(name)).alias(name)
+        for name in ("y_booked_days", "y_reservations", "y_revenue")
+    )
+    second = backtest(replace(data, rows=wild), recipe)
+    assert first.model is not None
+    assert second.model is not None
+    assert first.model.mean_shift is not None
+    assert second.model.mean_shift is not None
+    np.testing.assert_array_equal(first.model.mean_shift.shift, second.model.mean_shift.shift)
+    assert first.model.derivation == second.model.derivation
+    # The served model has learnt from it.
+    assert second.mean_shift is not None
+    assert second.mean_shift.shift.mean() > second.model.mean_shift.shift.mean() + 0.5
+
+
+def test_a_fleet_too_small_to_be_halved_learns_from_its_folds(tmp_path):
+    write(tmp_path, skewed(vehicles=3))
+    small = table.read(settings.load(data_dir=str(tmp_path)))
+    result = backtest(small, Recipe.of(small, "knn", SMALL["knn"], seed=1))
+    figures = measure(small, result, "KNN").figures
+    assert abs(figures["fleet_bias"]) < abs(figures["fleet_bias_median"])
+
+
+def test_other_targets_have_a_mean_and_nothing_derived(data):
+    trips = replace(data, target="y_reservations")
+    result = backtest(trips, Recipe.of(trips, "knn", SMALL["knn"], seed=1))
+    figures = measure(trips, result, "KNN").figures
+    assert abs(figures["fleet_bias"]) < 0.05
+    assert figures["fleet_bias_median"] < -0.05
+    assert result.derivation is None
+    assert "derived_revenue_bias" not in figures
+
+
+def test_unknown_prices_leave_out_revenue_alone(tmp_path):
+    write(tmp_path, skewed().drop("base_price_day", "otb_revenue", "y_revenue"))
+    unpriced = table.read(settings.load(data_dir=str(tmp_path)))
+    result = backtest(unpriced, Recipe.of(unpriced, "knn", SMALL["knn"], seed=1))
+    figures = measure(unpriced, result, "KNN").figures
+    assert abs(figures["derived_reservations_bias"]) < 0.05
+    assert "derived_revenue_bias" not in figures
+
+
+def test_without_dates_the_forecast_is_a_mean_already(tmp_path):
+    write(tmp_path, takehome_frame(), profile="turo_takehome")
+    takehome = table.read(settings.load(data_dir=str(tmp_path)))
+    result = backtest(takehome, Recipe.of(takehome, "knn", SMALL["knn"], seed=1))
+    assert result.mean_shift is None
+    assert result.holdout["mean"].to_list() == result.holdout["prediction"].to_list()
+    figures = measure(takehome, result, "KNN").figures
+    assert figures["fleet_bias"] == figures["fleet_bias_median"]
+    assert figures["fleet_bias"] == pytest.approx(result.holdout["prediction"].sum() / takehome.y.sum() - 1)
