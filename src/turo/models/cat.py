@@ -13,6 +13,8 @@ from turo.models.symmetric import FlatSymmetric
 
 FILE = "model.cbm"
 STAMPS = ("model_guid", "train_finish_time")  # without them the same training gives the same file
+CONSTANT = 1e-9  # a target that varies less is one value and rounding: a fleet whose books never change
+SAMPLING = ("bootstrap_type", "subsample", "bagging_temperature", "sampling_frequency", "mvs_reg")
 OBJECTIVES = {"absolute": "MAE", "squared": "RMSE"}
 
 
@@ -35,7 +37,11 @@ class CatBoost:
         """Grow the trees; missing values sort below every number."""
         import catboost
 
-        self.model = catboost.CatBoostRegressor(**self.params).fit(X, y)
+        params = self.params
+        if np.ptp(y) <= CONSTANT:  # without gradients there is nothing to draw rows by
+            params = {name: value for name, value in params.items() if name not in SAMPLING}
+            params |= {"bootstrap_type": "No", "allow_const_label": True}
+        self.model = catboost.CatBoostRegressor(**params).fit(X, y)
         notes = self.model.get_metadata()
         for stamp in STAMPS:
             del notes[stamp]

@@ -70,11 +70,13 @@ def error_by_horizon(errors: Mapping[str, Mapping[int, float]], metric: str, uni
 def error_by_class(result: Backtest, name: str, unit: str, path: Path) -> None:
     """Mean absolute error by vehicle class."""
     errors = _errors(result).with_columns(result.holdout["class"].fill_null("unknown"))
-    groups = errors.group_by("class").agg(pl.col("model", "on the books").mean()).sort("class")
-    places = np.arange(len(groups))
+    shown = [column for column in ("model", "on the books") if column in errors.columns]
+    groups = errors.group_by("class").agg(pl.col(shown).mean()).sort("class")
+    places, width = np.arange(len(groups)), 0.8 / len(shown)
     with _figure(path, f"{name}: error by class", "class", f"mean absolute error ({unit})") as axes:
-        axes.bar(places - 0.2, groups["model"].to_list(), 0.4, label="model")
-        axes.bar(places + 0.2, groups["on the books"].to_list(), 0.4, label="on the books")
+        for number, column in enumerate(shown):
+            offset = (number - (len(shown) - 1) / 2) * width
+            axes.bar(places + offset, groups[column].to_list(), width, label=column)
         axes.set_xticks(places, groups["class"].to_list())
         axes.legend()
 

@@ -55,6 +55,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
     name = options.model_name or project.kind
     data = table.read(settings, options.target, options.horizon_days)
     check_history(data)
+    artifacts.check(data, project.kind)
     mlflow.set_tags(tags_of(name, project.kind, options.run_key, data))
     if options.tune_trials:
         from turo.training.tune import search
