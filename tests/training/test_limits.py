@@ -149,3 +149,13 @@ def test_what_would_fail_after_the_fitting_is_refused_before(tmp_path):
         artifacts.check(data, "knn")
     with pytest.raises(ConfigError, match="'prophet'"):
         artifacts.check(replace(data, features=("otb_days",)), "prophet")
+
+
+def test_the_target_of_the_settings_is_trained_and_an_explicit_one_wins(tracking, monkeypatch):
+    write(tracking / "datas", frame())
+    monkeypatch.setenv("TARGET", "y_reservations")
+    tags = [
+        registry.client().get_run(run(KNN, dict(KNN.params), options)).data.tags["turo.target"]
+        for options in (Options(), Options(target="y_booked_days"))
+    ]
+    assert tags == ["y_reservations", "y_booked_days"]

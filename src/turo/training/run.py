@@ -53,7 +53,8 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
 
     started = time.monotonic()
     name = options.model_name or project.kind
-    data = table.read(settings, options.target, options.horizon_days)
+    target = options.target if options.target != "auto" else settings.target
+    data = table.read(settings, target, options.horizon_days)
     check_history(data)
     artifacts.check(data, project.kind)
     mlflow.set_tags(tags_of(name, project.kind, options.run_key, data))
