@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,7 @@ from turo.training.recipe import Recipe
 from turo.training.run import run
 from turo.training.scores import measure
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 5, "max_depth": 2},
     "catboost": {"iterations": 5, "depth": 2},
     "svr": {"components": 10},
