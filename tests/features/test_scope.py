@@ -52,11 +52,15 @@ def test_rows_end_when_the_car_leaves():
 
 
 def test_rows_train_from_91_days_after_the_first_trip_end_of_the_file():
-    table = build(ROWS, "2026-07-01T00:00")  # first end 14 Jan, so from 15 Apr
+    later = [
+        trip("a", f"2026-{month}-10T00:00", f"2026-{month}-12T00:00", None) for month in ("03", "04", "05")
+    ]
+    rows = [*ROWS, *later]  # without them the cars would look gone
+    table = build(rows, "2026-07-01T00:00")  # first end 14 Jan, so from 15 Apr
     trained = table.filter(in_training=1)
     assert str(trained["origin_date"].min()) == "2026-04-20"
     assert str(trained["origin_date"].max()) == "2026-06-01"  # the last window that has ended
-    late = build(ROWS, "2026-07-01T00:00", cars=vehicles(("a", "2026-02-20", None)))
+    late = build(rows, "2026-07-01T00:00", cars=vehicles(("a", "2026-02-20", None)))
     assert str(late.filter(vehicle_id="a", in_training=1)["origin_date"].min()) == "2026-05-25"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 KEYS = ("vehicle_id", "origin_date", "horizon_days")
-META = ("in_training",)
+META = ("in_training", "looks_gone")
 TARGETS = ("y_booked_days", "y_reservations", "y_revenue")
 CATEGORIES = ("class", "fuel", "make")
 

@@ -13,6 +13,7 @@ from turo.features.calendar import calendar
 from turo.features.cars import Cars
 from turo.features.clock import DAY, NEVER, Flags, Floats, Ints
 from turo.features.columns import KEYS, META, TARGETS
+from turo.features.gone import looks_gone
 from turo.features.history import lags, past
 from turo.features.ledger import Ledger
 from turo.features.part import Part
@@ -58,7 +59,8 @@ def table(part: Part, scope: Scope, fleet: fleets.Fleet) -> pl.DataFrame:
     targets = labels(final, scope)
     dates = calendar(scope.origins, scope.horizon_days, scope.holidays)
     ready = scope.origins - known.since >= TRAINING_LAG
-    trained = ready & ~np.isnan(targets["y_booked_days"])
+    gone = looks_gone(known.trips, cars.listed_to, known.since, scope)
+    trained = ready & ~np.isnan(targets["y_booked_days"]) & ~gone
     numbers = {name: values[origin] for name, values in dates.items()}
     numbers |= {name: values[car, origin] for name, values in dense.items() if not name.startswith("_")}
     columns: dict[str, pl.Series | Floats | Ints] = {
@@ -66,6 +68,7 @@ def table(part: Part, scope: Scope, fleet: fleets.Fleet) -> pl.DataFrame:
         KEYS[1]: pl.Series(scope.origins[origin] // DAY, dtype=pl.Int32).cast(pl.Date),
         KEYS[2]: pl.Series(np.full(len(car), scope.horizon_days), dtype=pl.Int32),
         META[0]: pl.Series(trained[car, origin].astype(np.int8)),
+        META[1]: pl.Series(gone[car, origin].astype(np.int8)),
         **{name: cars.names[name].gather(car) for name in cars.names.columns},
         **{name: _rounded(values) for name, values in sorted(numbers.items())},
         **{name: _rounded(targets[name][car, origin]) for name in TARGETS},
