@@ -1,4 +1,4 @@
-"""The small fleet as a fixture."""
+"""The small fleet and a registry of its own as fixtures."""
 
 from __future__ import annotations
 
@@ -14,3 +14,17 @@ from turo.settings import Settings
 def settings(tmp_path: Path) -> Settings:
     """Names a data folder with the hand-made fleet."""
     return write_fleet(tmp_path / "datas")
+
+
+@pytest.fixture
+def registry_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty MLflow of the test's own."""
+    import mlflow
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(uri)
+    mlflow.create_experiment("models", artifact_location=str(tmp_path / "artifacts"))
+    mlflow.set_experiment("models")
+    return uri

@@ -38,7 +38,8 @@ def test_errors_of_an_earlier_forecast(settings: Settings) -> None:
     assert (found["model"], found["version"], found["run_id"]) == ("XGBoost", "3", "0123456789abcdef")
     assert (found["horizon_days"], found["origin_date"], found["rows"]) == (28, ORIGIN, 3)
     assert found["mae"] == pytest.approx((0.5 + 4 + 0) / 3)
-    assert found["bias"] == pytest.approx((-0.5 + 4 + 0) / 3)
+    assert found["bias"] == pytest.approx((0 + 4 + 0.5) / 3)  # of the means 10, 28 and 2.5
+    assert found["total_bias"] == pytest.approx(40.5 / 36 - 1)
     assert found["wape"] == pytest.approx(4.5 / 36)
     assert found["coverage"] == pytest.approx(2 / 3)
     assert found["on_books_mae"] == pytest.approx((2.5 + 3 + 2) / 3)
@@ -70,7 +71,7 @@ def test_errors_stay_known_when_the_horizon_is_not_forecast_any_more(settings: S
 
 def test_the_summary_weighs_origins_by_rows() -> None:
     common = {"model": "M", "version": "1", "target": "y_booked_days", "horizon_days": 28}
-    errors = {"bias": 0.0, "coverage": 1.0, "on_books_mae": 2.0}
+    errors = {"bias": 0.0, "total_bias": 0.0, "coverage": 1.0, "on_books_mae": 2.0}
     accuracy = pl.DataFrame(
         [
             {**common, **errors, "origin_date": ORIGIN, "rows": 1, "mae": 4.0},

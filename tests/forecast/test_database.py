@@ -14,7 +14,7 @@ import pytest
 from hand_fleet import ORIGIN, make_champion
 
 from turo.errors import ServiceError
-from turo.forecast.columns import ACCURACY, FORECASTS
+from turo.forecast.columns import ACCURACY, FORECASTS, KEY
 from turo.forecast.database import save
 from turo.forecast.run import forecast_fleet
 from turo.settings import Settings
@@ -99,17 +99,17 @@ def test_forecasts_arrive_with_their_types(settings: Settings, database: str) ->
         database, "SELECT column_name FROM information_schema.columns WHERE table_name = 'forecasts'"
     )
     assert {name for (name,) in columns} == set(FORECASTS)
-    asked = "origin_date, expected, low, high, below_baseline, flag, created_at"
+    asked = "origin_date, mean, median, low, high, below_baseline, flag, created_at"
     row = ask(database, f"SELECT {asked} FROM forecasts WHERE vehicle_id = 'A'")
-    assert row == [(ORIGIN, 9.5, 8.5, 10.5, False, "below_plan", NOW)]
+    assert row == [(ORIGIN, 10.0, 9.5, 8.5, 10.5, False, "below_plan", NOW)]
     assert ask(database, "SELECT last_year FROM forecasts WHERE vehicle_id = 'C'") == [(None,)]
 
 
 def test_a_repeat_replaces_and_a_new_version_adds(settings: Settings, database: str) -> None:
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
     save(database, made, NO_ACCURACY)
-    save(database, made.with_columns(expected=pl.lit(1.25)), NO_ACCURACY)
-    assert ask(database, "SELECT count(*), avg(expected) FROM forecasts") == [(3, 1.25)]
+    save(database, made.with_columns(mean=pl.lit(1.25)), NO_ACCURACY)
+    assert ask(database, "SELECT count(*), avg(mean) FROM forecasts") == [(3, 1.25)]
     save(database, made.with_columns(version=pl.lit("4")), NO_ACCURACY)
     assert ask(database, "SELECT version, count(*) FROM forecasts GROUP BY 1 ORDER BY 1") == [
         ("3", 3),
@@ -117,11 +117,37 @@ def test_a_repeat_replaces_and_a_new_version_adds(settings: Settings, database: 
     ]
 
 
+def test_a_table_of_an_older_release_gains_what_was_added_since(settings: Settings, database: str) -> None:
+    made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
+    old = ", ".join(
+        f"{name} {'text' if kind == pl.String else 'date' if kind == pl.Date else 'bigint'}"
+        for name, kind in FORECASTS.items()
+        if name in KEY
+    )
+    connection = psycopg2.connect(database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE forecasts ({old}, expected double precision, PRIMARY KEY ({', '.join(KEY)}))"
+        )
+        cursor.execute(
+            "INSERT INTO forecasts VALUES ('A', '2026-11-16', 28, 'y_booked_days', 'XGBoost', '3', 9.25)"
+        )
+    connection.close()
+    for _ in range(2):
+        save(database, made, NO_ACCURACY)
+    assert ask(
+        database, "SELECT expected, mean FROM forecasts WHERE vehicle_id = 'A' ORDER BY origin_date"
+    ) == [
+        (9.25, None),
+        (None, 10.0),
+    ]
+
+
 def test_accuracy_is_written_beside(database: str) -> None:
     row = {
         "model": "XGBoost", "version": "3", "run_id": "r", "target": "y_booked_days", "horizon_days": 28,
         "origin_date": date(2026, 10, 5), "rows": 3, "mae": 1.5, "bias": -0.5, "wape": None, "coverage": 0.75,
-        "on_books_mae": 2.5,
+        "on_books_mae": 2.5, "total_bias": -0.1,
     }  # fmt: skip
     save(database, pl.DataFrame(schema=FORECASTS), pl.DataFrame([row], schema=ACCURACY))
     assert ask(database, "SELECT mae, wape, coverage FROM forecast_accuracy") == [(1.5, None, 0.75)]
@@ -132,8 +158,8 @@ def test_a_failed_write_leaves_nothing_half_written(settings: Settings, database
     save(database, made, NO_ACCURACY)
     broken = pl.DataFrame([dict.fromkeys(ACCURACY)], schema=ACCURACY)  # keys may not be null
     with pytest.raises(ServiceError, match="not written"):
-        save(database, made.with_columns(expected=pl.lit(99.0)), broken)
-    assert ask(database, "SELECT max(expected) FROM forecasts") == [(28.0,)]
+        save(database, made.with_columns(mean=pl.lit(99.0)), broken)
+    assert ask(database, "SELECT max(mean) FROM forecasts") == [(28.0,)]
 
 
 def test_an_absent_server_is_told_without_the_password() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -61,21 +62,14 @@ def register(name: str, digest: str, target: str = "y_booked_days") -> None:
 
 def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(settings: Settings) -> None:
     folder = Path(settings.data_dir)
-    needed = make_ready(
-        settings, horizons=(7, 28, 300)
-    )  # a year of history has no window of 300 days and more
+    # A year of history has a few windows of 300 days, but far from the weeks a training needs.
+    needed = make_ready(settings, horizons=(7, 28, 300))
     assert needed == [
         {
             "name": "XGBoost-7d",
             "path": str(settings.projects_dir / "boost"),
             "option": "target=auto",
             "env": {"DATA_DIR": str(folder / "horizon-7"), "HORIZON_DAYS": "7"},
-        },
-        {
-            "name": "XGBoost-300d",
-            "path": str(settings.projects_dir / "boost"),
-            "option": "target=auto",
-            "env": {"DATA_DIR": str(folder / "horizon-300"), "HORIZON_DAYS": "300"},
         },
     ]
     table, main = open_table(settings, 7), open_table(settings, 28)
@@ -87,8 +81,21 @@ def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(setti
     assert make_ready(settings, horizons=(7, 28)) == []
     assert open_table(settings, 7).manifest["created_at"] == made_at  # not made again
 
-    register("XGBoost-300d", "another table")
-    assert [entry["name"] for entry in make_ready(settings, horizons=(300,))] == ["XGBoost-300d"]
+    shutil.rmtree(folder / "horizon-7")
+    write_sample(folder, vehicles=6, years=1, seed=77, end=END, horizons=())  # another fleet
+    prepare.run(settings)
+    assert [entry["name"] for entry in make_ready(settings, horizons=(7,))] == ["XGBoost-7d"]
+
+
+def test_tables_of_other_data_are_removed_asked_for_or_not(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    make_ready(settings, horizons=(7, 90))
+    shutil.copytree(folder / "horizon-90", folder / "horizon-60")  # damaged: a table for 90 days
+    write_sample(folder, vehicles=3, years=0.2, seed=8, end=END, horizons=())  # too short for 90 days
+    prepare.run(settings)
+    make_ready(settings, horizons=(7, 90))
+    assert [path.name for path in sorted(folder.glob("horizon-*"))] == ["horizon-7"]
+    assert open_table(settings, 7).manifest["fleet"] == open_table(settings, 28).manifest["fleet"]
 
 
 def test_further_horizons_forecast_the_target_of_the_settings_else_the_champions(

@@ -6,55 +6,22 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from hand_fleet import ORIGIN, make_champion, prepared, write_table
+from hand_fleet import FLEET, ORIGIN, prepared, write_table
+from hand_registry import forecasts, page, register
 
 from turo import registry
-from turo.errors import ConfigError, RegistryError
+from turo.errors import InputError
 from turo.forecast import live
 from turo.forecast.run import run
-from turo.models.encoding import encode
-from turo.models.kinds import regressor
 from turo.settings import Settings
-from turo.training.artifacts import log_forecaster
-from turo.training.table import arrays
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(settings: Settings, registry_uri: str) -> Settings:
     """The hand-made fleet, and a registry of its own."""
-    import mlflow
-
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(uri)
-    mlflow.create_experiment("models", artifact_location=str(tmp_path / "artifacts"))
-    mlflow.set_experiment("models")
-    return settings.model_copy(update={"mlflow_tracking_uri": uri})
-
-
-def register(name: str, horizon: int, folder: Path, *, below_baseline: bool = False) -> registry.Version:
-    """Train in a moment, log, register, make champion, as training and gate do."""
-    import mlflow
-
-    forecaster = make_champion(horizon).forecaster
-    rows = prepared(ORIGIN, horizon)
-    columns = arrays(rows, ("otb_days", "class"))
-    model = regressor("xgboost")(rounds=2, max_depth=2).fit(
-        encode(forecaster.fields, columns), np.full(4, 2.0)
-    )
-    with mlflow.start_run() as active:
-        mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
-        trained = replace(forecaster, kind="xgboost", model=model)
-        tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
-        mlflow.set_tags({**tags, "turo.data_digest": "digest", "turo.horizon_days": str(horizon)})
-    version = registry.register(active.info.run_id, name)
-    registry.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
-    registry.set_champion(version)
-    return version
+    return settings.model_copy(update={"mlflow_tracking_uri": registry_uri})
 
 
 def test_each_horizon_has_a_champion_of_its_own_name(settings: Settings, tmp_path: Path) -> None:
@@ -63,9 +30,8 @@ def test_each_horizon_has_a_champion_of_its_own_name(settings: Settings, tmp_pat
     told = run(settings, horizons=(7, 28, 90))
     assert told["models"] == {"XGBoost-7d": "1", "XGBoost": "1"}
     assert (told["vehicles"], told["rows"], told["origin"]) == (3, 6, ORIGIN)
-    page = (Path(settings.data_dir) / "report.html").read_text()
-    assert "No forecast for 90 days: No table for 90 days" in page
-    assert "XGBoost-7d version 1 (7 days) did not beat the best baseline" in page
+    assert "No forecast for 90 days: " in page(settings)
+    assert "XGBoost-7d version 1 (7 days) did not beat the best baseline" in page(settings)
     table = pl.read_csv(Path(settings.data_dir) / "forecasts.csv")
     assert dict(table.select("model", "below_baseline").unique().rows()) == {
         "XGBoost": False,
@@ -78,10 +44,8 @@ def test_live_errors_are_metrics_of_the_version_that_made_the_forecast(
 ) -> None:
     first = register("XGBoost", 28, tmp_path)
     run(settings, horizons=(28,))
-    expected = pl.read_csv(
-        Path(settings.data_dir) / "forecasts.csv", schema_overrides={"vehicle_id": pl.String}
-    )
-    actuals = expected.select("vehicle_id", actual=pl.col("expected") - 1.5)
+    made = pl.read_csv(Path(settings.data_dir) / "forecasts.csv", schema_overrides={"vehicle_id": pl.String})
+    actuals = made.select("vehicle_id", actual=pl.col("median") - 1.5)
     second = register("XGBoost", 28, tmp_path)
     labelled = (
         prepared(ORIGIN, 28)
@@ -123,12 +87,85 @@ def test_a_better_measurement_of_the_same_origin_is_what_mlflow_shows(
     assert count == {"mae": 4, "bias": 3, "wape": 1, "coverage": 2}  # what did not change was not repeated
 
 
-def test_no_champion_at_all_is_an_error_that_names_the_model(settings: Settings) -> None:
-    with pytest.raises(RegistryError, match="Model XGBoost has no champion"):
-        run(settings, horizons=(7, 28))
+def test_without_a_champion_a_baseline_forecasts_and_says_so(settings: Settings) -> None:
+    told = run(settings, horizons=(7, 28))
+    assert (told["models"], told["baselines"]) == ({}, {7: "on_the_books", 28: "on_the_books"})
+    table = forecasts(settings).filter(horizon_days=28)
+    assert set(table.select("model", "version", "method", "below_baseline").rows()) == {
+        ("baseline", "on_the_books", "baseline", False)
+    }
+    assert dict(table.select("vehicle_id", "mean").rows()) == {"A": 7.5, "B": 27.0, "C": 0.0}
+    assert table["low"].null_count() == 3  # two Mondays do not teach how far it is off
+    seen = page(settings)
+    assert (
+        "The next 28 days are forecast by a baseline, “On the books only”, because XGBoost has no champion. "
+        "No model can be trained yet: " in seen
+    )
+    assert "which trains one" not in seen
 
 
-def test_a_champion_of_another_horizon_is_refused(settings: Settings, tmp_path: Path) -> None:
-    register("XGBoost", 7, tmp_path)
-    with pytest.raises(ConfigError, match="forecasts 7 days, not 28"):
+@pytest.mark.parametrize("horizon", [7, 28])
+def test_an_unfit_champion_takes_only_its_own_horizon_down(
+    settings: Settings, tmp_path: Path, horizon: int
+) -> None:
+    names = {7: "XGBoost-7d", 28: "XGBoost"}
+    for days, name in names.items():
+        register(name, 91 if days == horizon else days, tmp_path)
+    told = run(settings, horizons=(7, 28))
+    assert told["models"] == {name: "1" for days, name in names.items() if days != horizon}
+    assert told["baselines"] == {horizon: "on_the_books"}
+    assert f"because {names[horizon]} version 1 forecasts 91 days, not {horizon}" in page(settings)
+
+
+def test_a_model_of_another_fleet_never_forecasts_this_one(settings: Settings, tmp_path: Path) -> None:
+    other = replace(FLEET, id="other", vehicles=120, reservations=10312)
+    register("XGBoost", 28, tmp_path, fleet=other)
+    assert run(settings, horizons=(28,))["models"] == {}
+    assert f"because XGBoost version 1 was trained on another fleet: {other.label}." in page(settings)
+    assert "2.00" not in page(settings).split("Which models, and how good")[1]  # its error is none of ours
+
+    register("SVR", 28, tmp_path)  # the next in MODEL_NAMES, and of this fleet
+    assert run(settings, horizons=(28,))["models"] == {"SVR": "1"}
+    assert "are forecast by SVR version 1, because XGBoost version 1 was trained on another" in page(settings)
+
+    register("XGBoost", 28, tmp_path)
+    assert run(settings, horizons=(28,))["models"] == {"XGBoost": "2"}
+    assert "another fleet" not in page(settings)
+
+
+def test_a_champion_whose_files_are_gone_gives_way(settings: Settings, tmp_path: Path) -> None:
+    version = register("XGBoost", 28, tmp_path)
+    registry.set_tags(version, {registry.SHA_TAG: "0" * 64})
+    assert run(settings, horizons=(28,))["baselines"] == {28: "on_the_books"}
+    assert "because the files of XGBoost-1 have SHA-256" in page(settings)
+
+
+def test_a_feature_the_table_lacks_is_no_reason_to_forecast_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    register("XGBoost", 28, tmp_path)
+    write_table(Path(settings.data_dir), prepared(ORIGIN, 28).drop("class"))
+    assert run(settings, horizons=(28,))["baselines"] == {28: "on_the_books"}
+    assert "because the table lacks class, which XGBoost version 1 was trained on" in page(settings)
+
+
+def test_where_nothing_can_be_forecast_no_forecast_of_other_data_is_left(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = Path(settings.data_dir)
+    register("XGBoost", 28, tmp_path)
+    run(settings, horizons=(28,))
+    write_table(folder, prepared(ORIGIN, 28).filter(pl.col("vehicle_id") == "D"))
+    with pytest.raises(InputError, match="No car is listed"):
         run(settings, horizons=(28,))
+    assert not (folder / "forecasts.csv").exists()
+    assert not (folder / "report.html").exists()
+    assert list((folder / "forecasts-history").iterdir())
+
+
+def test_a_failure_leaves_the_forecast_of_the_same_data(settings: Settings, tmp_path: Path) -> None:
+    register("XGBoost", 28, tmp_path)
+    run(settings, horizons=(28,))
+    with pytest.raises(InputError, match="longer than the history"):
+        run(settings, horizons=(300,))
+    assert (Path(settings.data_dir) / "report.html").exists()

@@ -70,6 +70,8 @@ def test_it_shows_what_a_host_needs(page: str) -> None:
         "Fleet calendar",
         "Booked so far",
         "Expected",
+        "Typical",
+        "Fleet total off by",
         "Interval 10\N{EN DASH}90",
         "Utilization",
         "Change on last year",
@@ -93,7 +95,7 @@ def test_a_model_below_its_baseline_is_marked(page: str) -> None:
 
 
 def test_the_gain_over_the_best_baseline_is_shown(page: str) -> None:
-    assert "2.50 23 % On the books only 3.25" in text_of(page)
+    assert "2.50 \N{MINUS SIGN}1.8 % 23 % On the books only 3.25" in text_of(page)
 
 
 def test_errors_stand_beside_each_other_by_horizon(page: str) -> None:

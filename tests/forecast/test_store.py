@@ -79,7 +79,9 @@ def test_history_of_an_older_release_is_read_with_what_it_has(settings: Settings
     folder = Path(settings.data_dir)
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
     path = folder / "forecasts-history" / "2026-11-16.XGBoost.v1.parquet"
-    made.drop("advice").write_parquet(path)
+    made.drop("advice", "mean", "method").rename({"median": "expected"}).write_parquet(path)
     kept = recall(folder)
-    assert kept["advice"].null_count() == 3
     assert len(kept) == 6
+    for name in ("advice", "mean", "method"):
+        assert kept[name].null_count() == 3
+    assert kept["median"].to_list() == [9.5, 28.0, 2.0] * 2  # what was called `expected` was a median

@@ -12,10 +12,13 @@ import numpy as np
 import polars as pl
 
 from turo import settings as settings_module
+from turo.data.fleets import Identity
 from turo.forecast.champions import Champion
+from turo.models.derived import Derivation
 from turo.models.encoding import Field
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
+from turo.models.mean_shift import MeanShift
 from turo.settings import Settings
 
 ORIGIN = date(2026, 11, 23)
@@ -40,6 +43,7 @@ BLOCKS = """vehicle_id,start,end,created_at
 A,2026-12-10T00:00,2026-12-14T00:00,2026-11-01T00:00
 A,2026-12-15T00:00,2026-12-19T00:00,2026-11-30T00:00
 """
+FLEET = Identity("abcd", "canonical", 4, 8, "2026-11-24T00:00:00", "2025-11-24", "2026-12-21", "")
 # on the books, last year, own price a day, own trip length, trips on the books
 CARS: dict[str, tuple[float, float | None, float | None, float, float]] = {
     "A": (7.5, 7.0, 50.0, 4.0, 2.0),
@@ -70,7 +74,7 @@ class Extra:
 
 
 def make_champion(horizon: int = 28, **changes: Any) -> Champion:
-    """Adds two days to the books; the interval is one day either side."""
+    """Adds two days to the books, two and a half on average; the interval is one day either side."""
     forecaster = Forecaster(
         kind="extra",
         target="y_booked_days",
@@ -81,6 +85,10 @@ def make_champion(horizon: int = 28, **changes: Any) -> Champion:
         interval_offsets=Interval(np.empty(0), np.array([-1.0]), np.array([1.0])),
         offset="otb_days",
         maximum=float(horizon),
+        mean_shift=MeanShift(np.empty(0), np.array([0.5])),
+        derivation=Derivation(
+            "otb_days", "otb_trips", None, 4.0, 45.0, reservations=(0.0, 0.0, 1.0, 0.0), revenue=(1.0, 0.0)
+        ),
     )
     facts = {
         "name": "XGBoost" if horizon == 28 else f"XGBoost-{horizon}d",
@@ -88,7 +96,12 @@ def make_champion(horizon: int = 28, **changes: Any) -> Champion:
         "run_id": "0123456789abcdef",
         "forecaster": forecaster,
         "data_digest": "feedc0ffee123456",
-        "metrics": {"mae": 2.5, "baseline_on_the_books_mae": 3.25, "baseline_last_28_days_mae": 4.5},
+        "metrics": {
+            "mae": 2.5,
+            "fleet_bias": -0.018,
+            "baseline_on_the_books_mae": 3.25,
+            "baseline_last_28_days_mae": 4.5,
+        },
     }
     return Champion(**{**facts, **changes})
 
@@ -125,6 +138,7 @@ def write_table(folder: Path, table: pl.DataFrame, **manifest: Any) -> None:
         "profile": "canonical",
         "snapshot": "2026-11-24T00:00:00",
         "horizon_days": table["horizon_days"][0],
+        "fleet": FLEET.plain(),
         "inputs": {},
         "warnings": [],
         "digest": hashlib.sha256((folder / "datas.parquet").read_bytes()).hexdigest(),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from turo.forecast.columns import ACCURACY, ACCURACY_KEY
+from turo.forecast.columns import ACCURACY, ACCURACY_KEY, with_columns
+from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.tables import Table
 
 logger = logging.getLogger(__name__)
@@ -21,14 +22,17 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
         forecasts: columns of FORECASTS.
         actuals: vehicle_id, origin_date, horizon_days, target, actual.
     """
-    pairs = forecasts.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
-    error = pl.col("expected") - pl.col("actual")
+    there = forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))  # their zeros would flatter the errors
+    pairs = there.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
+    error = pl.col("median") - pl.col("actual")
     total = pl.col("actual").sum()
+    summed = pl.col("actual").filter(pl.col("mean").is_not_null()).sum()
     measured = pairs.group_by(*ACCURACY_KEY).agg(
         pl.col("run_id").last(),
         pl.len().alias("rows"),
         error.abs().mean().alias("mae"),
-        error.mean().alias("bias"),
+        (pl.col("mean") - pl.col("actual")).mean().alias("bias"),
+        pl.when(summed > 0).then(pl.col("mean").sum() / summed - 1).alias("total_bias"),
         pl.when(total > 0).then(error.abs().sum() / total).alias("wape"),
         pl.col("actual").is_between("low", "high").mean().alias("coverage"),
         (pl.col("on_books") - pl.col("actual")).abs().mean().alias("on_books_mae"),
@@ -49,7 +53,7 @@ def merge(measured: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Add what the file says of forecasts that could not be measured this time (their table is gone)."""
     if not path.exists():
         return measured
-    before = pl.read_csv(path, schema_overrides=ACCURACY).select(list(ACCURACY))
+    before = with_columns(pl.read_csv(path, schema_overrides=ACCURACY), ACCURACY)
     lost = before.join(measured, list(ACCURACY_KEY), how="anti")
     return pl.concat([measured, lost]).sort(*ACCURACY_KEY)
 
@@ -75,7 +79,8 @@ def summary(accuracy: pl.DataFrame) -> pl.DataFrame:
     """One row for each version and horizon over all its origins, weighted by rows."""
 
     def mean(name: str) -> pl.Expr:
-        return ((pl.col(name) * pl.col("rows")).sum() / pl.col("rows").sum()).alias(name)
+        rows = pl.col("rows").filter(pl.col(name).is_not_null()).sum()
+        return pl.when(rows > 0).then((pl.col(name) * pl.col("rows")).sum() / rows).alias(name)
 
     return (
         accuracy.group_by("model", "version", "target", "horizon_days")
@@ -83,7 +88,7 @@ def summary(accuracy: pl.DataFrame) -> pl.DataFrame:
             pl.len().alias("origins"),
             pl.col("origin_date").min().alias("first"),
             pl.col("origin_date").max().alias("last"),
-            *(mean(name) for name in ("mae", "bias", "coverage", "on_books_mae")),
+            *(mean(name) for name in ("mae", "bias", "total_bias", "coverage", "on_books_mae")),
             pl.col("rows").sum(),
         )
         .sort("horizon_days", "model", "version")

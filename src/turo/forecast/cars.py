@@ -19,12 +19,18 @@ def active(rows: pl.DataFrame, vehicles: pl.DataFrame, origin: date) -> pl.DataF
 
 
 def describe(
-    ids: list[str], vehicles: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon_days: int
+    rows: pl.DataFrame, vehicles: pl.DataFrame, blocks: pl.DataFrame | None, trips: pl.DataFrame, horizon: int
 ) -> pl.DataFrame:
-    """vehicle_id, vehicle (make, model, year), available_days of the window that begins at the origin.
+    """vehicle_id, vehicle (make, model, year), looks_gone, last_trip, available_days of the window.
 
-    Not available are days after `listed_to` and days that the owner had blocked by the origin.
+    Not available are days after `listed_to`, days that the owner had blocked by the origin, and all days of a
+    car that looks gone.
+
+    Args:
+        rows: of one origin of the prepared table.
+        trips: vehicle_id, start, end of what is not cancelled, as the snapshot knows it.
     """
+    ids, origin = rows["vehicle_id"].to_list(), rows["origin_date"][0]
     label = pl.concat_str("make", "model", pl.col("year").cast(pl.String), separator=" ", ignore_nulls=True)
     named = one_line(vehicles, ("make", "model", "year")).select(
         "vehicle_id", label.alias("vehicle"), "listed_to"
@@ -32,11 +38,33 @@ def describe(
     cars = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
         named, "vehicle_id", how="left", maintain_order="left"
     )
-    away = _unavailable(cars, blocks, origin, horizon_days)
-    return cars.select(
-        "vehicle_id",
-        pl.col("vehicle").fill_null(""),
-        pl.Series("available_days", horizon_days - away),
+    away = _unavailable(cars, blocks, origin, horizon)
+    silent = _silent(rows, trips, origin)
+    return (
+        cars.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
+        .join(silent, "vehicle_id", how="left", maintain_order="left")
+        .with_columns(pl.when("looks_gone").then(0.0).otherwise("available_days").alias("available_days"))
+        .drop("listed_to")
+    )
+
+
+def last_trips(trips: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """vehicle_id, last_trip: the date its last trip before the origin ended."""
+    over = trips.filter(pl.col("end") <= datetime.combine(origin, time()))
+    return over.group_by("vehicle_id").agg(pl.col("end").max().dt.date().alias("last_trip"))
+
+
+def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a car of `rows`.
+
+    The table's mark is of the origin; what was booked between it and the snapshot takes it away.
+    """
+    begin = datetime.combine(origin, time())
+    driven = last_trips(trips, origin)
+    ahead = trips.filter(pl.col("end") > begin)["vehicle_id"].unique().implode()
+    marked = pl.col("looks_gone") == 1 if "looks_gone" in rows.columns else pl.lit(False)
+    return rows.select("vehicle_id", (marked & ~pl.col("vehicle_id").is_in(ahead)).alias("looks_gone")).join(
+        driven, "vehicle_id", how="left", maintain_order="left"
     )
 
 

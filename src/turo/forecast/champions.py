@@ -1,24 +1,50 @@
-"""The models that make the forecast: the champion of each horizon's name, with what must be said about it."""
+"""Who may forecast a table: the champion of a name, if it is a model of this very fleet and fits."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from turo.data import fleets
 from turo.errors import ConfigError, InputError, RegistryError
-from turo.forecast.tables import model_name, open_table, served_horizon
-from turo.models.forecaster import Forecaster
-from turo.settings import Settings
+from turo.forecast.columns import MODEL
+from turo.forecast.tables import Table
+from turo.models.encoding import Columns, Field
+
+if TYPE_CHECKING:
+    from turo.models.forecaster import Forecaster
+    from turo.version import Version
 
 logger = logging.getLogger(__name__)
+
+TRAIN_AGAIN = "Train the model again on the table as it is now."
+
+
+class Forecasts(Protocol):
+    """What makes the numbers: a trained forecaster or a baseline."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def horizon_days(self) -> int: ...
+    @property
+    def fields(self) -> tuple[Field, ...]: ...
+    def predict(self, columns: Columns) -> np.ndarray: ...
+    def mean(self, columns: Columns) -> np.ndarray: ...
+    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
 class Champion:
-    """A registered version that holds the alias `champion`.
+    """A registered version that holds the alias `champion`, or a baseline in the place of one.
 
     Attributes:
+        method: `model` or `baseline`.
         data_digest: of the table it was trained on.
         metrics: of its training run.
     """
@@ -26,11 +52,12 @@ class Champion:
     name: str
     version: str
     run_id: str
-    forecaster: Forecaster
+    forecaster: Forecasts
     below_baseline: bool = False
     data_digest: str = ""
     code_version: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    method: str = MODEL
 
     @property
     def horizon_days(self) -> int:
@@ -38,44 +65,38 @@ class Champion:
         return self.forecaster.horizon_days
 
 
-def champions(settings: Settings, model: str, horizons: Sequence[int]) -> tuple[list[Champion], list[str]]:
-    """The champion for each horizon, in that order, and why other horizons must be left out.
+def is_of(version: Version, table: Table) -> bool:
+    """Was the version trained on the fleet of this table?"""
+    if version.tags.get("turo.data_digest") == table.digest:
+        return True
+    return fleets.same(fleets.of_tags(version.tags), fleets.of_manifest(table.manifest))
 
-    A short history has no model for 90 days; that does not take the other horizons away.
+
+def load(name: str, table: Table) -> Champion:
+    """The champion of that registered name, ready to forecast the table.
 
     Raises:
-        RegistryError, InputError: no horizon at all has both a champion and a table.
-        ConfigError: a champion was trained for another horizon than its name stands for.
+        RegistryError: there is none, it was trained on another fleet, or its files are damaged or gone.
+        ConfigError: it forecasts another horizon.
+        InputError: the table lacks a feature it was trained on.
     """
-    found, problems = [], dict[int, RegistryError | InputError]()
-    for horizon in horizons:
-        try:
-            open_table(settings, horizon)
-            found.append(load(model_name(model, horizon, settings), horizon))
-        except (RegistryError, InputError) as error:
-            problems[horizon] = error
-            logger.warning("No forecast for %d days: %s", horizon, error)
-    if not found and problems:
-        raise problems.get(served_horizon(settings)) or next(iter(problems.values()))
-    return found, [f"No forecast for {days} days: {error.what}" for days, error in problems.items()]
-
-
-def load(name: str, horizon: int) -> Champion:
-    """The champion of that registered name."""
     from turo import registry
 
-    version = registry.champion(name)
+    version = registry.champion(name)  # a registry that does not answer stops the forecast
     if version is None:
-        raise RegistryError(
-            f"Model {name} has no champion.", "Run the DAG forecast_fleet, or train and promote it."
-        )
-    forecaster = registry.load(version)
-    if forecaster.horizon_days != horizon:
+        raise RegistryError(f"{name} has no champion.", "Train and promote it.")
+    told = f"{name} version {version.version}"
+    if not is_of(version, table):
+        known = fleets.of_tags(version.tags)
+        whose = f"another fleet: {known.label}" if known else "other data, and does not say of which fleet"
+        raise RegistryError(f"{told} was trained on {whose}.", TRAIN_AGAIN)
+    forecaster = _fetched(version)
+    if forecaster.horizon_days != table.horizon_days:
         raise ConfigError(
-            f"{name} version {version.version} forecasts {forecaster.horizon_days} days, not {horizon}.",
-            "Set HORIZON_DAYS to what the served models were trained for, or train them again.",
+            f"{told} forecasts {forecaster.horizon_days} days, not {table.horizon_days}.", TRAIN_AGAIN
         )
-    logger.info("Forecasting %d days with %s version %s", horizon, name, version.version)
+    check_features(forecaster, table, told)
+    logger.info("Forecasting %d days with %s", table.horizon_days, told)
     return Champion(
         name=name,
         version=str(version.version),
@@ -86,3 +107,31 @@ def load(name: str, horizon: int) -> Champion:
         code_version=version.tags.get("turo.code_version", ""),
         metrics=dict(version.metrics),
     )
+
+
+def check_features(forecaster: Forecasts, table: Table, told: str) -> None:
+    """Refuse a model that asks for what the table does not have.
+
+    Raises:
+        InputError: naming the features.
+    """
+    present = table.scan().collect_schema().names()
+    missing = [item.name for item in forecaster.fields if item.name not in present]
+    if missing:
+        raise InputError(f"The table lacks {', '.join(missing)}, which {told} was trained on.", TRAIN_AGAIN)
+
+
+def _fetched(version: Version) -> Forecaster:
+    from mlflow.exceptions import MlflowException
+
+    from turo import registry
+
+    gone = RegistryError(f"The files of {version.name} version {version.version} are gone.", TRAIN_AGAIN)
+    try:
+        return registry.load(version)
+    except FileNotFoundError as error:
+        raise gone from error
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise gone from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+MODEL, BASELINE = "model", "baseline"  # what makes a forecast, the column `method`
 Types = dict[str, pl.DataType | type[pl.DataType]]
 
 FORECASTS: Types = {
@@ -16,19 +17,21 @@ FORECASTS: Types = {
     "model": pl.String,
     "version": pl.String,
     "run_id": pl.String,
+    "method": pl.String,  # model, or baseline: no model of this fleet could be used; `version` says which
     "below_baseline": pl.Boolean,
     "on_books": pl.Float64,  # of the target, known at the origin
-    "expected": pl.Float64,
+    "mean": pl.Float64,  # what is expected on average: the one that may be added up over the fleet
+    "median": pl.Float64,  # the single best guess for one car: as often too high as too low
     "low": pl.Float64,  # 80 % of outcomes are expected between low and high
     "high": pl.Float64,
-    "available_days": pl.Float64,  # of the window: not blocked by the owner, not after listed_to
-    "utilization": pl.Float64,  # expected / available; only for booked days
+    "available_days": pl.Float64,  # of the window: not blocked by the owner, not after listed_to; 0 = gone
+    "utilization": pl.Float64,  # mean / available; only for booked days
     "last_year": pl.Float64,  # the same window 52 weeks earlier; null before the car's history
-    "change": pl.Float64,  # expected - last_year
+    "change": pl.Float64,  # mean - last_year
     "flag": pl.String,
     "advice": pl.String,
     "base_price_day": pl.Float64,  # the car's own, over trips that ended
-    "derived_reservations": pl.Float64,  # not a model's output: see turo.forecast.derived
+    "derived_reservations": pl.Float64,  # not a model's output: see turo.models.derived
     "derived_revenue": pl.Float64,
     "booked_at_source": pl.String,
     "data_digest": pl.String,
@@ -44,10 +47,19 @@ ACCURACY: Types = {
     "horizon_days": pl.Int64,
     "origin_date": pl.Date,
     "rows": pl.Int64,
-    "mae": pl.Float64,
-    "bias": pl.Float64,  # forecast - actual: above 0 = too many booked days were expected
+    "mae": pl.Float64,  # of the median
+    "bias": pl.Float64,  # of the mean: forecast - actual, above 0 = too much was expected
+    "total_bias": pl.Float64,  # of the fleet: sum of means / sum of actuals - 1; null if nothing was booked
     "wape": pl.Float64,  # sum |error| / sum actual; null where nothing was booked
     "coverage": pl.Float64,  # share of actuals inside low..high; 0.8 is aimed at
     "on_books_mae": pl.Float64,  # error of the books alone on the same rows
 }
 ACCURACY_KEY = ("model", "version", "target", "horizon_days", "origin_date")
+
+
+def with_columns(table: pl.DataFrame, types: Types) -> pl.DataFrame:
+    """The table with exactly these columns; those an older release did not write are null."""
+    return table.select(
+        (pl.col(name) if name in table.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in types.items()
+    )

@@ -70,6 +70,17 @@ def _upsert(cursor: Any, table: str, rows: pl.DataFrame, types: Types, key: Sequ
             sql.Identifier(table), sql.SQL(", ").join(definitions), names(key)
         )
     )
+    # A table of an older release lacks what was added since; what it has beyond is left empty.
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+    cursor.execute(f"{columns} AND table_name = %s", (table,))
+    present = {name for (name,) in cursor.fetchall()}
+    for name, definition in zip(types, definitions, strict=True):
+        if name not in present:
+            cursor.execute(
+                sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}").format(
+                    sql.Identifier(table), definition
+                )
+            )
     others = [name for name in types if name not in key]
     update = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in others)
     statement = sql.SQL("INSERT INTO {} ({}) VALUES %s ON CONFLICT ({}) DO UPDATE SET {}").format(

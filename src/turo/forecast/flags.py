@@ -17,6 +17,21 @@ ADVICE = {
     "on_plan": "on plan",
     "not_available": "no available days in the window",
 }
+LOOKS_GONE = "looks_gone"  # asked about instead of advised; turo.features.gone has the rule
+
+
+def ask(last_trip: pl.Expr) -> pl.Expr:
+    """What to ask about a car that looks gone; `last_trip` is a date, null where it never had one."""
+    silent = (
+        pl.when(last_trip.is_null())
+        .then(pl.lit("yet"))
+        .otherwise(pl.concat_str(pl.lit("since "), last_trip.cast(pl.String)))
+    )
+    return pl.concat_str(
+        pl.lit("looks gone: no trip "),
+        silent,
+        pl.lit(" and nothing booked; enter listed_to in vehicles.csv, or a later date if it stays"),
+    )
 
 
 def flag(available_days: pl.Expr, utilization: pl.Expr) -> pl.Expr:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
 from turo.errors import InputError
+from turo.forecast.champions import is_of
+from turo.forecast.further import check, remove_strays
 from turo.forecast.tables import Table, model_name, open_table, served_horizon, table_folder
 from turo.settings import Settings
+from turo.training.possible import why_not
+from turo.version import Version
 
 logger = logging.getLogger(__name__)
 
 AUTO, TARGET_TAG = "auto", "turo.target"
-SAME = ("inputs", "snapshot", "code_version")  # tables that agree in these belong together
 
 
 def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> list[dict[str, Any]]:
     """Prepare the tables of the other horizons, and say which of their models must be trained.
 
-    A model must be trained when its name has no champion, or when none of its versions saw the table as it is
-    now: a candidate that the gate refused is not trained again on the same data.
+    A model must be trained when its name has no champion of this fleet, or when none of its versions saw the
+    table as it is now: a candidate that the gate refused is not trained again on the same data. Where the
+    data do not suffice for a training, none is listed.
 
     Args:
         model: a served name; default FORECAST_MODEL, else the first of MODEL_NAMES.
@@ -39,8 +44,12 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
     for table in _tables(settings, sorted({*(horizons or settings.forecast_horizons)} - {served}), served):
         horizon = table.horizon_days
         name = model_name(model, horizon, settings)
-        if _is_trained(name, table.digest, target):
+        if _is_trained(name, table, target):
             logger.info("%s was trained on this table already", name)
+            continue
+        refusal = why_not(settings, str(table.folder), target)
+        if refusal:
+            logger.warning("No model %s can be trained yet: %s", name, refusal)
             continue
         env = {"DATA_DIR": str(table.folder.resolve()), "HORIZON_DAYS": str(horizon)}
         needed.append({"name": name, "path": path, "option": f"target={target}", "env": env})
@@ -48,32 +57,44 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
 
 
 def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[Table]:
-    """The tables of those horizons, from the same input as the main one."""
-    main, tables = open_table(settings, served), []
+    """The tables of those horizons, of the main one's data; whatever else lies in their places is removed."""
+    main = open_table(settings, served)
+    tables = _each(settings, horizons, main)
+    if any(not _same(table, main) for table in tables):
+        logger.info("The input files are newer than the table for %d days: it is made again, too", served)
+        main = _prepare(settings, served)
+        tables = _each(settings, horizons, main)
+    remove_strays(settings, main)
+    return [table for table in tables if _same(table, main)]
+
+
+def _each(settings: Settings, horizons: Sequence[int], main: Table) -> list[Table]:
+    tables = []
     for horizon in horizons:
         try:
             tables.append(_prepared(settings, main, horizon))
         except InputError as error:  # a horizon longer than the history; the others need not suffer
             logger.warning("No table for %d days: %s", horizon, error)
-    if any(not _same(table, main) for table in tables):
-        logger.info("The input files are newer than the table for %d days: it is made again, too", served)
-        main = _prepare(settings, served)
-        return [table if _same(table, main) else _prepare(settings, table.horizon_days) for table in tables]
+            shutil.rmtree(table_folder(settings, horizon), ignore_errors=True)
     return tables
 
 
 def _prepared(settings: Settings, main: Table, horizon: int) -> Table:
-    """The table of a horizon; made now unless it comes from the same input as the main one."""
+    """The table of a horizon; made now unless it is of the main one's data and made by the same code."""
     try:
         table = open_table(settings, horizon)
-    except InputError:
-        logger.info("There is no table for %d days yet", horizon)
+    except InputError as error:
+        logger.info("The table for %d days is made: %s", horizon, error.what)
         return _prepare(settings, horizon)
     return table if _same(table, main) else _prepare(settings, horizon)
 
 
 def _same(table: Table, main: Table) -> bool:
-    return all(table.manifest.get(name) == main.manifest.get(name) for name in SAME)
+    try:
+        check(table, main)
+    except InputError:
+        return False
+    return table.manifest.get("code_version") == main.manifest.get("code_version")
 
 
 def _prepare(settings: Settings, horizon: int) -> Table:
@@ -100,15 +121,17 @@ def _target(model: str, settings: Settings) -> str:
     return settings.target
 
 
-def _is_trained(name: str, digest: str, target: str) -> bool:
-    """Whether it has a champion of this target, and some version of it saw this table."""
+def _is_trained(name: str, table: Table, target: str) -> bool:
+    """Whether it has a champion of this fleet and target, and some version of it saw this table."""
     from turo import registry
 
-    def fits(version: Any) -> bool:
+    def fits(version: Version) -> bool:
         return target == AUTO or version.tags.get(TARGET_TAG, target) == target
 
     champion = registry.champion(name)
-    if champion is None or not fits(champion):
+    if champion is None or not is_of(champion, table) or not fits(champion):
         return False
-    found = registry.client().search_model_versions(f"name='{name}'")
-    return any(version.tags.get("turo.data_digest") == digest and fits(version) for version in found)
+    return any(
+        version.tags.get("turo.data_digest") == table.digest and fits(version)
+        for version in registry.search(f"name='{name}'")
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from turo.forecast.champions import Champion
+from turo.forecast.columns import MODEL
 
 SOURCES = {
     "exact": "Booking dates come from the file.",
@@ -30,7 +31,7 @@ def notices(champions: Sequence[Champion], manifest: Mapping[str, Any]) -> list[
         f"{champion.name} version {champion.version} ({champion.horizon_days} days) did not beat the best "
         "baseline: read its numbers with the booked part in mind."
         for champion in champions
-        if champion.below_baseline
+        if champion.below_baseline and champion.method == MODEL
     ]
     return found + [f"Data: {warning}" for warning in manifest.get("warnings", [])]
 
@@ -44,10 +45,12 @@ def limits(forecasts: pl.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
     texts += [
         "A car that is fully booked cannot show how many more guests would have come. "
         "All numbers are bookings, past and expected.",
+        "“Expected” is a mean, which may be added up: totals, utilization and the change on last year come "
+        "from it. “Typical” is the median of one car, as often too high as too low: medians do not add up.",
         "The interval holds for one car at a time: about 8 of 10 actual values lie inside. "
         "Lows and highs must not be added up over the fleet.",
         "Derived numbers (reservations, revenue) are arithmetic on expected days: what is on the books plus "
-        "the extra days at the car's own trip length and base price per day, before fees and extras. "
-        "No model stands behind them.",
+        "what new bookings put into such windows in the past, at the car's own trip length and base price "
+        "per day, before fees and extras. No model of their own stands behind them.",
     ]
     return texts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from turo.files import atomic_path, code_version
 from turo.forecast import svg
 from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
-from turo.forecast.flags import ADVICE, BELOW_PLAN, NEARLY_FULL
+from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.limits import limits, notices
 from turo.forecast.outlook import LAST_YEAR, WEEKS, Outlook
 from turo.forecast.skill import skill
+from turo.forecast.store import REPORT
 
 NOTHING = "\N{EN DASH}"
-FILE = "report.html"
+FILE = REPORT
 TEMPLATE = "report.html.j2"
 MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
 MOST_ACTIONS = 12
@@ -37,6 +39,7 @@ class Facts:
         manifest: of the table that was scored.
         main: the horizon of the pictures and of the advice.
         notes: what else must be said, most urgent first.
+        last_trips: when the last trip of a car that has one ended.
     """
 
     forecasts: pl.DataFrame
@@ -46,6 +49,7 @@ class Facts:
     manifest: dict[str, Any]
     main: int
     notes: Sequence[str] = field(default_factory=list)
+    last_trips: Mapping[str, date] = field(default_factory=dict)
 
 
 def render(facts: Facts) -> str:
@@ -60,15 +64,17 @@ def render(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(num=_num, pct=_percent, signed=_signed)
+    pages.filters.update(num=_num, pct=_percent, signed=_signed, share=_share)
     horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
-    by_horizon = {horizon: _ordered(facts.forecasts, horizon) for horizon in horizons}
+    gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
+    here = facts.forecasts.filter(~gone)
+    by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
     shown = by_horizon[facts.main].head(MOST_CARS)
     labels = [_label(row) for row in shown.iter_rows(named=True)]
     order = [facts.outlook.vehicles.index(car) for car in shown["vehicle_id"]]
     calendar = Outlook(**{**vars(facts.outlook), "cars": facts.outlook.cars[order]})
-    target = shown["target"][0]
-    full = float(facts.main) if target == "y_booked_days" else float(shown["high"].max() or 1.0)  # type: ignore[arg-type]
+    target = facts.forecasts["target"][0]
+    full = float(facts.main) if target == "y_booked_days" else _largest(shown)
     models = [{"champion": champion, **skill(champion.metrics)} for champion in facts.champions]
     judged = [
         (model["champion"].horizon_days, model["mae"], min(model["baselines"].values()))
@@ -88,7 +94,12 @@ def render(facts: Facts) -> str:
         made=facts.forecasts["created_at"].max(),
         main=facts.main,
         unit=UNITS[target],
-        cards=[_card(by_horizon[horizon], horizon) for horizon in horizons],
+        cards=[
+            _card(by_horizon[horizon], horizon, facts.outlook.origin + timedelta(days=horizon), UNITS[target])
+            for horizon in horizons
+        ],
+        last_trips=facts.last_trips,
+        gone=facts.forecasts.filter(gone, pl.col("horizon_days") == facts.main).to_dicts(),
         actions=_actions(by_horizon[facts.main]),
         pictures={name: Markup(picture) for name, picture in pictures.items()},  # noqa: S704 - escaped in svg
         tables={horizon: rows.head(MOST_CARS).to_dicts() for horizon, rows in by_horizon.items()},
@@ -116,28 +127,31 @@ def _ordered(forecasts: pl.DataFrame, horizon: int) -> pl.DataFrame:
     places = {name: place for place, name in enumerate(FLAG_ORDER)}
     place = pl.col("flag").replace_strict(places, default=len(places), return_dtype=pl.Int64)
     rows = forecasts.filter(pl.col("horizon_days") == horizon)
-    return rows.sort(place, "utilization", "expected", "vehicle_id", nulls_last=True)
+    return rows.sort(place, "utilization", "mean", "vehicle_id", nulls_last=True)
+
+
+def _largest(rows: pl.DataFrame) -> float:
+    """The end of the scale where the target has no bound."""
+    return max([1.0, *rows["high"].drop_nulls(), *rows["mean"], *rows["on_books"].drop_nulls()])
 
 
 def _label(row: dict[str, Any]) -> str:
     return f"{row['vehicle'][:24]} {row['vehicle_id']}".strip()
 
 
-def _card(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
+def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, Any]:
     """Totals of the fleet for one horizon; last year is compared over the cars that have one."""
     both = rows.filter(pl.col("last_year").is_not_null())
-    books, expected, available = (
-        float(rows[name].sum()) for name in ("on_books", "expected", "available_days")
-    )
-    booked_days = rows["target"][0] == "y_booked_days"
+    books, mean, available = (float(rows[name].sum()) for name in ("on_books", "mean", "available_days"))
+    booked_days = unit == UNITS["y_booked_days"]
     return {
         "horizon": horizon,
-        "end": rows["window_end"][0],
-        "unit": UNITS[rows["target"][0]],
+        "end": end,
+        "unit": unit,
         "books": books,
-        "expected": expected,
+        "mean": mean,
         "available": available,
-        "utilization": expected / available if booked_days and available else None,
+        "utilization": mean / available if booked_days and available else None,
         "booked_share": books / available if booked_days and available else None,
         "last_year": both["last_year"].sum() if len(both) else None,
         "change": both["change"].sum() if len(both) else None,
@@ -174,3 +188,7 @@ def _percent(value: float | None) -> str:
 
 def _signed(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _share(value: float | None) -> str:
+    return NOTHING if value is None else f"{_signed(100 * value, 1)} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.forecast import accuracy, cars, database, live, report, store
-from turo.forecast.champions import Champion, champions
+from turo.forecast.champions import Champion, check_features
+from turo.forecast.choice import choose
+from turo.forecast.columns import BASELINE, MODEL
+from turo.forecast.further import open_further
 from turo.forecast.outlook import outlook
 from turo.forecast.score import Stamp, score
-from turo.forecast.tables import Table, data_folder, open_table, served_horizon
+from turo.forecast.tables import MANIFEST, Table, data_folder, open_table, served_horizon
+from turo.forecast.weeks import trips
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -35,52 +40,68 @@ class Fleet:
 
 
 def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> dict[str, Any]:
-    """Forecast with the champions of `model`, and tell MLflow and PostgreSQL.
+    """Forecast with the champions of `model` or what stands in for them, and tell MLflow and PostgreSQL.
 
     Args:
         model: a registered name; default FORECAST_MODEL, else the first of MODEL_NAMES.
         horizons: days; default FORECAST_HORIZONS.
 
     Returns:
-        What was written: vehicles, rows, models by horizon, measured rows.
+        What was written: vehicles, rows, models and baselines by name and horizon, measured rows, notices.
 
     Raises:
-        InputError, RegistryError, ConfigError: tables and champions are missing or unfit; nothing is written.
+        InputError: nothing at all can be forecast; then no file of other data is left in its place either.
         ServiceError: the database refused; the files are written by then.
     """
     asked = sorted(set(horizons or settings.forecast_horizons))
     name = model or settings.forecast_model or settings.model_names[0]
-    found, left_out = champions(settings, name, asked)
-    fleet = forecast_fleet(settings, found, notes=left_out)
-    live.log(fleet.accuracy)
+    try:
+        source = load_tables(settings)
+        choice = choose(settings, name, asked, source)
+        fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
+    except InputError:
+        _withdraw(settings)
+        raise
+    live.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
     database.save(settings.forecasts_uri, fleet.forecasts, fleet.accuracy)
+    used = fleet.forecasts.select("model", "version", "horizon_days", "method").unique(maintain_order=True)
     return {
         "origin": fleet.forecasts["origin_date"][0],
         "vehicles": fleet.forecasts["vehicle_id"].n_unique(),
         "rows": len(fleet.forecasts),
-        "models": {champion.name: champion.version for champion in found},
+        "models": {name: version for name, version, _, method in used.rows() if method == MODEL},
+        "baselines": {days: version for _, version, days, method in used.rows() if method == BASELINE},
         "measured": len(fleet.accuracy),
+        "notices": choice.notices,
     }
 
 
 def forecast_fleet(
-    settings: Settings, found: Sequence[Champion], now: datetime | None = None, notes: Sequence[str] = ()
+    settings: Settings,
+    found: Sequence[Champion],
+    now: datetime | None = None,
+    notes: Sequence[str] = (),
+    source: Tables | None = None,
 ) -> Fleet:
     """Score every active car with each champion; write forecasts.csv, history, accuracy and report.
+
+    A horizon that has no table of these data is left out.
 
     Args:
         found: one champion a horizon.
         now: when the forecast is made, UTC without zone; default the clock.
         notes: what else the report must say.
+        source: the input as it is now; default: it is read.
+
+    Raises:
+        InputError: no horizon can be forecast, or no car is listed; nothing is written then.
     """
     folder = data_folder(settings)
     moment = now or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    tables = [open_table(settings, champion.horizon_days) for champion in found]
-    source = load_tables(settings)
-    made = pl.concat(
-        [_score(table, champion, source, moment) for table, champion in zip(tables, found, strict=True)]
-    )
-    _check_origins(made)
+    source = source or load_tables(settings)
+    ready, left_out = _ready(settings, found)
+    tables, found = [table for table, _ in ready], [champion for _, champion in ready]
+    made = pl.concat([_score(table, champion, source, moment) for table, champion in ready])
     store.write_csv(made, folder / store.CSV)
     store.remember(made, folder)
     measured = _measured(settings, tables)
@@ -95,11 +116,40 @@ def forecast_fleet(
         accuracy=measured,
         manifest=tables[shown.index(main)].manifest,
         main=main,
-        notes=[*notes, *_notes(tables, source), *_late(origin, moment)],
+        notes=[*notes, *left_out, *_notes(tables, source), *_late(origin, moment)],
+        last_trips=dict(cars.last_trips(trips(source.reservations), origin).rows()),
     )
     report.write(facts, folder / report.FILE)
     logger.info("Forecast %d cars at %s: %s", made["vehicle_id"].n_unique(), origin, folder / report.FILE)
     return Fleet(made, measured)
+
+
+def _ready(settings: Settings, found: Sequence[Champion]) -> tuple[list[tuple[Table, Champion]], list[str]]:
+    """The horizons that have a table of the main one's data and all features, and why others have not."""
+    main = open_table(settings, served_horizon(settings))
+    ready, problems = [], list[InputError]()
+    for champion in found:
+        horizon = champion.horizon_days
+        try:
+            table = main if horizon == main.horizon_days else open_further(settings, horizon, main)
+            check_features(champion.forecaster, table, f"{champion.name} version {champion.version}")
+            ready.append((table, champion))
+        except InputError as error:
+            problems.append(error)
+    if not ready:
+        raise problems[0]
+    return ready, [f"Left out: {error}" for error in problems]
+
+
+def _withdraw(settings: Settings) -> None:
+    """Take away what an earlier forecast of other data left; the history of forecasts stays."""
+    folder = data_folder(settings)
+    try:
+        digest = str(json.loads((folder / MANIFEST).read_text())["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # it cannot be told whose they are
+    for path in store.withdraw(folder, digest):
+        logger.warning("%s was made from other data than the table as it is now, and is removed", path)
 
 
 def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:
@@ -111,20 +161,10 @@ def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> p
             "Check listed_to in vehicles.csv, and the snapshot.",
         )
     described = cars.describe(
-        rows["vehicle_id"].to_list(), source.vehicles, source.blocks, origin, table.horizon_days
+        rows, source.vehicles, source.blocks, trips(source.reservations), table.horizon_days
     )
     sources = source.reservations["booked_at_source"].drop_nulls().unique().sort().to_list()
     return score(rows, champion, described, Stamp("+".join(sources), table.digest, now))
-
-
-def _check_origins(made: pl.DataFrame) -> None:
-    newest = dict(made.select("horizon_days", "origin_date").unique().rows())
-    if len(set(newest.values())) > 1:
-        told = ", ".join(f"{horizon} days: {origin}" for horizon, origin in sorted(newest.items()))
-        raise InputError(
-            f"The tables end at different origins ({told}).",
-            "Run the DAG forecast_fleet, which prepares them anew.",
-        )
 
 
 def _measured(settings: Settings, tables: Sequence[Table]) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from turo.training.baselines import NAMES
 def skill(metrics: Mapping[str, float]) -> dict[str, Any]:
     """`mae`, `baselines` (title → MAE, best first), `gain` over the best, `coverage` of the interval.
 
+    And `bias`: the fleet's total against what came true, as a share of it.
+
     None, or empty, where the run did not measure it.
     """
     found = {title: metrics.get(f"baseline_{key}_mae") for key, title in NAMES.items()}
@@ -22,5 +24,5 @@ def skill(metrics: Mapping[str, float]) -> dict[str, Any]:
         "baselines": ranked,
         "gain": 1 - mae / best if mae is not None and best else None,
         "coverage": metrics.get("interval_coverage"),
-        "oracle": metrics.get("oracle_mae"),
+        "bias": metrics.get("fleet_bias"),
     }

@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from turo.files import atomic_path
-from turo.forecast.columns import FORECASTS
+from turo.forecast.columns import BASELINE, FORECASTS, with_columns
 
 CSV = "forecasts.csv"
 HISTORY = "forecasts-history"
+REPORT = "report.html"
 
 
 def write_csv(table: pl.DataFrame, path: Path) -> None:
@@ -21,11 +22,14 @@ def write_csv(table: pl.DataFrame, path: Path) -> None:
 
 
 def remember(table: pl.DataFrame, folder: Path) -> list[Path]:
-    """Keep the forecasts: one file for each origin and registered version, replaced when made again."""
+    """Keep the forecasts: one file for each origin and registered version, replaced when made again.
+
+    Baselines of all horizons have one name, so theirs has the horizon in it, too.
+    """
     kept = []
-    one_file = ["origin_date", "model", "version"]
-    for (origin, model, version), rows in table.group_by(one_file, maintain_order=True):
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(model))
+    one_file = ["origin_date", "model", "version", "horizon_days", "method"]
+    for (origin, model, version, horizon, method), rows in table.group_by(one_file, maintain_order=True):
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(model)) + (f"-{horizon}d" if method == BASELINE else "")
         path = folder / HISTORY / f"{origin}.{name}.v{version}.parquet"
         with atomic_path(path) as temporary:
             rows.write_parquet(temporary)
@@ -35,11 +39,29 @@ def remember(table: pl.DataFrame, folder: Path) -> list[Path]:
 
 def recall(folder: Path) -> pl.DataFrame:
     """All forecasts kept so far; empty at first. Columns added since are null in older files."""
-    parts = [pl.read_parquet(path) for path in sorted((folder / HISTORY).glob("*.parquet"))]
+    parts = [_renamed(pl.read_parquet(path)) for path in sorted((folder / HISTORY).glob("*.parquet"))]
     if not parts:
         return pl.DataFrame(schema=FORECASTS)
-    table = pl.concat(parts, how="diagonal_relaxed")
-    return table.select(
-        (pl.col(name) if name in table.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in FORECASTS.items()
-    )
+    return with_columns(pl.concat(parts, how="diagonal_relaxed"), FORECASTS)
+
+
+def _renamed(kept: pl.DataFrame) -> pl.DataFrame:
+    """Older releases kept a median and called it `expected`."""
+    return kept if "median" in kept.columns else kept.rename({"expected": "median"}, strict=False)
+
+
+def withdraw(folder: Path, digest: str) -> list[Path]:
+    """Take forecasts.csv and report.html away if they were made from another table; returns what went.
+
+    Where nothing can be forecast, numbers of other data must not look like these cars' own.
+    """
+    try:
+        of = pl.read_csv(folder / CSV, columns=["data_digest"], infer_schema=False)["data_digest"]
+    except (OSError, pl.exceptions.PolarsError):
+        return []
+    if digest in of.to_list():
+        return []
+    gone = [folder / name for name in (CSV, REPORT) if (folder / name).exists()]
+    for path in gone:
+        path.unlink()
+    return gone

@@ -62,15 +62,18 @@ def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) 
         parts.append(tag("text", f"{value:g}", x=x, y=TOP - 9, class_="axis mid"))
     for row, (car, label) in enumerate(zip(rows, labels, strict=True)):
         y = TOP + ROW * row
-        expected, low, high = (_number(car[name]) for name in ("expected", "low", "high"))
-        books = _number(car["on_books"])
-        title = f"{label}: booked {books:.1f}, expected {expected:.1f}, interval {low:.1f} to {high:.1f}"
+        mean, low, high, books = (_number(car[name]) for name in ("mean", "low", "high", "on_books"))
+        known = car["low"] is not None
+        title = f"{label}: booked {books:.1f}, expected {mean:.1f}"
+        title += f", interval {low:.1f} to {high:.1f}" if known else ""
         parts += [
             tag("text", label, x=LABEL - 8, y=y + 13, class_="label end"),
-            tag("rect", title=title, x=LABEL, y=y + 3, width=expected * scale, height=11, class_="expected"),
+            tag("rect", title=title, x=LABEL, y=y + 3, width=mean * scale, height=11, class_="expected"),
             tag("rect", title=title, x=LABEL, y=y + 3, width=books * scale, height=11, class_="booked"),
-            tag("path", d=f"M{LABEL + low * scale:.1f} {y + 8.5}H{LABEL + high * scale:.1f}", class_="range"),
         ]
+        if known:
+            line = f"M{LABEL + low * scale:.1f} {y + 8.5}H{LABEL + high * scale:.1f}"
+            parts.append(tag("path", d=line, class_="range"))
         if car["last_year"] is not None:
             x = LABEL + min(_number(car["last_year"]), full) * scale
             parts.append(tag("line", title="last year", x1=x, x2=x, y1=y + 1, y2=y + 16, class_="year"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import polars as pl
 
 from turo.errors import ConfigError, InputError
 from turo.settings import Settings
-from turo.training.table import FURTHER_HORIZON
+from turo.training.table import FURTHER_HORIZON, TAKEHOME
 
 TABLE, MANIFEST = "datas.parquet", "manifest.json"
 
@@ -53,34 +55,40 @@ def model_name(model: str, horizon_days: int, settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """A prepared table on disk, with its manifest."""
+    """A prepared table: its manifest and the very file that the manifest describes.
+
+    Attributes:
+        content: of datas.parquet, read once, so that what replaces the file meanwhile cannot mix in.
+    """
 
     horizon_days: int
     folder: Path
     manifest: dict[str, Any]
+    content: bytes = field(repr=False)
 
     @property
     def digest(self) -> str:
         """Digest of the table, as models carry it."""
         return str(self.manifest["digest"])
 
+    def scan(self) -> pl.LazyFrame:
+        """All rows."""
+        return pl.scan_parquet(io.BytesIO(self.content))
+
     def newest(self) -> pl.DataFrame:
         """All rows of the newest origin."""
-        scan = pl.scan_parquet(self.folder / TABLE)
-        origin = self.newest_origin()
-        return scan.filter(pl.col("origin_date") == origin).sort("vehicle_id").collect()
+        return self.scan().filter(pl.col("origin_date") == self.newest_origin()).sort("vehicle_id").collect()
 
     def newest_origin(self) -> date:
         """The last Monday the table knows."""
-        scan = pl.scan_parquet(self.folder / TABLE)
-        newest = scan.select(pl.col("origin_date").max()).collect().item()
+        newest = self.scan().select(pl.col("origin_date").max()).collect().item()
         if newest is None:
             raise InputError(f"{self.folder / TABLE} has no rows.", "Run prepare_data again.")
         return newest
 
     def actuals(self, target: str, origins: list[date]) -> pl.DataFrame:
         """vehicle_id, origin_date, actual of the rows whose window is complete by now."""
-        scan = pl.scan_parquet(self.folder / TABLE)
+        scan = self.scan()
         if target not in scan.collect_schema().names():  # prices may be unknown now
             scan = scan.with_columns(pl.lit(None, pl.Float64).alias(target))
         rows = scan.filter(pl.col("origin_date").is_in(origins) & pl.col(target).is_not_null())
@@ -93,21 +101,28 @@ def open_table(settings: Settings, horizon_days: int) -> Table:
     Raises:
         InputError: it is missing, damaged, of another horizon, or of a profile without dates.
     """
-    folder = table_folder(settings, horizon_days)
+    return open_folder(table_folder(settings, horizon_days), horizon_days)
+
+
+def open_folder(folder: Path, horizon_days: int) -> Table:
+    """The table for that horizon in a folder; see `open_table`."""
     remedy = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        found = int(manifest["horizon_days"])
+        found, digest = int(manifest["horizon_days"]), str(manifest["digest"])
+        content = (folder / TABLE).read_bytes()
     except FileNotFoundError as error:
-        what = f"No table for {horizon_days} days in {folder}: {MANIFEST} is missing."
+        what = f"No table for {horizon_days} days in {folder}: {Path(str(error.filename)).name} is missing."
         raise InputError(what, remedy) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder / MANIFEST} cannot be read: {error}.", remedy) from error
-    if manifest.get("profile") == "turo_takehome":
+    if manifest.get("profile") == TAKEHOME:
         raise InputError(
             "The take-home files have no trip dates, so there is no window to forecast.",
             "Bring a trip earnings export or the canonical files.",
         )
     if found != horizon_days:
         raise InputError(f"The table in {folder} is for {found} days, not {horizon_days}.", remedy)
-    return Table(horizon_days, folder, manifest)
+    if sha256(content).hexdigest() != digest:
+        raise InputError(f"{folder / TABLE} is not the file that {MANIFEST} describes.", remedy)
+    return Table(horizon_days, folder, manifest, content)

@@ -1,0 +1,21 @@
+"""Can a model be trained on a table? Asked before anybody is advised to train."""
+
+from __future__ import annotations
+
+from turo.errors import TrainingError
+from turo.settings import Settings
+from turo.training import table
+from turo.training.facts import check_history
+from turo.training.split import by_origin
+
+
+def why_not(settings: Settings, data_dir: str, target: str = "auto") -> str:
+    """What a training would refuse the table in `data_dir` for, with what helps; empty where it would not."""
+    try:
+        data = table.read(settings.model_copy(update={"data_dir": data_dir}), target)
+        check_history(data)
+        if data.timed:
+            by_origin(data.origins, data.horizon_days)
+    except TrainingError as error:
+        return str(error)
+    return ""

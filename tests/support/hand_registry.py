@@ -1,0 +1,56 @@
+"""Champions in a real registry, trained in a moment, and what `turo forecast` wrote."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from hand_fleet import FLEET, ORIGIN, make_champion, prepared
+
+from turo import registry
+from turo.data import fleets
+from turo.models.encoding import encode
+from turo.models.forecaster import Forecaster
+from turo.models.kinds import regressor
+from turo.settings import Settings
+from turo.training.artifacts import log_forecaster
+from turo.training.table import arrays
+
+
+def register(
+    name: str, horizon: int, folder: Path, *, below_baseline: bool = False, fleet: fleets.Identity = FLEET
+) -> registry.Version:
+    """Train in a moment, log, register, make champion, as training and gate do."""
+    import mlflow
+
+    forecaster = make_champion(horizon).forecaster
+    assert isinstance(forecaster, Forecaster)
+    rows = prepared(ORIGIN, horizon)
+    columns = arrays(rows, ("otb_days", "class"))
+    model = regressor("xgboost")(rounds=2, max_depth=2).fit(
+        encode(forecaster.fields, columns), np.full(4, 2.0)
+    )
+    with mlflow.start_run() as active:
+        mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
+        trained = replace(forecaster, kind="xgboost", model=model, mean_shift=None)
+        tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
+        mlflow.set_tags({**tags, "turo.data_digest": "digest", fleets.TAG: fleets.as_tag(fleet)})
+    version = registry.register(active.info.run_id, name)
+    registry.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
+    registry.set_champion(version)
+    return version
+
+
+def forecasts(settings: Settings) -> pl.DataFrame:
+    """forecasts.csv."""
+    return pl.read_csv(
+        Path(settings.data_dir) / "forecasts.csv", schema_overrides={"vehicle_id": pl.String}, null_values=""
+    )
+
+
+def page(settings: Settings) -> str:
+    """report.html with its characters as a reader sees them."""
+    return html.unescape((Path(settings.data_dir) / "report.html").read_text())
