@@ -14,7 +14,7 @@ import polars as pl
 from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
-from turo.forecast import accuracy, cars, database, live, report, store
+from turo.forecast import accuracy, away, cars, database, live, report, store
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.choice import choose
 from turo.forecast.columns import BASELINE, MODEL
@@ -55,6 +55,7 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
     """
     asked = sorted(set(horizons or settings.forecast_horizons))
     name = model or settings.forecast_model or settings.model_names[0]
+    away.take_back(data_folder(settings))
     try:
         source = load_tables(settings)
         choice = choose(settings, name, asked, source)
