@@ -94,7 +94,7 @@ def test_a_tiny_fleet_after_the_sample_and_back(settings: Settings, tmp_path: Pa
     assert not (folder / "horizon-7").exists()
     seen = page(settings)
     assert "because XGBoost version 1 was trained on another fleet: 6 vehicles" in seen
-    assert "No model can be trained yet: No row of datas.parquet has both complete lags and a known" in seen
+    assert "No model can be trained yet: A model needs 100 finished trips, this table has 5" in seen
     assert "which trains one" not in seen
     assert "No forecast for 90 days: HORIZON_DAYS=90 is longer than the history" in seen
     assert "No forecast for 7 days: No table for 7 days" in seen

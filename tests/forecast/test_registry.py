@@ -160,12 +160,12 @@ def test_where_nothing_can_be_forecast_no_forecast_of_other_data_is_left(
         run(settings, horizons=(28,))
     assert not (folder / "forecasts.csv").exists()
     assert not (folder / "report.html").exists()
-    assert list((folder / "forecasts-history").iterdir())
+    assert list((folder / "other-fleets" / "unknown" / "forecasts-history").iterdir())
 
 
 def test_a_failure_leaves_the_forecast_of_the_same_data(settings: Settings, tmp_path: Path) -> None:
     register("XGBoost", 28, tmp_path)
     run(settings, horizons=(28,))
     with pytest.raises(InputError, match="longer than the history"):
-        run(settings, horizons=(300,))
+        run(settings, horizons=(366,))
     assert (Path(settings.data_dir) / "report.html").exists()

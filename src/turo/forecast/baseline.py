@@ -20,7 +20,7 @@ from turo.models.encoding import Columns, Field
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
 from turo.training import derive
-from turo.training.baselines import SOURCES, time_baselines
+from turo.training.baselines import on_the_books, time_baselines
 from turo.training.table import Table as TrainingTable
 from turo.training.table import arrays
 
@@ -55,7 +55,7 @@ class Baseline:
     def predict(self, columns: Columns) -> np.ndarray:
         """Forecasts (rows,)."""
         if not len(self.y):  # nothing to take a mean from: then only the books are chosen
-            return self.possible(columns[SOURCES[self.target][0]])
+            return self.possible(columns[on_the_books(self.target, columns)])
         return time_baselines(self.target, self.horizon_days, self.train, self.y, columns)[self.key]
 
     def mean(self, columns: Columns) -> np.ndarray:
@@ -117,14 +117,14 @@ def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
         manifest=table.manifest,
     )
     mean = plain.possible(known[key] + shift.at(known[key]))
-    derivation = derive.learn(judged, SOURCES[target][0], np.arange(len(past)), mean)
+    derivation = derive.learn(judged, on_the_books(target, features), np.arange(len(past)), mean)
     return Baseline(**{**vars(plain), "derivation": derivation, "errors": errors})
 
 
 def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:
     """Baselines that have a number for every row to forecast."""
     if not len(y):
-        books = newest.get(SOURCES[target][0], np.full(1, np.nan))
+        books = newest.get(on_the_books(target, newest), np.full(1, np.nan))
         return {ON_THE_BOOKS} if np.isfinite(books).all() else set()
     found = time_baselines(target, horizon, train, y, newest)
     return {key for key, values in found.items() if np.isfinite(values).all()}

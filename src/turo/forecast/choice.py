@@ -90,7 +90,7 @@ def _lowered(reason: str) -> str:
 
 def _help(settings: Settings, table: Table, target: str) -> str:
     """Advice to train only where a training can work."""
-    refusal = why_not(settings, str(table.folder), target)
+    refusal = why_not(settings, str(table.folder), table.manifest, target)
     if refusal:
         return f"No model can be trained yet: {refusal}"
     dag = "prepare_data" if table.horizon_days == served_horizon(settings) else "forecast_fleet"

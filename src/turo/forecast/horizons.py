@@ -47,7 +47,7 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
         if _is_trained(name, table, target):
             logger.info("%s was trained on this table already", name)
             continue
-        refusal = why_not(settings, str(table.folder), target)
+        refusal = why_not(settings, str(table.folder), table.manifest, target)
         if refusal:
             logger.warning("No model %s can be trained yet: %s", name, refusal)
             continue
@@ -131,7 +131,5 @@ def _is_trained(name: str, table: Table, target: str) -> bool:
     champion = registry.champion(name)
     if champion is None or not is_of(champion, table) or not fits(champion):
         return False
-    return any(
-        version.tags.get("turo.data_digest") == table.digest and fits(version)
-        for version in registry.search(f"name='{name}'")
-    )
+    found = registry.search(f"name='{name}'")
+    return any(version.tags.get("turo.data_digest") == table.digest and fits(version) for version in found)

@@ -18,10 +18,9 @@ from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.limits import limits, notices
 from turo.forecast.outlook import LAST_YEAR, WEEKS, Outlook
 from turo.forecast.skill import skill
-from turo.forecast.store import REPORT
 
 NOTHING = "\N{EN DASH}"
-FILE = REPORT
+FILE = "report.html"
 TEMPLATE = "report.html.j2"
 MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
 MOST_ACTIONS = 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from turo.forecast.columns import BASELINE, MODEL
 from turo.forecast.further import open_further
 from turo.forecast.outlook import outlook
 from turo.forecast.score import Stamp, score
-from turo.forecast.tables import MANIFEST, Table, data_folder, open_table, served_horizon
+from turo.forecast.tables import TABLE, Table, data_folder, open_table, served_horizon
 from turo.forecast.weeks import trips
 from turo.settings import Settings
 
@@ -143,14 +142,15 @@ def _ready(settings: Settings, found: Sequence[Champion]) -> tuple[list[tuple[Ta
 
 
 def _withdraw(settings: Settings) -> None:
-    """Take away what an earlier forecast of other data left; the history of forecasts stays."""
+    """Put away a forecast that has none of the vehicles of the table as it is now."""
     folder = data_folder(settings)
     try:
-        digest = str(json.loads((folder / MANIFEST).read_text())["digest"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # it cannot be told whose they are
-    for path in store.withdraw(folder, digest):
-        logger.warning("%s was made from other data than the table as it is now, and is removed", path)
+        present = pl.read_parquet(folder / TABLE, columns=["vehicle_id"])["vehicle_id"]
+    except (OSError, pl.exceptions.PolarsError):
+        return  # it cannot be told whose forecast it is
+    forecast = away.forecast_vehicles(folder)
+    if forecast and not forecast & set(present):
+        away.put_away(folder, away.UNKNOWN)
 
 
 def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:

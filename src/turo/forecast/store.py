@@ -12,7 +12,6 @@ from turo.forecast.columns import BASELINE, FORECASTS, with_columns
 
 CSV = "forecasts.csv"
 HISTORY = "forecasts-history"
-REPORT = "report.html"
 
 
 def write_csv(table: pl.DataFrame, path: Path) -> None:
@@ -48,20 +47,3 @@ def recall(folder: Path) -> pl.DataFrame:
 def _renamed(kept: pl.DataFrame) -> pl.DataFrame:
     """Older releases kept a median and called it `expected`."""
     return kept if "median" in kept.columns else kept.rename({"expected": "median"}, strict=False)
-
-
-def withdraw(folder: Path, digest: str) -> list[Path]:
-    """Take forecasts.csv and report.html away if they were made from another table; returns what went.
-
-    Where nothing can be forecast, numbers of other data must not look like these cars' own.
-    """
-    try:
-        of = pl.read_csv(folder / CSV, columns=["data_digest"], infer_schema=False)["data_digest"]
-    except (OSError, pl.exceptions.PolarsError):
-        return []
-    if digest in of.to_list():
-        return []
-    gone = [folder / name for name in (CSV, REPORT) if (folder / name).exists()]
-    for path in gone:
-        path.unlink()
-    return gone

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from turo.errors import TrainingError
 from turo.settings import Settings
 from turo.training import table
 from turo.training.facts import check_history
+from turo.training.history import shortfall
 from turo.training.split import by_origin
 
 
-def why_not(settings: Settings, data_dir: str, target: str = "auto") -> str:
+def why_not(settings: Settings, data_dir: str, manifest: Mapping[str, Any], target: str = "auto") -> str:
     """What a training would refuse the table in `data_dir` for, with what helps; empty where it would not."""
+    lacking = shortfall(manifest)
+    if lacking:
+        return f"{lacking[0].upper()}{lacking[1:]}. Bring a longer history or more vehicles."
     try:
         data = table.read(settings.model_copy(update={"data_dir": data_dir}), target)
         check_history(data)
