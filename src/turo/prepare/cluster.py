@@ -110,10 +110,11 @@ class Patience:
         self._said = False
 
     def get(self, ref: Any) -> Any:
-        """The task's result, however long it takes."""
+        """The task's result, however long it takes; a task of several results is a list of references."""
         import ray
 
-        if not self._said and not ray.wait([ref], timeout=NOTE_S)[0]:
+        some = ref if isinstance(ref, list) else [ref]
+        if not self._said and not ray.wait(some, timeout=NOTE_S)[0]:
             free, total = (
                 found.get("CPU", 0.0) for found in (ray.available_resources(), ray.cluster_resources())
             )
