@@ -33,6 +33,7 @@ from turo.prepare import run
 from turo.prepare.cluster import connected
 
 HORIZON = 28
+AS_OF = f"{prepare_fleet.END:%Y-%m-%d}"  # a small fleet proves a snapshot that is hours older
 MEMORY_CHILD = """
 import sys
 from turo import settings
@@ -49,7 +50,7 @@ def by_pandas(folder: Path) -> None:
 
 def in_one_process(folder: Path) -> None:
     """The pure functions without Ray: read, prepare, write."""
-    tables = load_tables(settings.load(data_dir=str(folder)))
+    tables = load_tables(settings.load(data_dir=str(folder), as_of=AS_OF))
     table = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, HORIZON)
     table.write_csv(folder / "one.csv")
     table.write_parquet(folder / "one.parquet")
@@ -57,7 +58,7 @@ def in_one_process(folder: Path) -> None:
 
 def on_ray(folder: Path) -> None:
     """What `turo prepare` does."""
-    run(settings.load(data_dir=str(folder), ray_address="local"))
+    run(settings.load(data_dir=str(folder), as_of=AS_OF, ray_address="local"))
 
 
 def same(folder: Path) -> None:

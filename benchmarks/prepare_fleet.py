@@ -16,11 +16,15 @@ MAKES = ("Ford", "Honda", "Jeep", "Kia", "Tesla", "Toyota")
 
 
 def write(folder: Path, vehicles: int, reservations: int, seed: int = 7) -> None:
-    """Write reservations.csv and vehicles.csv of a fleet that was listed for all of the last two years."""
+    """Write reservations.csv and vehicles.csv of a fleet that was listed for all of the last two years.
+
+    One vehicle in fifty has had no trip for a year: it looks gone.
+    """
     rng = np.random.default_rng(seed)
     first = np.datetime64(END, "m") - np.timedelta64(DAYS, "D")
     car = np.sort(rng.integers(0, vehicles, reservations))
-    start = first + (rng.uniform(0, DAYS + 60, reservations) * 48).astype(np.int64) * np.timedelta64(30, "m")
+    until = np.where(car % 50 == 49, DAYS / 2, DAYS + 60)
+    start = first + (rng.uniform(0, until) * 48).astype(np.int64) * np.timedelta64(30, "m")
     length = np.maximum(1, rng.lognormal(1.1, 0.7, reservations) * 48).astype(np.int64)
     end = start + length * np.timedelta64(30, "m")
     lead = np.maximum(0, rng.lognormal(2.0, 1.3, reservations) * 1440).astype(np.int64)

@@ -13,6 +13,7 @@ from holidays import country_holidays
 
 DAY = pd.Timedelta(days=1)
 HISTORY = (7, 28, 91)
+SILENT, SILENT_WITH_FEW, FEW_TRIPS = 56, 91, 3  # days without a trip after which a car looks gone
 
 
 def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
@@ -36,7 +37,9 @@ def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
     table["horizon_days"] = horizon
     since = table["tenure_days"].clip(upper=table.pop("_file_days"))
     table["history_days"] = since.clip(lower=0)
-    table["in_training"] = ((since >= 91) & table["y_booked_days"].notna()).astype(int)
+    table["looks_gone"] = _gone(table, final, since)
+    kept = table["y_booked_days"].notna() & (table["looks_gone"] == 0)
+    table["in_training"] = ((since >= 91) & kept).astype(int)
     for k in range(1, 5):
         table[f"lag_{k}"] = table[f"lag_{k}"].where(since >= k * horizon)
     for name in ("lag_52w", "lag_52w_trips", "lag_52w_revenue"):
@@ -44,7 +47,8 @@ def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
     lags = table[[f"lag_{k}" for k in range(1, 5)]]
     table["lag_mean"], table["lag_sd"] = lags.mean(axis=1), lags.std(axis=1, ddof=0)
     names = [name for name in table.columns if not name.startswith("_")]
-    keys = ["vehicle_id", "origin_date", "horizon_days", "in_training", "class", "fuel", "make"]
+    marks = ["in_training", "looks_gone"]
+    keys = ["vehicle_id", "origin_date", "horizon_days", *marks, "class", "fuel", "make"]
     targets = ["y_booked_days", "y_reservations", "y_revenue"]
     order = keys + sorted(set(names) - set(keys) - set(targets)) + targets
     return table.sort_values(["vehicle_id", "origin_date"])[order].reset_index(drop=True)
@@ -161,6 +165,26 @@ def _ended(table: pd.DataFrame, final: pd.DataFrame, origins: pd.DatetimeIndex) 
     return table.drop(columns=["trip_start", "trip_end"])
 
 
+def _gone(table: pd.DataFrame, final: pd.DataFrame, since: pd.Series) -> pd.Series:
+    """Nothing ahead, and no trip for longer than the car's own rhythm explains; no listing has an end."""
+    rows = final.sort_values("trip_start")[["vehicle_id", "trip_start", "trip_end"]]
+    by = rows.groupby("vehicle_id")
+    rows["count"], rows["first"] = by.cumcount() + 1, by["trip_start"].transform("min")
+    rows["last"], rows["returned"] = rows["trip_start"], by["trip_end"].cummax()
+    begun = pd.merge_asof(
+        table[["vehicle_id", "origin_date"]].reset_index().sort_values("origin_date"),
+        rows,
+        left_on="origin_date",
+        right_on="trip_start",
+        by="vehicle_id",
+    ).set_index("index")
+    begun = begun.reindex(table.index)
+    mean = (begun["last"] - begun["first"]) / DAY / (begun["count"] - 1).clip(lower=1)
+    patience = np.maximum(SILENT, 3 * mean).where(begun["count"] >= FEW_TRIPS, SILENT_WITH_FEW)
+    silent = np.fmin((table["origin_date"] - begun["returned"]) / DAY, since)
+    return ((silent > patience) & (table["_ahead"] == 0)).astype(int)
+
+
 def _union(rows: pd.DataFrame) -> pd.Series:
     """Booked days by car: overlapping trips count once."""
     by = rows["vehicle_id"]
@@ -198,10 +222,12 @@ def _books(table: pd.DataFrame, trips: pd.DataFrame, origins: pd.DatetimeIndex, 
             books = books.join(before.rename(f"pickup_{days}"), how="outer")
         lost = trips[(left < origin) & (left >= origin - 91 * DAY) & (trips["booked_at"] < left)]
         books = books.join(lost.groupby("vehicle_id").size().rename("hist_cancels_91"), how="outer")
+        ahead = trips[(trips["booked_at"] <= origin) & (left > origin) & (trips["trip_end"] > origin)]
+        books = books.join(ahead.groupby("vehicle_id").size().rename("_ahead"), how="outer")
         found.append(books.assign(origin_date=origin).rename_axis("vehicle_id").reset_index())
     table = table.merge(pd.concat(found), on=["vehicle_id", "origin_date"], how="left")
     next_start = table.pop("days_to_next_start")
-    names = [name for name in table.columns if name.startswith(("otb_", "pickup_", "hist_cancels"))]
+    names = [name for name in table.columns if name.startswith(("otb_", "pickup_", "hist_cancels", "_ahead"))]
     table[names] = table[names].fillna(0.0)
     table["days_to_next_start"] = next_start
     for days in (7, 14):
