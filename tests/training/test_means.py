@@ -111,6 +111,29 @@ def test_other_targets_have_a_mean_and_nothing_derived(data):
     assert "derived_revenue_bias" not in figures
 
 
+def test_trips_and_revenue_count_as_far_as_they_are_still_booked_like_days(tmp_path):
+    """Where cancellations have no date: days that were cancelled would else come with trips that were not."""
+    gone = pl.Series(np.random.default_rng(3).random(len(skewed())) < 0.3)
+    names = ("otb_days", "otb_trips", "otb_revenue")
+    rows = skewed().with_columns(pl.col(name).alias(f"{name}_alive") for name in names)
+    rows = rows.with_columns(
+        otb_days=pl.col("otb_days") + pl.when(gone).then(LENGTH).otherwise(0.0),
+        otb_trips=pl.col("otb_trips") + pl.when(gone).then(1.0).otherwise(0.0),
+        otb_revenue=pl.col("otb_revenue") + pl.when(gone).then(LENGTH * PRICE).otherwise(0.0),
+    )
+    write(tmp_path, rows)
+    export = table.read(settings.load(data_dir=str(tmp_path)))
+    result = backtest(export, Recipe.of(export, "knn", SMALL["knn"], seed=1))
+    assert result.derivation is not None
+    assert (result.derivation.days, result.derivation.trips, result.derivation.revenue_books) == (
+        "otb_days_alive", "otb_trips_alive", "otb_revenue_alive",
+    )  # fmt: skip
+    cancelled = pl.col("otb_trips") > pl.col("otb_trips_alive")
+    off = (pl.col("derived_reservations") - pl.col("y_reservations")).cast(pl.Float64)
+    with_them, without = (off.filter(rows).mean() for rows in (cancelled, ~cancelled))
+    assert abs(result.holdout.select(with_them - without).item()) < 0.1
+
+
 def test_unknown_prices_leave_out_revenue_alone(tmp_path):
     write(tmp_path, skewed().drop("base_price_day", "otb_revenue", "y_revenue"))
     unpriced = table.read(settings.load(data_dir=str(tmp_path)))

@@ -7,7 +7,7 @@ import polars as pl
 
 from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
 from turo.models.encoding import Columns
-from turo.training.baselines import SOURCES
+from turo.training.baselines import on_the_books
 from turo.training.recipe import take
 from turo.training.table import Table
 
@@ -29,10 +29,10 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
     if table.target != "y_booked_days" or offset is None:
         return None
     columns = take(table.columns(), rows)
-    revenue_books = SOURCES["y_revenue"][0]
+    revenue_books = on_the_books("y_revenue", columns)
     blank = Derivation(
         days=offset,
-        trips=SOURCES["y_reservations"][0],
+        trips=on_the_books("y_reservations", columns),
         revenue_books=revenue_books if revenue_books in columns else None,
         trip_days=_usual(columns, TRIP_DAYS),
         price=_usual(columns, PRICE),
