@@ -55,6 +55,14 @@ def test_a_booking_however_far_ahead_says_it_is_there() -> None:
     assert found[-1] == date(2026, 6, 8)  # the last origin before the booking
 
 
+def test_a_booking_that_the_snapshot_shows_as_cancelled_is_none_at_the_newest_origin() -> None:
+    """Who sells a car cancels its bookings; an export does not say when."""
+    cancelled = trip("a", "2026-12-20T00:00", "2026-12-24T00:00", "2026-06-10T00:00", "host_cancellation")
+    found = gone([*every(7, 8), cancelled])
+    assert found[0] == date(2026, 4, 27)
+    assert found[-2:] == [date(2026, 6, 8), date(2026, 8, 31)]
+
+
 def test_a_trip_brings_it_back() -> None:
     found = gone([*every(7, 8), *every(7, 1, "2026-08-01T00:00")])
     assert found[-1] == date(2026, 7, 27)

@@ -38,8 +38,15 @@ def looks_gone(trips: Trips, listed_to: Ints, since: Ints, scope: Scope) -> Flag
     own = INTERVALS * (between // np.maximum(count - 1, 1))
     patience = np.where(count < FEW_TRIPS, SILENT_WITH_FEW, np.maximum(SILENT, own))
     silent = scope.origins - np.maximum(_latest(trips, begun, trips.end, shape, scope), since)
-    booked = _counted(trips, trips.known, np.minimum(trips.left, trips.end), shape, scope) > 0
-    return (silent > patience) & ~booked & (listed_to == NEVER)[:, None]
+    booked = _booked(trips, shape, scope)
+    if scope.newest.any():  # trips that the snapshot shows as cancelled are not on the books there
+        booked = booked - _booked(trips.take(trips.undated), shape, scope) * scope.newest
+    return (silent > patience) & (booked == 0) & (listed_to == NEVER)[:, None]
+
+
+def _booked(trips: Trips, shape: tuple[int, int], scope: Scope) -> Ints:
+    """(cars, origins): bookings known at T that have not ended."""
+    return _counted(trips, trips.known, np.minimum(trips.left, trips.end), shape, scope)
 
 
 def _counted(trips: Trips, start: Ints, end: Ints, shape: tuple[int, int], scope: Scope) -> Ints:
