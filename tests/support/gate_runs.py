@@ -47,10 +47,12 @@ def finished(
     Args:
         folder: scratch space.
         served_bias: of the model that would be served, if it differs from the one that is judged.
-        options: seed, run_key, target; of_total: the means, as a multiple of what was really booked.
+        options: seed, run_key, target; code: its digest; of_total: the means, as a multiple of what was
+            really booked.
     """
     import mlflow
 
+    code = options.pop("code", "the same for all")
     data = table.read(settings.load(), options.get("target", "auto"))
     recipe = Recipe.of(data, "svr", PARAMS, options.get("seed", 1))
     result = backtest(data, recipe)
@@ -87,6 +89,7 @@ def finished(
                 "turo.evaluation_sha256": sha256_folder(place / "reports" / artifacts.EVALUATION),
                 "turo.metric": result.metric,
                 "turo.best_baseline": scores.best_baseline,
+                **({"turo.code_sha256": code} if code else {}),
             }
         )
     assert {ACTUAL, PREDICTION} <= set(rows.columns)

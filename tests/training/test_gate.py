@@ -289,6 +289,12 @@ def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
     assert len(ledger.ledger_read("M")) == 1
 
 
+@pytest.mark.parametrize("code", ["another", ""])
+def test_other_code_or_code_that_is_not_told_repeats_nothing(folder, code):
+    promote("M", finished("M", folder, code=code and "one"), "k")
+    assert promote("M", finished("M", folder, code=code), "k2").version == "2"
+
+
 def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(folder):
     table = frame()
     run_id = finished("M", folder, run_key="k")

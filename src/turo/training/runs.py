@@ -88,10 +88,13 @@ def note_key(run_id: str, run_key: str) -> None:
 
 
 def twin(run_id: str, name: str) -> Version | None:
-    """The oldest version of `name` that another run made from the same data, parameters and code."""
+    """The oldest version of `name` that another run made from the same data, parameters and code.
+
+    A run that does not say what its code was, as one started by `mlflow run` does not, repeats none.
+    """
     run = registry.client().get_run(run_id)
     digest, params = run.data.tags.get(DIGEST), _params(run)
-    if not digest or not params:
+    if not digest or not params or CODE not in run.data.tags:
         return None
     alike = []
     for version in registry.search(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'"):
