@@ -209,6 +209,21 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
     assert [line["mae"] for line in lines] == sorted(line["mae"] for line in lines)
 
 
+def test_lines_without_a_figure_come_last_and_the_others_in_their_order(folder):
+    run_id = finished("A", folder)
+    champion = promote("A", run_id, "k").version
+    own = Path(registry.client().download_artifacts(run_id, "comparison.json"))
+    lines = json.loads(own.read_text())
+    silent = [line["name"] for line in lines if line["key"] != "model"][:2]
+    told = [line | ({"mae": float("nan")} if line["name"] in silent else {}) for line in lines]
+    own.write_text(json.dumps(told))
+    registry.client().log_artifact(run_id, str(own))
+    found = publish(next(version for version in registry.search("name = 'A'") if version.version == champion))
+    figures = [line["mae"] for line in found if line["name"] not in silent]
+    assert figures == sorted(figures)
+    assert [line["name"] for line in found[-2:]] == silent
+
+
 def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
     monthly = finished("M", folder)
     promote("M", monthly, "k")

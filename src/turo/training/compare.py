@@ -38,7 +38,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
             {"name": peer.name, "key": MODEL, "version": peer.version, **peer.metrics} for peer in peers
         ]
         metric = version.tags.get("turo.metric", "mae")
-        lines.sort(key=lambda line: line.get(metric, math.inf))
+        lines.sort(key=lambda line: _figure(line, metric))
         folder = Path(temporary) / FOLDER
         folder.mkdir()
         report.write_comparison(lines, folder)
@@ -51,6 +51,12 @@ def publish(version: Version) -> list[dict[str, Any]]:
             for peer in family:
                 client.log_artifact(peer.run_id, str(picture), FOLDER)
     return lines
+
+
+def _figure(line: dict[str, Any], metric: str) -> float:
+    """To sort by; a baseline that had too little to say has none, and comes last."""
+    value = float(line.get(metric, math.inf))
+    return math.inf if math.isnan(value) else value
 
 
 def by_horizon(family: list[Version], metric: str) -> dict[str, dict[int, float]]:
