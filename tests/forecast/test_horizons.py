@@ -130,6 +130,17 @@ def test_newer_input_files_renew_every_table(settings: Settings) -> None:
     assert found[0] == found[1] == found[2]
 
 
+def test_another_fleet_that_nobody_prepared_makes_what_was_of_the_old_one_leave(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    before = open_table(settings, 28).manifest["fleet"]["id"]
+    (folder / "report.html").write_text("of the old fleet")
+    write_sample(folder, vehicles=6, years=1, seed=77, end=END, horizons=())
+    make_ready(settings, horizons=(7,))
+    assert open_table(settings, 7).manifest["fleet"] == open_table(settings, 28).manifest["fleet"]
+    assert not (folder / "report.html").exists()
+    assert (folder / "other-fleets" / before / "report.html").read_text() == "of the old fleet"
+
+
 def test_a_horizon_longer_than_the_history_does_not_stop_the_others(settings: Settings) -> None:
     assert [entry["name"] for entry in make_ready(settings, horizons=(7, 366))] == ["XGBoost-7d"]
 

@@ -10,7 +10,15 @@ from typing import Any
 from turo.errors import InputError
 from turo.forecast.champions import is_of
 from turo.forecast.further import check, remove_strays
-from turo.forecast.tables import Table, model_name, open_table, served_horizon, table_folder
+from turo.forecast.tables import (
+    Table,
+    data_folder,
+    further_folder,
+    model_name,
+    open_table,
+    served_horizon,
+    table_folder,
+)
 from turo.settings import Settings
 from turo.training.possible import why_not
 from turo.version import Version
@@ -75,7 +83,7 @@ def _each(settings: Settings, horizons: Sequence[int], main: Table) -> list[Tabl
             tables.append(_prepared(settings, main, horizon))
         except InputError as error:  # a horizon longer than the history; the others need not suffer
             logger.warning("No table for %d days: %s", horizon, error)
-            shutil.rmtree(table_folder(settings, horizon), ignore_errors=True)
+            shutil.rmtree(further_folder(settings, horizon), ignore_errors=True)
     return tables
 
 
@@ -100,8 +108,9 @@ def _same(table: Table, main: Table) -> bool:
 def _prepare(settings: Settings, horizon: int) -> Table:
     from turo import prepare
 
-    other = settings.model_copy(update={"horizon_days": horizon})
-    prepare.run(other, folder=str(table_folder(settings, horizon)))
+    other, place = settings.model_copy(update={"horizon_days": horizon}), table_folder(settings, horizon)
+    # Without a folder it is the main table: one of another fleet makes what lies beside it leave.
+    prepare.run(other, folder="" if place == data_folder(settings) else str(place))
     return open_table(settings, horizon)
 
 

@@ -44,8 +44,14 @@ def served_horizon(settings: Settings) -> int:
 
 def table_folder(settings: Settings, horizon_days: int) -> Path:
     """The data folder itself for the served horizon, a sub-folder for any other."""
-    base = data_folder(settings)
-    return base if horizon_days == served_horizon(settings) else base / f"{FURTHER_HORIZON}{horizon_days}"
+    if horizon_days == served_horizon(settings):
+        return data_folder(settings)
+    return further_folder(settings, horizon_days)
+
+
+def further_folder(settings: Settings, horizon_days: int) -> Path:
+    """The sub-folder of a horizon, whichever is served; never the data folder itself."""
+    return data_folder(settings) / f"{FURTHER_HORIZON}{horizon_days}"
 
 
 def model_name(model: str, horizon_days: int, settings: Settings) -> str:
