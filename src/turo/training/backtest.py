@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from turo.features.columns import META
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster, settle
@@ -176,7 +177,7 @@ def _with_forecasts(
     ends: tuple[np.ndarray, np.ndarray],
     baselines: dict[str, np.ndarray],
 ) -> pl.DataFrame:
-    tested = table.rows[rows].drop("in_training")
+    tested = table.rows[rows].drop(META, strict=False)
     return tested.with_columns(
         pl.Series(ACTUAL, table.y[rows]),
         pl.Series(PREDICTION, predicted),

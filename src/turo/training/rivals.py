@@ -93,8 +93,7 @@ def _rival_forecasts(rows: pl.DataFrame, known: pl.DataFrame, rival: Version, fo
     if absent:
         raise RegistryError(f"its features {', '.join(absent)} are no longer in the table.")
     columns = arrays(unseen, names)
-    forecasts = {RIVAL: model.predict(columns)}
-    forecasts[RIVAL_MEAN] = model.mean(columns) if hasattr(model, "mean") else forecasts[RIVAL]
+    forecasts = {RIVAL: model.predict(columns), RIVAL_MEAN: model.mean(columns)}
     return unseen.with_columns(pl.Series(name, values, pl.Float64) for name, values in forecasts.items())
 
 
