@@ -153,10 +153,14 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
     assert repeats() is None
 
 
-def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking, tiny, monkeypatch):
+def with_target(tiny):
     text = Path(tiny, "MLproject").read_text()
     text = text.replace("parameters: {", "parameters: {target: {type: string, default: auto}, ")
     Path(tiny, "MLproject").write_text(text.replace("--run_key", "--target={target} --run_key"))
+
+
+def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking, tiny, monkeypatch):
+    with_target(tiny)
     write(tracking / "datas", frame())
     monkeypatch.setenv("TARGET", "revenue")
     client = registry.client()
@@ -166,6 +170,23 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
 
     assert target({}, "a") == "y_revenue"
     assert target({"target": "y_reservations"}, "b") == "y_reservations"
+
+
+def test_a_run_of_another_target_of_the_settings_is_not_used_again(tracking, tiny, monkeypatch):
+    with_target(tiny)
+    write(tracking / "datas", frame())
+    client = registry.client()
+
+    def trained(setting, key):
+        monkeypatch.setenv("TARGET", setting)
+        run_id = projects.launch("Tiny", tiny, {"target": "auto"}, key)
+        return run_id, client.get_run(run_id).data.tags["turo.target"]
+
+    first, target = trained("revenue", "a")
+    assert target == "y_revenue"
+    second, target = trained("auto", "b")
+    assert (second == first, target) == (False, "y_booked_days")
+    assert trained("y_revenue", "c") == (first, "y_revenue")
 
 
 def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):

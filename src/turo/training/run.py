@@ -53,8 +53,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
 
     started = time.monotonic()
     name = options.model_name or project.kind
-    target = options.target if options.target != "auto" else settings.target
-    data = table.read(settings, target, options.horizon_days)
+    data = table.read(settings, table.asked_target(options.target, settings), options.horizon_days)
     check_history(data)
     artifacts.check(data, project.kind)
     mlflow.set_tags(tags_of(name, project.kind, options.run_key, data))

@@ -14,7 +14,7 @@ from turo.files import code_version, sha256
 from turo.registry import Version
 from turo.settings import Settings
 from turo.training.fleet import DIGEST, table_manifest
-from turo.training.table import target_name
+from turo.training.table import asked_target, target_name
 
 CODE, RECIPE, KEYS = "turo.code_sha256", "turo.recipe_sha256", "turo.reused_keys"
 SAME = (DIGEST, "turo.code_version", CODE, "turo.kind", "turo.target", "turo.horizon_days")
@@ -52,9 +52,8 @@ def marks(project: Path, params: Mapping[str, str], settings: Settings) -> dict[
 
     final, extra = load_project(str(project)).get_entry_point("main").compute_parameters(dict(params), None)
     chosen = {key: _plain(value) for key, value in {**final, **extra}.items() if key not in NAMES}
-    chosen["target"] = target_name(
-        str(chosen.get("target", "auto")), str(table_manifest(settings).get("profile"))
-    )
+    asked = asked_target(str(chosen.get("target", "auto")), settings)
+    chosen["target"] = target_name(asked, str(table_manifest(settings).get("profile")))
     code = _code(project)
     recipe = json.dumps([code, code_version(), sorted(chosen.items())])
     return {CODE: code, RECIPE: hashlib.sha256(recipe.encode()).hexdigest()}

@@ -131,6 +131,11 @@ def target_name(target: str, profile: str) -> str:
     return target if target.startswith("y_") else f"y_{target}"
 
 
+def asked_target(option: str, settings: Settings) -> str:
+    """The target that a training was given, or where that is auto the one of the settings."""
+    return settings.target if option == "auto" else option
+
+
 def _labelled(frame: pl.DataFrame, target: str, horizon_days: int) -> pl.DataFrame:
     rows = frame.filter(pl.col("in_training") == 1, pl.col(target).is_not_null())
     if "horizon_days" in frame.columns:
