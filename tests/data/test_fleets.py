@@ -83,6 +83,28 @@ def test_equal_vehicle_ids_do_not_make_one_fleet(tmp_path, seen):
     assert second.fleet.id != first.fleet.id
 
 
+def test_numbers_that_hosts_gave_their_vehicles_do_not_join_two_histories(tmp_path, seen):
+    """Own files number vehicles as they like: an older history with the same numbers is another fleet."""
+
+    def put(first, day):
+        rows = ["reservation_id,vehicle_id,trip_start,trip_end,status,booked_at"]
+        rows += [
+            f"{first + n},{1 + n % 2},2026-{month:02}-{day}T10:00,2026-{month:02}-{day + 2}T10:00,completed,"
+            f"2026-{month:02}-{day - 5:02}T10:00"
+            for n, month in enumerate((9, 10, 11) if first > 50 else (5, 6, 7))
+        ]
+        (tmp_path / "reservations.csv").write_text("\n".join([*rows, ""]))
+        cars = "vehicle_id,make,model,year\n1,Kia,Rio,2021\n2,Ford,Focus,2019\n"
+        (tmp_path / "vehicles.csv").write_text(cars)
+
+    put(100, 12)
+    newer = seen().fleet
+    put(1, 10)
+    older = seen().fleet
+    assert older.snapshot < newer.snapshot
+    assert older.id != newer.id
+
+
 def test_vehicles_left_over_from_another_fleet_do_not_count(tmp_path, seen):
     sample(tmp_path)
     first = seen()

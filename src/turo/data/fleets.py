@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from turo.data.profiles import TAKEHOME
+from turo.data.profiles import EXPORT, TAKEHOME
 
 if TYPE_CHECKING:
     from turo.data.tables import Tables
@@ -93,8 +93,8 @@ def same(one: Identity | None, other: Identity | None) -> bool:
     vehicles = _share(_decode(one.sketch)[0], _decode(other.sketch)[0])[0]
     if reservations >= RESERVATIONS_ALONE or (vehicles > 0 and reservations >= WITH_A_VEHICLE):
         return True
-    # Exports of two years may have no trip in common; a small sample may miss the few that two fleets share.
-    apart = not one.first or one.last < other.first or other.last < one.first
+    # Exports of two years share Turo's ids only (1, 2, 3 of own files say little); a sample may miss trips.
+    apart = one.profile == EXPORT and (one.last < other.first or other.last < one.first)
     return vehicles >= VEHICLES_ALONE and (apart or (sampled and compared < FEW))
 
 
