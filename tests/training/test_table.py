@@ -58,6 +58,13 @@ def test_what_is_wrong_is_named(tmp_path):
     write(tmp_path, frame(vehicles=2, weeks=40).with_columns(in_training=pl.lit(0)))
     with pytest.raises(TrainingError, match=r"No row of datas\.parquet has both complete lags and a known"):
         read(tmp_path)
+    write(
+        tmp_path, frame(vehicles=2, weeks=40).with_columns(in_training=pl.lit(0)), rows={"finished_trips": 21}
+    )
+    with pytest.raises(
+        TrainingError, match=r"^Only 21 finished trips; 100 are needed\. Bring a longer history"
+    ):
+        read(tmp_path)
 
 
 def test_a_table_that_is_being_replaced_is_not_trained_on(tmp_path):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from turo.data import fleets
-from turo.errors import TrainingError
 from turo.files import code_version
-from turo.training.history import MIN_TRIPS
+from turo.training.history import check_trips
 from turo.training.project import Options, Project, Value
 from turo.training.table import Table, first_and_last
 
@@ -31,11 +30,7 @@ def check_history(data: Table) -> None:
     trips = data.manifest.get("rows", {}).get("finished_trips")
     if trips is None:
         trips = _trips_seen(data)
-    if trips < MIN_TRIPS:
-        raise TrainingError(
-            f"Only {trips:.0f} finished trips; {MIN_TRIPS} are needed.",
-            "Bring a longer history or more vehicles.",
-        )
+    check_trips(trips)
 
 
 def _trips_seen(data: Table) -> float:

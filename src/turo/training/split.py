@@ -48,7 +48,7 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
     if len(weeks) < MIN_WEEKS:
         raise TrainingError(
             f"Only {len(weeks)} weeks of labelled origins; {MIN_WEEKS} are needed.",
-            "Bring a longer history, or lower HORIZON_DAYS.",
+            "Bring a longer history, or forecast fewer days.",
         )
     gap = np.timedelta64(horizon_days, "D")
     holdout_weeks = weeks[-HOLDOUT_WEEKS:]
@@ -63,7 +63,7 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
     raise TrainingError(
         f"{len(weeks)} weeks of labelled origins do not leave {MIN_TRAIN_WEEKS} weeks to train on before "
         f"{FOLDS[-1]} folds and a hold-out of {HOLDOUT_WEEKS} weeks with gaps of {horizon_days} days.",
-        "Bring a longer history, or lower HORIZON_DAYS.",
+        "Bring a longer history, or forecast fewer days.",
     )
 
 

@@ -17,6 +17,7 @@ from turo.data.source import folder
 from turo.errors import TrainingError
 from turo.features.columns import CATEGORIES, TARGETS, feature_columns
 from turo.settings import Settings
+from turo.training.history import refuse_empty
 
 TAKEHOME = "turo_takehome"
 DEFAULT_TARGET = {TAKEHOME: "y_reservations"}
@@ -111,6 +112,8 @@ def read(settings: Settings, target: str = "auto", horizon_days: int = 0) -> Tab
     if not features:
         raise TrainingError(f"{TABLE} has no feature column: the model would ask for nothing.", PREPARE)
     rows = _labelled(frame, name, horizon_days)
+    if rows.is_empty():
+        refuse_empty(manifest, f"{TABLE} has both complete lags and a known {name}")
     return Table(
         rows=rows,
         features=features,
@@ -146,11 +149,6 @@ def _labelled(frame: pl.DataFrame, target: str, horizon_days: int) -> pl.DataFra
                 f"Set HORIZON_DAYS={horizon_days} and run `turo prepare`.",
             )
         rows = rows.filter(pl.col("horizon_days") == (horizon_days or frame["horizon_days"][0]))
-    if rows.is_empty():
-        raise TrainingError(
-            f"No row of {TABLE} has both complete lags and a known {target}.",
-            "The history is too short for this horizon: bring more of it, or lower HORIZON_DAYS.",
-        )
     order = [name for name in ("origin_date", "vehicle_id") if name in rows.columns]
     return rows.sort(order)
 
