@@ -104,6 +104,14 @@ def test_without_a_champion_a_baseline_forecasts_and_says_so(settings: Settings)
     assert "which trains one" not in seen
 
 
+def test_a_past_too_short_to_choose_a_baseline_tells_what_comes_to_the_books(settings: Settings) -> None:
+    before = prepared(ORIGIN - timedelta(weeks=4), 28).with_columns(y_booked_days=pl.col("otb_days") + 6.0)
+    write_table(Path(settings.data_dir), pl.concat([before, prepared(ORIGIN, 28)]))
+    assert run(settings, horizons=(28,))["baselines"] == {28: "books_and_pickup"}
+    expected = {"A": 13.5, "B": 28.0, "C": 6.0}  # six days more than the books, of 28 at the most
+    assert dict(forecasts(settings).select("vehicle_id", "mean").rows()) == expected
+
+
 @pytest.mark.parametrize("horizon", [7, 28])
 def test_an_unfit_champion_takes_only_its_own_horizon_down(
     settings: Settings, tmp_path: Path, horizon: int

@@ -26,7 +26,10 @@ from turo.training.table import arrays
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
-ON_THE_BOOKS = "on_the_books"
+UNJUDGED = (
+    "books_and_pickup",
+    "on_the_books",
+)  # what is taken, in order, where the past is too short to choose
 DEFAULT_TARGET = "y_booked_days"
 
 
@@ -80,7 +83,10 @@ class Baseline:
 
 
 def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
-    """The baseline with the least absolute error on the table's past; what is on the books if that is short.
+    """The baseline with the least absolute error on the table's past.
+
+    Where that is too short to tell: the books with what comes to them on average, which is right in sum if
+    not for each car; the books alone where no window is over yet.
 
     Raises:
         InputError: no baseline can say anything of the newest rows.
@@ -100,12 +106,13 @@ def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
     known = {key: values for key, values in forecasts.items() if np.isfinite(values).all() and key in usable}
     errors = {key: float(np.abs(values - actual).mean()) for key, values in known.items()}
     if len(past) < MIN_ROWS or not errors:
-        if ON_THE_BOOKS not in usable:
+        plain = next((name for name in UNJUDGED if name in usable), None)
+        if plain is None:
             raise InputError(f"No baseline can say anything of {target}.", "Choose another TARGET.")
-        return Baseline(ON_THE_BOOKS, target, table.horizon_days, train, y)
+        return Baseline(plain, target, table.horizon_days, train, y)
     key = min(errors, key=lambda name: errors[name])
     shift = MeanShift.fit(actual, known[key])
-    plain = Baseline(key, target, table.horizon_days, train, y, Interval.fit(actual, known[key]), shift)
+    judge = Baseline(key, target, table.horizon_days, train, y, Interval.fit(actual, known[key]), shift)
     judged = TrainingTable(
         rows=past,
         features=features,
@@ -116,16 +123,16 @@ def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
         digest=table.digest,
         manifest=table.manifest,
     )
-    mean = plain.possible(known[key] + shift.at(known[key]))
+    mean = judge.possible(known[key] + shift.at(known[key]))
     derivation = derive.learn(judged, on_the_books(target, features), np.arange(len(past)), mean)
-    return Baseline(**{**vars(plain), "derivation": derivation, "errors": errors})
+    return Baseline(**{**vars(judge), "derivation": derivation, "errors": errors})
 
 
 def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:
     """Baselines that have a number for every row to forecast."""
     if not len(y):
         books = newest.get(on_the_books(target, newest), np.full(1, np.nan))
-        return {ON_THE_BOOKS} if np.isfinite(books).all() else set()
+        return {UNJUDGED[-1]} if np.isfinite(books).all() else set()
     found = time_baselines(target, horizon, train, y, newest)
     return {key for key, values in found.items() if np.isfinite(values).all()}
 
