@@ -82,8 +82,7 @@ def reset_sample(
     if undo:
         _report(sample.undo(settings))
         return
-    names = [path.name for path in sample.found(settings)]
-    if not names:
+    if not (names := [path.name for path in sample.found(settings)]):
         typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
         return
     typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")

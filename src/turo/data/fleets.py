@@ -193,9 +193,8 @@ def _encode(vehicles: Keys, reservations: Keys) -> str:
 
 
 def _decode(sketch: str) -> tuple[Keys, Keys]:
-    vehicles, _, reservations = sketch.partition(".")
-    read = (
+    vehicles, reservations = (
         np.frombuffer(base64.b64decode(part), dtype="<u8").astype(np.uint64)
-        for part in (vehicles, reservations)
+        for part in sketch.partition(".")[::2]
     )
-    return next(read), next(read)
+    return vehicles, reservations
