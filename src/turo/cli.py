@@ -51,9 +51,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     years: Annotated[int, typer.Option(min=1)] = 3,
     seed: int = 7,
     end: Annotated[datetime, typer.Option(help="When the snapshot is taken.")] = datetime(2026, 11, 24),
-    horizon: Annotated[
-        list[int] | None, typer.Option(min=1, help="Days; may be repeated. Default 28.")
-    ] = None,
+    horizon: Annotated[list[int] | None, typer.Option(min=1, help="Days, repeatable. Default 28.")] = None,
 ) -> None:
     """Write a seeded synthetic fleet: reservations, vehicles, blocks, and what may truly be expected."""
     from turo.data.generate import ORACLE_HORIZONS, write_sample

@@ -65,7 +65,9 @@ def test_under_that_line_rejected_lines_are_still_those_of_the_file(tmp_path, lo
     lines = spoil(lines_of(Fleet(days=180).rows(datetime(2025, 8, 1, 12))))
     lines[30] = lines[30].replace("Completed", "").replace("2025-", "never-")
     put(tmp_path, ["sep=,", *lines])
-    assert load().rejected.rows() == [("reservations.csv", 32, "Trip start is no known date and time")]
+    assert load().rejected.rows() == [
+        ("reservations.csv", 32, "Trip start is no known date and time (met aaaaa-99-99 99:99 aa)")
+    ]
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|"])
