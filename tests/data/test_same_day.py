@@ -50,6 +50,14 @@ def test_the_second_download_of_a_day_wins(tmp_path, load, first, second, order)
     assert tables.snapshot.date() == datetime(2025, 6, 1).date()
 
 
+def test_a_cancellation_in_the_second_download_is_known_from_the_end_of_the_day_on(tmp_path, load):
+    two(tmp_path, f"{NAME}.csv", f"{NAME} (1).csv", [booked()], [booked("Guest cancellation")])
+    tables = load(reservations_file=FILES)
+    cancelled = tables.reservations.filter(pl.col("status") == "guest_cancellation")
+    assert cancelled["cancelled_at"].to_list() == [datetime(2025, 6, 2)]
+    assert tables.sightings.height == 0
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

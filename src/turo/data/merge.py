@@ -64,18 +64,21 @@ def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> Merged:
 
 
 def _cancelled_at() -> pl.Expr:
-    """The first export that shows a cancellation bounds it, whatever an older one said of that row before."""
+    """The first export that shows a cancellation bounds it, whatever an older one said of that row before.
+
+    Rows are in the order of the exports; of two downloads of one day the first may still show it booked.
+    """
     cancelled = pl.col("status").str.ends_with("cancellation")
-    booked_last = pl.col("seen").filter(~cancelled).max()
-    shown = pl.col("seen").filter(cancelled & (pl.col("seen") > booked_last).fill_null(True))
-    first = shown.min().over("reservation_id")
+    booked_later = (~cancelled).cum_sum(reverse=True) > 0
+    first = pl.col("seen").filter(~booked_later).min().over("reservation_id")
     return pl.when(cancelled & (first < pl.col("trip_start"))).then(first)
 
 
 def _sightings(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every export that shows a reservation before its start, and not cancelled."""
+    """Every day whose last export shows a reservation before its start, and not cancelled."""
     cancelled = pl.col("status").str.ends_with("cancellation")
-    return rows.filter(~cancelled & (pl.col("seen") < pl.col("trip_start"))).select(*SIGHTINGS)
+    last = rows.unique(["reservation_id", "seen"], keep="last", maintain_order=True)
+    return last.filter(~cancelled & (pl.col("seen") < pl.col("trip_start"))).select(*SIGHTINGS)
 
 
 def _revisions(rows: pl.DataFrame) -> pl.DataFrame:
