@@ -22,55 +22,18 @@ APOSTROPHE = r"^'(.)"
 SHORT_YEAR = r"^'\d\d(\D|$)"  # of a vehicle's name, where the apostrophe is no guard
 
 WHOLE = r"^([0-9]+)\.0*$"
-GROUPED = r"^[0-9]{1,3}(,[0-9]{3})+$"
+GROUPED = r"^([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0*)?$"
 SCIENTIFIC = r"^([0-9])(?:\.([0-9]+))?[eE]\+0*([0-9]{1,2})$"
 LOST_DIGITS = "has lost its last digits to a spreadsheet"
 MISSING = ("nan", "nat", "none", "null", "<na>", "n/a", "#n/a")  # what other tools write into blank cells
 
 LONGEST = 30  # characters of a cell whose form is shown
 VALUE = re.compile(
-    r"\d+\.\d*[eE][+-]?\d+|(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))"
+    r"\d+\.\d*[eE][+-]?\d+|\d{5}\.\d+|(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))"
     r"(,?[ T]\d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?)?([+-]\d{2}:?\d{2}|Z)?"
 )  # numbers and times that can be nothing else
-CODES = (
-    "us",
-    "ca",
-    "au",
-    "nz",
-    "hk",
-    "mx",
-    "usd",
-    "cad",
-    "aud",
-    "nzd",
-    "hkd",
-    "mxn",
-    "eur",
-    "gbp",
-    "chf",
-    "jpy",
-)
-CLOCK = (
-    "at",
-    "t",
-    "z",
-    "am",
-    "pm",
-    "a",
-    "p",
-    "m",
-    "e",
-    "utc",
-    "gmt",
-    "est",
-    "edt",
-    "cst",
-    "cdt",
-    "mst",
-    "mdt",
-    "pst",
-    "pdt",
-)
+CODES = "us ca au nz hk mx usd cad aud nzd hkd mxn eur gbp chf jpy".split()  # noqa: SIM905 - one line
+CLOCK = "at t z am pm a p m e utc gmt est edt cst cdt mst mdt pst pdt".split()  # noqa: SIM905
 KNOWN = re.compile(
     rf"({'|'.join((*CODES, *CLOCK, 'st', 'nd', 'rd', 'th'))}|{MONTH}|({'|'.join(WEEKDAYS)})[a-z]*)",
     re.IGNORECASE,
@@ -109,7 +72,7 @@ def ids(text: pl.Series, grouped: bool = False) -> pl.Series:
     text = text.set(text.str.to_lowercase().is_in(MISSING), "")
     text = text.str.replace(WHOLE, "${1}")
     if grouped:
-        bare = text.str.replace_all(",", "")
+        bare = text.str.replace(GROUPED, "${1}").str.replace_all(",", "")
         text = text.zip_with(~text.str.contains(GROUPED), bare)
     if not text.str.contains(SCIENTIFIC).any():
         return text

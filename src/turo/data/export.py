@@ -29,11 +29,13 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     listed = source.find(settings.data_dir, settings.vehicles_file)
     opened = [*sheets, *(open_sheet(each) for each in listed[:1])]
     given = vehicles.read(opened[-1], reading) if listed else None
-    if given is not None:
+    if given is None:
+        reading.warn_of_other_formats(settings.data_dir, settings.vehicles_file)
+    else:
         reading.zones = dict(given.select("vehicle_id", "timezone").drop_nulls().iter_rows())
     frames = [(sheet.source.name, turo_export.read(sheet, reading)) for sheet in sheets]
-    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
-    reading.quarantine.check(opened)
+    reading.quarantine.check(sheets)
+    reading.quarantine.check(opened[len(sheets) :])  # on its own: the longer file must not hide its errors
     taken = {name: snapshots.taken(name, rows, settings.as_of, reading) for name, rows in frames}
     turns = downloads.turns({name: snapshot.end for name, snapshot in taken.items()})
     rows = pl.concat(

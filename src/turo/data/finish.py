@@ -22,10 +22,11 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
     """The optional blocks file; blocks of unknown cars are left out with a warning."""
     found = source.find(settings.data_dir, settings.blocks_file)
     if not found:
+        reading.warn_of_other_formats(settings.data_dir, settings.blocks_file)
         return None
     made.opened.append(open_sheet(found[0]))
     blocks = owner_blocks.read(made.opened[-1], reading)
-    reading.quarantine.check(made.opened)
+    reading.quarantine.check(made.opened[-1:])
     blocks = blocks.with_columns(pl.col("vehicle_id").replace(reading.joined))
     blocks = align(blocks, made.cars["vehicle_id"], found[0].name, reading)
     unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,12 +14,14 @@ from turo.errors import InputError
 if TYPE_CHECKING:
     from turo.data.reading import Reading
 
+GROUPED = re.compile(r"^\d{1,3}(,\d{3})+$")
 SHOWN = 3  # ids or pairs of them that a sentence names
 
 
 def loose(vehicle_id: str) -> str:
-    """What is left of an id without blanks, case and leading zeros."""
+    """What is left of an id without blanks, case, leading zeros and commas between thousands."""
     bare = "".join(vehicle_id.split()).casefold()
+    bare = bare.replace(",", "") if GROUPED.match(bare) else bare
     return (bare.lstrip("0") or "0") if bare.isdigit() else bare
 
 
@@ -58,8 +61,8 @@ def align(frame: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> p
             unclear.append(" and ".join(sorted(here | there)))
     if unclear:
         raise InputError(
-            f"{file} and the reservations write vehicle ids in several ways ({_some(unclear)}): which are "
-            "the same vehicle cannot be told.",
+            f"{file} and the reservations write vehicle ids in several ways ({_some(sorted(unclear))}): "
+            "which are the same vehicle cannot be told.",
             "Write the id of a vehicle in one way in all files.",
         )
     if mapping:

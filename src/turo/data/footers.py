@@ -17,6 +17,7 @@ REASONS = frozenset({TOTALS, NOTE, AGAIN})
 
 IDS = ("reservation id", "reservation_id")
 DATES = (("trip start", "trip end"), ("trip_start", "trip_end"))
+VEHICLE = "vehicle_id"
 CARS = ("vehicle", "vehicle name", "vehicle id", "vehicle_id", "vin")
 STATUSES = ("trip status", "status")
 SUMMED = re.compile(  # an Audi Q3 is no quarter
@@ -24,6 +25,10 @@ SUMMED = re.compile(  # an Audi Q3 is no quarter
     r"|^\W*(average|avg|mean|count|summary)\W*$"
     r"|^\W*(q[1-4]|[1-4]q)\W*((20)?\d{2})?\W*$|^\W*20\d{2}\W*(q[1-4]|[1-4]q)\W*$"
     r"|\bquarter\b|\b(sub)?totals?\W*$"
+)
+COUNTED = (  # in the place of a vehicle's id
+    r"(?i)^\W*((grand|overall|fleet)\W*)?(sub\W?)?(totals?|sums?)\W*\d*\W*$"
+    r"|^\W*(average|avg|mean|count|summary)\W*$"
 )
 UNDATED = "(?i)^(trip.*)?$"  # blank, or the name of the column
 NOTED = re.compile(r"(?i)^\W*(exported|generated|created|downloaded|printed|report|source|note|as of)\b")
@@ -40,9 +45,12 @@ def split(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
         frame: `line` and trimmed text columns, "" where empty, under the names of a profile.
     """
     dates = _dates(frame.columns)
-    if not dates:
+    if dates:
+        doubtful = frame.filter(pl.all_horizontal(pl.col(name).str.contains(UNDATED) for name in dates))
+    elif VEHICLE in frame.columns:
+        doubtful = frame.filter(pl.col(VEHICLE).str.contains(rf"^$|{COUNTED}"))
+    else:
         return frame, []
-    doubtful = frame.filter(pl.all_horizontal(pl.col(name).str.contains(UNDATED) for name in dates))
     cells = doubtful.drop("line").iter_rows(named=True)
     told = [(line, reason(row)) for line, row in zip(doubtful["line"], cells, strict=True)]
     found = [(line, why) for line, why in told if why]
@@ -64,6 +72,8 @@ def reason(cells: Mapping[str, str]) -> str | None:
     if dates and all(" ".join(cells[name].casefold().split()) == name for name in dates):
         return AGAIN
     filled = {name: cell for name, cell in cells.items() if cell}
+    if VEHICLE in cells and not any(name in cells for name in (*IDS, *dates)):
+        return _of_vehicles(filled)
     return None if any(name in filled for pair in DATES for name in pair) else _undated(filled)
 
 
@@ -79,6 +89,14 @@ def _undated(filled: Mapping[str, str]) -> str | None:
     short = not number or (is_number and len(re.sub(r"\D", "", number)) < TURO_DIGITS)
     summed = any(AMOUNT.search(cell) for name, cell in filled.items() if name not in IDS)
     return TOTALS if short and summed else None
+
+
+def _of_vehicles(filled: Mapping[str, str]) -> str | None:
+    """The same of a table of vehicles or of their days: only what stands for the id can tell."""
+    if VEHICLE in filled:
+        return TOTALS if re.match(COUNTED, filled[VEHICLE]) else None
+    told = any(re.match(COUNTED, cell) for cell in filled.values())
+    return TOTALS if told or (filled and all(map(NUMBER.match, filled.values()))) else None
 
 
 def is_worded(cells: Mapping[str, str]) -> bool:

@@ -13,17 +13,19 @@ from turo.data import date_forms
 from turo.data.tables import INSTANT
 
 PADDED = 16  # characters of YYYY-MM-DDTHH:MM; the parser would also take fewer
+NUMBERED = r"^[34567]\d{4}(\.\d+)?$"  # days since 1900, or 1904 on old Macs: which is not told
 EARLIEST = 2009  # the year that Turo began; what would be before it was meant otherwise
 WITHOUT_TIME = "has no time of day"
 NEEDS_ORDER = "may be day/month or month/day, or lacks the century: set DATE_ORDER"
 OTHER_ORDER = "does not fit DATE_ORDER"
+DAY_NUMBER = "is a day number of a spreadsheet: format the column there as date and time"
 NO_INSTANT = "is no known date and time"
-UNREAD = (WITHOUT_TIME, NEEDS_ORDER, OTHER_ORDER, NO_INSTANT)  # what may be wrong with a date and time
+UNREAD = (WITHOUT_TIME, NEEDS_ORDER, OTHER_ORDER, DAY_NUMBER, NO_INSTANT)  # what may be wrong with one
 # below a million millions; over six decimals are the noise of binary fractions
 DOLLARS = r"([0-9]{1,3}(,[0-9]{3}){1,3}|[0-9]{1,12})(\.[0-9]{1,2}|\.[0-9]{6,20})?|\.[0-9]{1,2}"
 SIGN = r"(us\s*\$|usd\s*\$?|\$)?"
 AMOUNT = rf"(?i)^(-?\s*{SIGN}\s*-?\s*({DOLLARS})\s*-?|{SIGN}\s*\(\s*{SIGN}\s*({DOLLARS})\s*\))(\s*usd)?$"
-NOTHING = r"(?i)^(us\s*\$|usd\s*\$?|\$)\s*-(\s*usd)?$"  # Excel's Accounting format of zero
+NOTHING = r"(?i)^(-?\s*(us\s*\$|usd\s*\$?|\$)\s*-(\s*usd)?|-\s*usd)$"  # Excel's Accounting format of zero
 DASHES = r"[-\u2010-\u2014\u2212\ufe63\uff0d]"  # hyphens, dashes and the minus sign
 NOISE = 1e-4  # cents by which a sum of binary fractions may be off
 MACHINE_ZONES = frozenset({"localtime", "Factory"})
@@ -66,6 +68,8 @@ def unread(text: pl.Series, read: pl.Series, date_order: str = "", day_alone: bo
         .then(pl.lit(OTHER_ORDER if date_order else NEEDS_ORDER))
         .when(dated)
         .then(pl.lit(WITHOUT_TIME))
+        .when(cells.str.contains(NUMBERED))
+        .then(pl.lit(DAY_NUMBER))
         .otherwise(pl.lit(NO_INSTANT))
     ).to_series()
     found = text.replace_strict(cells, why, default=None, return_dtype=pl.String)
@@ -127,7 +131,7 @@ def amounts(text: pl.Series) -> pl.Series:
     plain = plain_numbers(text)
     if not (plain.is_null() & (text != "")).any():
         return plain
-    return plain.fill_null(money(text) / 100)
+    return plain.fill_null((money(text) / 100).round(2))
 
 
 def is_zone(name: str) -> bool:

@@ -10,6 +10,7 @@ CANONICAL_REQUIRED = ("reservation_id", "vehicle_id", "trip_start", "trip_end", 
 EXPORT_REQUIRED = ("reservation id", "trip start", "trip end", "trip status")  # and one of the next
 EXPORT_VEHICLE = ("vehicle", "vehicle name")
 TAKEHOME_DATES = ("created_at", "reservation_type")
+NAMES = frozenset({*EXPORT_REQUIRED, *EXPORT_VEHICLE, *CANONICAL_REQUIRED, *TAKEHOME_DATES})
 TRIP_EXPORT = (
     "Download the trip earnings export instead (Turo on the web: Business > Earnings > "
     "Download CSV > Trip earnings) and put it in DATA_DIR."
@@ -31,6 +32,13 @@ def detect(sheet: Sheet) -> str:
     if "vehicle_id" in keys and keys & set(TAKEHOME_DATES) and not keys & {"trip_start", "trip_end"}:
         return TAKEHOME
     _refuse_other_exports(sheet, keys)
+    if not keys & NAMES:
+        # not shown: it may be a title with somebody's name in it
+        raise InputError(
+            f"{sheet.source.name} has no header that is known: line {sheet.header_line} holds none of the "
+            "columns of the three profiles.",
+            "Remove what stands above the header; see datas/README.md for the columns.",
+        )
     export = {*EXPORT_REQUIRED, "vehicle"}
     likely, required = (
         ("trip earnings export", export)

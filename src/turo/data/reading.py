@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from turo.data import parse
+from turo.data import parse, source
 from turo.data.cells import form
 from turo.data.fleet_keys import by_loose_key, loose
 from turo.data.quarantine import Quarantine
@@ -34,6 +34,13 @@ class Reading:
     def warn(self, sentence: str) -> None:
         """Add a sentence to the run's report."""
         self.warnings.append(sentence)
+
+    def warn_of_other_formats(self, location: str, name: str) -> None:
+        """Say so where an optional file is absent, but lies there as a workbook, say."""
+        if others := source.of_other_formats(location, name):
+            self.warn(
+                f"{', '.join(others)} is no CSV and left out: save it as CSV in UTF-8 under the name {name}."
+            )
 
     def instants(self, text: pl.Series, vehicles: pl.Series | None = None, where: str = "") -> pl.Series:
         """Wall-clock instants, each by the rules of its vehicle's time zone (see `parse.instants`).

@@ -14,7 +14,7 @@ COMMON = 3  # reasons that an error names
 
 def with_forms(rows: pl.DataFrame, reason: str, met: Mapping[str, str]) -> list[str]:
     """The reasons in the column `reason`, those in `met` (reason → column of text) with the form met."""
-    columns = set(met.values())
+    columns = {met[why] for why in set(rows[reason]) if why in met}  # a file may lack the others
     texts = {name: rows[name].to_list() for name in columns}
     forms = {name: {cell: form(cell) for cell in set(texts[name]) if cell} for name in columns}
     told = []

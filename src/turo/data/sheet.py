@@ -13,6 +13,8 @@ from turo.errors import InputError
 VALUE = re.compile(r"^[-($]*\d[\d\s.,:/$)-]*([AaPp][Mm])?$")  # a number, an amount, a date: no column name
 LONGEST_HEADER = 1 << 16  # bytes; Turo's has 900
 HINT = re.compile(r'^\s*"?\s*sep=(.)\s*"?[\s,;]*$', re.IGNORECASE)  # a line that tells Excel the separator
+GUARD = re.compile(r"""^(?:=\s*"(.*)"|'(.+))$""")  # as around cells (see `cells.tidy`)
+UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")
 OTHER_SEPARATORS = (";", "\t", "|")
 
 
@@ -38,7 +40,7 @@ def open_sheet(source: Source) -> Sheet:
     """
     content = scan(source)
     number, header = _first_line(source, content)
-    columns = [name.strip() for name in next(csv.reader([header], skipinitialspace=True))]
+    columns = [_unguarded(name) for name in next(csv.reader([header], skipinitialspace=True))]
     keys = [" ".join(name.casefold().split()) for name in columns]
     if len(columns) == 1:
         for sign in OTHER_SEPARATORS:
@@ -62,6 +64,11 @@ def open_sheet(source: Source) -> Sheet:
             "Copy or export the file again.",
         )
     return Sheet(source, content, columns, keys, number + 1)
+
+
+def _unguarded(name: str) -> str:
+    plain = UNSEEN.sub("", name).strip()
+    return GUARD.sub(lambda found: found[1] or found[2] or "", plain).strip()
 
 
 def _first_line(source: Source, content: Content) -> tuple[int, str]:

@@ -91,16 +91,22 @@ def require(location: str, names: str, setting: str) -> list[Source]:
 def _absent(location: str, missing: list[str], setting: str) -> InputError:
     """What is missing; and the file of that name that lies there in another format, if one does."""
     what = f"{', '.join(missing)} not found in {location}"
-    others = [name for each in missing for name in _of_other_formats(location, each)]
+    others = [name for each in missing for name in of_other_formats(location, each)]
     if not others:
         return InputError(f"{what}.", f"Put the file there, or set {setting} (and DATA_DIR) to where it is.")
     return InputError(
         f"{what}, but {', '.join(others)} lies there.",
-        f"Open it and save it as CSV in UTF-8 (in Excel: Save as > CSV UTF-8) under the name {missing[0]}.",
+        "Open it and save it as CSV in UTF-8 (in Excel: Save as > CSV UTF-8) "
+        f"{_under(missing[0], others[0])}.",
     )
 
 
-def _of_other_formats(location: str, name: str) -> list[str]:
+def _under(name: str, other: str) -> str:
+    """Under which name a file of another format would be found."""
+    return f"as {Path(other).stem}.csv" if any(sign in name for sign in "*?[") else f"under the name {name}"
+
+
+def of_other_formats(location: str, name: str) -> list[str]:
     """Files that differ from `name` in their ending only: `reservations.xlsx`, `reservations.csv.xlsx`."""
     stem = name.removesuffix(".csv")
     wanted = {f"{each}{ending}" for each in (stem, name) for ending in OTHER_ENDINGS}

@@ -27,8 +27,10 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     """Vehicles with the columns of `tables.VEHICLES` and those of `tables.ATTRIBUTES` that the file has."""
     known = {**VEHICLES, **ATTRIBUTES}
     if "vehicle_id" not in sheet.keys:
+        found = [name for name in sheet.keys if name in known or name in PERSONAL]
         raise InputError(
-            f"{sheet.source.name} has no column vehicle_id; found {', '.join(sheet.columns)}.",
+            f"{sheet.source.name} has no column vehicle_id in line {sheet.header_line}; known columns there: "
+            f"{', '.join(found) or 'none'}.",
             "Add it: one row a vehicle, with the id that the reservations use.",
         )
     extra = [name for name in sheet.keys if name and name not in known and name not in PERSONAL]
