@@ -34,8 +34,8 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     else:
         reading.zones = dict(given.select("vehicle_id", "timezone").drop_nulls().iter_rows())
     frames = [(sheet.source.name, turo_export.read(sheet, reading)) for sheet in sheets]
-    reading.quarantine.check(sheets)
-    reading.quarantine.check(opened[len(sheets) :])  # on its own: the longer file must not hide its errors
+    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
     taken = {name: snapshots.taken(name, rows, settings.as_of, reading) for name, rows in frames}
     turns = downloads.turns({name: snapshot.end for name, snapshot in taken.items()})
     rows = pl.concat(

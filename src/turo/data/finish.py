@@ -26,7 +26,7 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
         return None
     made.opened.append(open_sheet(found[0]))
     blocks = owner_blocks.read(made.opened[-1], reading)
-    reading.quarantine.check(made.opened[-1:])
+    reading.quarantine.check(made.opened, also_alone=made.opened[-1:])
     blocks = blocks.with_columns(pl.col("vehicle_id").replace(reading.joined))
     blocks = align(blocks, made.cars["vehicle_id"], found[0].name, reading)
     unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]

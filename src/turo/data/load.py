@@ -97,8 +97,8 @@ def _canonical(settings: Settings, sheets: list[Sheet], reading: Reading) -> Fou
     cars = vehicles.read(opened[-1], reading)
     reading.zones = dict(cars.select("vehicle_id", "timezone").drop_nulls().iter_rows())
     rows = canonical.read(sheets[0], reading)
-    reading.quarantine.check(sheets)
-    reading.quarantine.check(opened[len(sheets) :])  # on its own: the longer file must not hide its errors
+    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
     snapshot = taken(sheets[0].source.name, rows, settings.as_of, reading)
     logger.info("Snapshot of %s, by %s", snapshot.instant.isoformat(" "), snapshot.told_by)
     files = (opened[-1].source.name, sheets[0].source.name)
@@ -109,8 +109,8 @@ def _takehome(settings: Settings, sheets: list[Sheet], reading: Reading) -> Foun
     opened = [*sheets, vehicles.open_required(settings)]
     cars = vehicles.read(opened[-1], reading)
     rows = takehome.read(sheets[0], reading)
-    reading.quarantine.check(sheets)
-    reading.quarantine.check(opened[len(sheets) :])  # on its own: the longer file must not hide its errors
+    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
     latest = rows["created_at"].max()
     snapshot = latest if isinstance(latest, datetime) else takehome.TIMELESS
     return Found(rows, takehome.complete(opened[-1], cars, rows, reading), snapshot, opened)

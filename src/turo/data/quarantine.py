@@ -15,6 +15,7 @@ from turo.data.tables import REJECTED, empty
 from turo.errors import InputError
 
 LIMIT = 0.05  # share of rejected rows above which the run fails
+MOST = 0.5  # the same for a file beside the reservations on its own
 REASON = "_reason"
 
 
@@ -66,27 +67,36 @@ class Quarantine:
         """All rejected rows, in order of file and line."""
         return pl.concat(self.frames).sort("file", "line") if self.frames else empty(REJECTED)
 
-    def check(self, sheets: Sequence[Sheet]) -> None:
+    def check(self, sheets: Sequence[Sheet], also_alone: Sequence[Sheet] = ()) -> None:
         """Fail when more than 5 % of the rows of these files were rejected, naming the commonest reasons.
 
         Lines that are no reservation (`footers`) do not count, as long as the rows outnumber them.
 
+        Args:
+            also_alone: those of them that fail as well where most of their own rows were rejected: a short
+                file beside a long one would lose everything without a word.
+
         Raises:
             TooManyRejectedError: with the rejected rows of all files so far.
         """
+        self._hold(sheets, LIMIT)
+        for sheet in also_alone:
+            self._hold([sheet], MOST)
+
+    def _hold(self, sheets: Sequence[Sheet], limit: float) -> None:
         rejected = self.table().filter(pl.col("file").is_in([sheet.source.name for sheet in sheets]))
         total = sum(sheet.rows for sheet in sheets)
         counted = rejected.filter(~pl.col("reason").is_in(footers.REASONS))
         besides = rejected.height - counted.height
         if 2 * besides <= total:
             rejected, total = counted, total - besides
-        if rejected.height <= LIMIT * total:
+        if rejected.height <= limit * total:
             return
         common = commonest(rejected["reason"])
         first = rejected.row(0)
         why = "; ".join(f"{reason} ({note})" for reason, note in common)
         raise TooManyRejectedError(
-            f"{rejected.height} of {total} rows cannot be used (over {LIMIT:.0%}): {why}.",
+            f"{rejected.height} of {total} rows cannot be used (over {limit:.0%}): {why}.",
             f"Look at line {first[1]} of {first[0]} first (rejected.csv lists all); is it the right file?",
             self.table(),
         )
