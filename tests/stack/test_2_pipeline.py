@@ -29,7 +29,8 @@ def test_prepare_data_replaces_the_served_models_without_a_blink(
     before = served_versions(serve)
     # Other data of the same fleet: on the same data nothing would be trained, nor replaced.
     reservations = stack.folder / "datas" / "reservations.csv"
-    reservations.write_text("".join(reservations.read_text().splitlines(keepends=True)[:-1]))
+    lines = reservations.read_text().splitlines(keepends=True)
+    reservations.write_text("".join(lines[:100] + lines[101:]))
     began = time.monotonic()
     with RequestLoop(serve, examples) as loop:
         run = airflow.trigger("prepare_data", {})
