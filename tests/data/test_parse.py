@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 from export_factory import clock, dollars
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turo.data import parse
@@ -46,6 +46,7 @@ NO_INSTANT = [
 ]
 
 
+@settings(deadline=None)
 @given(st.integers(-10_000_000, 10_000_000))
 def test_every_amount_survives(cents):
     written = [dollars(cents / 100), f"{cents / 100:.2f}", f"{cents / 100:,.2f}"]
@@ -59,6 +60,7 @@ def test_what_is_no_amount_is_null(text):
     assert parse.money(pl.Series([text])).to_list() == [None]
 
 
+@settings(deadline=None)
 @given(MINUTES)
 def test_every_instant_survives_in_every_form(moment):
     written = [

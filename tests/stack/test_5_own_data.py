@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import own_fleets
 import pytest
-from airflow_api import AirflowApi
+from airflow_api import ENDED, AirflowApi
 from compose_stack import REPOSITORY, Stack, figures, wait_for
 from own_fleets import OwnFleet
 
@@ -54,10 +54,14 @@ def fleet_of(datas: Path) -> str:
 def run_all(airflow: AirflowApi) -> tuple[str, str]:
     """Trigger prepare_data as a user would, and await the forecast it starts; the ids of both runs."""
 
-    def forecasts() -> set[str]:
-        runs = airflow.get("/dags/forecast_fleet/dagRuns", limit=100)["dag_runs"]
-        return {run["dag_run_id"] for run in runs}
+    def runs() -> list[dict[str, Any]]:
+        return list(airflow.get("/dags/forecast_fleet/dagRuns", limit=100)["dag_runs"])
 
+    def forecasts() -> set[str]:
+        return {run["dag_run_id"] for run in runs()}
+
+    # A forecast that waits for its turn would be made of the new files, under the old run's name.
+    wait_for("no forecast under way", lambda: all(run["state"] in ENDED for run in runs()), timeout=1200)
     before = forecasts()
     prepared = airflow.trigger("prepare_data", {"models": ["XGBoost"]})
     airflow.wait("prepare_data", prepared, timeout=900)
