@@ -65,7 +65,7 @@ def run_all(airflow: AirflowApi) -> tuple[str, str]:
     before = forecasts()
     prepared = airflow.trigger("prepare_data", {"models": ["XGBoost"]})
     airflow.wait("prepare_data", prepared, timeout=900)
-    started = wait_for("a run of forecast_fleet", lambda: forecasts() - before, timeout=120)
+    started = wait_for("a run of forecast_fleet", lambda: forecasts() - before or None, timeout=120)
     forecast = started.pop()
     airflow.wait("forecast_fleet", forecast, timeout=1200)
     return prepared, forecast

@@ -31,9 +31,10 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
     blocks = align(blocks, made.cars["vehicle_id"], found[0].name, reading)
     unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]
     if unknown.len() and unknown.len() == blocks.height:
+        # Not which they are: the report repeats it, and must hold no vehicle of another fleet.
         reading.warn(
-            f"{found[0].name} knows none of these vehicles ({few(unknown)}), so that it seems to belong to "
-            "another fleet: left out. Remove it, or bring your own."
+            f"{found[0].name} knows none of the vehicles of the reservations and seems to belong to another "
+            "fleet: left out. Remove it, or bring your own."
         )
     elif unknown.len():
         reading.warn(
