@@ -10,6 +10,7 @@ import pytest
 from export_factory import Fleet, write
 
 from turo.data.generate import write_sample
+from turo.errors import InputError
 from turo.forecast import away
 from turo.prepare import run
 from turo.settings import load
@@ -91,7 +92,7 @@ def test_another_fleet_finds_nothing_of_the_last_one_and_the_last_one_everything
 def test_a_run_that_fails_leaves_the_last_fleet_s_report_where_it_was(data):
     clear(data)
     write(data, Fleet(days=240).rows(SPRING)[:1])
-    with pytest.raises(Exception, match=r".+"):
+    with pytest.raises(InputError, match="HORIZON_DAYS=366 is longer than the history"):
         prepare(data, as_of="2025-06-01", horizon_days=366)
     assert marks(data) == {"sample"}
     assert not (data / away.FOLDER).exists()
