@@ -68,7 +68,7 @@ def test_unknown_model_is_refused_by_name(airflow: AirflowApi) -> None:
 def test_ray_integration_runs_on_two_nodes(stack: Stack, airflow: AirflowApi) -> None:
     stack.compose("up", "-d", "--wait", "--no-recreate", "--scale", "ray-worker=1", "ray-worker")
     run = airflow.trigger("ray_integration", {})
-    assert airflow.wait("ray_integration", run, timeout=300) == "success", airflow.explain(
+    assert airflow.wait("ray_integration", run, timeout=600) == "success", airflow.explain(
         "ray_integration", run
     )
     report = airflow.xcom("ray_integration", run, "probe_nodes")
