@@ -82,6 +82,7 @@ def test_what_differs_in_zeros_case_or_blanks_is_taken_as_the_reservations_write
         (["7", "07"], ["7"]),
         (["7"], ["7", "007"]),
         (["A 1"], ["a1", "A1"]),
+        (["1001", '"1,001"'], ["1001"]),
     ],
 )
 def test_ids_that_may_mean_several_are_refused(files, load, reserved, listed):

@@ -141,3 +141,33 @@ def test_joining_does_not_hide_that_two_vehicles_are_in_one(tmp_path, load, anew
     (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,1000001,1000000\n")
     with pytest.raises(InputError, match="two different VINs"):
         load(as_of="2025-04-01")
+
+
+# --- numbers that a spreadsheet has filled up with zeros --------------------------------------------------
+
+
+def test_zeros_before_the_numbers_of_an_export_make_no_second_vehicle(tmp_path, load):
+    rows = trips(0, 1, 0)
+    write(tmp_path, rows)
+    clean = load(as_of="2025-04-01")
+    ids = {name: f"0{rows[0][name]}" for name in ("Reservation ID", "Vehicle id")}
+    write(tmp_path, [rows[0] | ids, *rows[1:]])
+    tables = load(as_of="2025-04-01")
+    assert tables.reservations.equals(clean.reservations)
+    assert tables.vehicles.equals(clean.vehicles)
+    assert tables.warnings == clean.warnings
+
+
+def test_an_older_export_whose_numbers_have_zeros_before_them_is_the_same_fleet(tmp_path, load):
+    rows = trips(0, 1, 0)
+    write(tmp_path, rows, name="trips_20250401.csv")
+    filled = [r | {n: r[n].zfill(12) for n in ("Reservation ID", "Vehicle id")} for r in rows[:2]]
+    write(tmp_path, filled, name="trips_20250307.csv")
+    tables = load(reservations_file="trips_*.csv")
+    assert sorted(tables.reservations["reservation_id"]) == sorted(r["Reservation ID"] for r in rows)
+    assert tables.vehicles.height == 2
+
+
+def test_a_line_that_joins_vehicles_may_carry_zeros_and_guards(tmp_path, load, anew):
+    (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,'01000000,01000007\n")
+    assert not warned(load(as_of="2025-08-01"), "share a VIN")

@@ -23,6 +23,7 @@ SHORT_YEAR = r"^'\d\d(\D|$)"  # of a vehicle's name, where the apostrophe is no 
 
 WHOLE = r"^([0-9]+)\.0*$"
 GROUPED = r"^([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0*)?$"
+LEADING = r"^0+([0-9]+)$"
 SCIENTIFIC = r"^([0-9])(?:\.([0-9]+))?[eE]\+0*([0-9]{1,2})$"
 LOST_DIGITS = "has lost its last digits to a spreadsheet"
 MISSING = ("nan", "nat", "none", "null", "<na>", "n/a", "#n/a")  # what other tools write into blank cells
@@ -63,17 +64,17 @@ def tidy(text: pl.Series) -> pl.Series:
     return guarded.str.strip_chars().alias(text.name)
 
 
-def ids(text: pl.Series, grouped: bool = False) -> pl.Series:
+def ids(text: pl.Series, numeric: bool = False) -> pl.Series:
     """Keys as they were before a spreadsheet took them for numbers: `1001.0` and `1.001E+03` are `1001`.
 
-    Where scientific notation has lost digits the cell stays as it is. `grouped`: commas may set thousands
-    apart.
+    Where scientific notation has lost digits the cell stays as it is. `numeric`: the keys are numbers, so
+    commas may set thousands apart, and zeros may lead.
     """
     text = text.set(text.str.to_lowercase().is_in(MISSING), "")
     text = text.str.replace(WHOLE, "${1}")
-    if grouped:
+    if numeric:
         bare = text.str.replace(GROUPED, "${1}").str.replace_all(",", "")
-        text = text.zip_with(~text.str.contains(GROUPED), bare)
+        text = text.zip_with(~text.str.contains(GROUPED), bare).str.replace(LEADING, "${1}")
     if not text.str.contains(SCIENTIFIC).any():
         return text
     first, decimals, power = (text.str.extract(SCIENTIFIC, i) for i in (1, 2, 3))

@@ -31,11 +31,11 @@ def typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
 
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
     spelled = col.STATUSES | SPELLINGS
-    vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), grouped=True), text(col.VIN)
+    vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), numeric=True), text(col.VIN)
     vin = vin.set(vin.str.to_lowercase().is_in(cells.MISSING), "")
     columns = {
         LINE: batch[LINE],
-        "reservation_id": cells.ids(text(col.ID), grouped=True),
+        "reservation_id": cells.ids(text(col.ID), numeric=True),
         "vehicle_id": vehicle_id,
         "vin": vin.str.to_uppercase(),
         "state": vehicle.str.extract(PLATE, 1).str.to_uppercase(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from turo.data.reading import Reading
 
 GROUPED = re.compile(r"^\d{1,3}(,\d{3})+$")
+NUMBER = re.compile(rf"{GROUPED.pattern}|^\d+$")
 SHOWN = 3  # ids or pairs of them that a sentence names
 
 
@@ -53,7 +54,7 @@ def align(frame: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> p
     for here, there in groups.values():
         if not here or not there or here == there:
             continue
-        if not all(map(str.isdigit, here)) and (here <= there or there <= here):
+        if not all(map(NUMBER.match, here)) and (here <= there or there <= here):
             continue  # one of the file's own words may well differ from another in case
         if len(here) == len(there) == 1:
             mapping |= dict(zip(there, here, strict=True))

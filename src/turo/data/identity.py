@@ -71,7 +71,8 @@ def joined(keys: KeyFile) -> dict[str, str]:
     """
     pairs = [(key, vehicle_id) for (kind, key), vehicle_id in keys.ids.items() if kind == VEHICLE]
     columns = zip(*pairs, strict=True) if pairs else ((), ())
-    lines = dict(zip(*(cells.ids(pl.Series(each, dtype=pl.String)) for each in columns), strict=True))
+    text = (cells.tidy(pl.Series(each, dtype=pl.String)) for each in columns)
+    lines = dict(zip(*(cells.ids(each, numeric=True) for each in text), strict=True))
     result = {}
     for key in list(lines):
         seen, last = {key}, key
