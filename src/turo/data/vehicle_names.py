@@ -7,8 +7,8 @@ import polars as pl
 from turo.data.export_columns import TWO_WORD_MAKES
 
 YEAR = r"(?:19|20)\d{2}"
-FIRST = rf"^({YEAR})[ ,-]+(\D.*)$"  # 2023 Tesla Model 3; no make begins with a number
-LAST = rf"^(.*[^ ,-])[ ,-]+({YEAR})$"  # Tesla Model 3 2023, as Turo writes it
+FIRST = rf"^({YEAR})[ ,:;./|_-]+([^\d ,:;./|_-].*)$"  # 2023 Tesla Model 3; no make begins with a number
+LAST = rf"^(.*[^ ,:;/|_-])[ ,:;/|_-]+({YEAR})$"  # Tesla Model 3 2023, as Turo writes it
 BRACKETS_FIRST, BRACKETS_LAST = rf"^[(\[]({YEAR})[)\]] ?", rf"^([^(\[]*\S) ?[(\[]({YEAR})[)\]].*$"
 SHORT_FIRST, SHORT_LAST = r"^['\u2019](\d{2}) (\D.*)$", r"^(.*\S) ['\u2019](\d{2})$"
 NOTE = r"[(\[#].*$"  # what a host has added
@@ -20,7 +20,7 @@ def parts(name: pl.Expr) -> dict[str, pl.Expr]:
 
     A number that is the model stays one: `Mazda 3 2021`, `Peugeot 2008 2020`, `2008 Peugeot 2008`.
     """
-    tidy = name.str.replace_all(r"\s+", " ").str.strip_chars()
+    tidy = name.str.replace_all(r'[\s"*]+', " ").str.strip_chars()
     tidy = tidy.str.replace(BRACKETS_FIRST, "${1} ").str.replace(BRACKETS_LAST, "${1} ${2}")
     bare = tidy.str.replace(NOTE, "").str.strip_chars()
     first, last = bare.str.extract(FIRST, 1), bare.str.extract(LAST, 2)
