@@ -86,7 +86,7 @@ def _undated(filled: Mapping[str, str]) -> str | None:
         return NOTE  # it may stand in a column that is not read
     if any(name in filled for name in (*CARS, *STATUSES)):
         return None
-    short = not number or (is_number and len(re.sub(r"\D", "", number)) < TURO_DIGITS)
+    short = not is_number or len(re.sub(r"\D", "", number)) < TURO_DIGITS
     summed = any(AMOUNT.search(cell) for name, cell in filled.items() if name not in IDS)
     return TOTALS if short and summed else None
 
