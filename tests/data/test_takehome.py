@@ -60,6 +60,16 @@ def test_rows_that_cannot_be_used_are_set_aside(files, load):
     ]
 
 
+def test_dates_that_may_be_day_or_month_say_so_and_are_read_once_their_order_is_set(files, load):
+    lines = "".join(f"{n % 3 + 1},{n % 12 + 1}/4/2023 09:36\n" for n in range(24))
+    files("vehicle_id,created_at\n" + lines)
+    with pytest.raises(
+        InputError, match=r"created_at may be day/month .*set DATE_ORDER \(24, such as 1/4/2023"
+    ):
+        load()
+    assert load(date_order="DMY").reservations["created_at"].dt.month().unique().to_list() == [4]
+
+
 def test_missing_attributes_are_named(files, load):
     files("vehicle_id,created_at\n1,2023-04-18 09:36:57\n", "vehicle_id,actual_price\n1,50\n")
     tables = load()

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from turo.data import parse
 from turo.data.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.fleet_keys import align, refuse_strangers
 from turo.data.reading import Reading, few
@@ -15,8 +16,8 @@ from turo.errors import InputError
 
 # The form without dates knows no time at all, and nothing is computed as of an instant under this profile.
 TIMELESS = datetime(1970, 1, 1)
-RAW = "_raw_created_at"
-NO_INSTANT = "created_at is no known date and time"
+RAW, WHY = "_raw_created_at", "_why_created_at"
+NO_INSTANT = f"created_at {parse.NO_INSTANT}"
 FEWER_DIGITS = f"vehicle_id {LOST_DIGITS}"
 
 
@@ -32,9 +33,11 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
         reasons = {"vehicle_id is blank": pl.col("vehicle_id") == "", FEWER_DIGITS: lossy("vehicle_id")}
         met = {FEWER_DIGITS: "vehicle_id"}
         if dated:
-            rows = rows.with_columns(batch["created_at"].alias(RAW))
+            why = reading.unread(batch["created_at"], rows["created_at"], day_alone=True)
+            rows = rows.with_columns(batch["created_at"].alias(RAW), why.alias(WHY))
+            reasons |= {f"created_at {each}": pl.col(WHY) == each for each in parse.UNREAD}
             reasons[NO_INSTANT] = pl.col("created_at").is_null()
-            met[NO_INSTANT] = RAW
+            met |= {f"created_at {each}": RAW for each in parse.UNREAD}
         accepted = reading.quarantine.split(sheet.source.name, rows, reasons, met)
         frames.append(accepted.select("vehicle_id", "created_at"))
     reading.quarantine.add(sheet.source.name, sheet.malformed)
