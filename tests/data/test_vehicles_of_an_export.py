@@ -171,3 +171,33 @@ def test_an_older_export_whose_numbers_have_zeros_before_them_is_the_same_fleet(
 def test_a_line_that_joins_vehicles_may_carry_zeros_and_guards(tmp_path, load, anew):
     (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,'01000000,01000007\n")
     assert not warned(load(as_of="2025-08-01"), "share a VIN")
+
+
+# --- plates and VINs as people leave them -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hash_mark", ["( #", "(TX, #", "( TX #"])
+def test_blanks_and_commas_around_the_state_hide_no_plate(tmp_path, load, hash_mark):
+    rows = trips(0, 1, 0)
+    write(tmp_path, rows, header=header_44())
+    clean = load(as_of="2025-04-01")
+    write(
+        tmp_path,
+        [r | {"Vehicle": r["Vehicle"].replace("(TX #", hash_mark)} for r in rows],
+        header=header_44(),
+    )
+    tables = load(as_of="2025-04-01")
+    assert tables.reservations.equals(clean.reservations)
+    assert tables.vehicles["state"].to_list() == (["TX"] * 2 if "TX" in hash_mark else [None] * 2)
+
+
+@pytest.mark.parametrize("nothing", ["-", "Unknown", "N/A", "1.23E+16", "00000000000000000", "Not available"])
+def test_what_stands_for_no_vin_joins_no_vehicles(tmp_path, load, nothing):
+    """Rows of old have no Vehicle id; a word in place of the VIN must not make them all one vehicle."""
+    rows = [r | {"Vehicle id": ""} if n < 2 else r for n, r in enumerate(trips(0, 1, 0, 1))]
+    write(tmp_path, rows)
+    clean = load(as_of="2025-04-01")
+    write(tmp_path, [r | {"VIN": nothing} for r in rows])
+    tables = load(as_of="2025-04-01")
+    assert tables.reservations.equals(clean.reservations)
+    assert not warned(tables, "share a VIN")

@@ -12,7 +12,11 @@ from turo.data.rows import LINE
 from turo.data.statuses import SPELLINGS
 
 # the last parenthesis with a plate: (TX #ABC1234) or (#ABC1234)
-PLATE = r"(?s)^.*\((?:([A-Za-z]{1,3})\s*)?#\s*([^()]*[^()\s])\s*\)"
+PLATE = r"(?s)^.*\(\s*(?:([A-Za-z]{1,3})\b[\s,]*)?#\s*([^()]*[^()\s])\s*\)"
+NO_VIN = (  # a dash, a word for nothing, or what a spreadsheet has made of digits
+    r"(?i)^(.{0,4}|[0x*?#.-]*|unknown|missing|pending|hidden|redacted|no vin"
+    r"|not (available|provided|set|known)|\d(\.\d*)?e\+\d+)$"
+)
 BAD, CENTS, TEXT, WHY = "_bad ", "_cents ", "_text ", "_why "  # prefixes of working columns
 DASH = rf"^{DASHES}$"
 COMPONENTS = (*col.PRICE, *col.DISCOUNTS, *col.FEES)
@@ -32,7 +36,7 @@ def typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
     spelled = col.STATUSES | SPELLINGS
     vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), numeric=True), text(col.VIN)
-    vin = vin.set(vin.str.to_lowercase().is_in(cells.MISSING), "")
+    vin = vin.set(vin.str.contains(NO_VIN), "")
     columns = {
         LINE: batch[LINE],
         "reservation_id": cells.ids(text(col.ID), numeric=True),
