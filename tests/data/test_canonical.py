@@ -177,6 +177,15 @@ def test_totals_that_do_not_add_up_are_counted(files, load):
     assert any("1 row(s) have total_earnings that is not" in w for w in load().warnings)
 
 
+def test_discounts_above_zero_are_counted_also_without_a_total(files, load):
+    files(
+        GOOD.removesuffix(",5.00,119.00").replace("-6.00", "6.00"), columns=COLUMNS[: COLUMNS.index(",fees")]
+    )
+    tables = load()
+    assert one(tables)["discounts"] == 6.0
+    assert any("1 row(s) have discounts above 0, which raise the price" in w for w in tables.warnings)
+
+
 def test_repeated_rows(files, load):
     files(GOOD, GOOD)
     tables = load()
@@ -243,6 +252,22 @@ def test_vehicle_rows_that_cannot_be_used_are_set_aside(files, load):
     ]
 
 
+@pytest.mark.parametrize("year", ["21", "0", "20211"])
+def test_a_year_in_which_no_vehicle_was_made_is_named(files, load, year):
+    listed = "".join(f"v{n},2021.0\n" for n in range(1, 60))
+    files(GOOD, vehicles=f"vehicle_id,year\n{listed}v60,{year}\n")
+    tables = load()
+    form = "9" * len(year)
+    assert tables.rejected.rows() == [("vehicles.csv", 61, f"year is no year of four digits (met {form})")]
+    assert set(tables.vehicles["year"]) == {2021}
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "N/A", "<NA>", "null"])
+def test_what_tools_write_into_blank_cells_is_no_make_and_no_time_zone(files, load, word):
+    files(GOOD, vehicles=f"vehicle_id,make,class,timezone\nv1,{word},{word},{word}\n")
+    assert load().vehicles.select("make", "class", "timezone").rows() == [(None, None, None)]
+
+
 def test_two_different_rows_of_a_vehicle_are_an_error(files, load):
     files(GOOD, vehicles="vehicle_id,class\nv1,car\nv1,suv\n")
     with pytest.raises(InputError, match=r"vehicles\.csv: .*several different rows \(v1\)"):
@@ -290,6 +315,25 @@ def test_blocks(files, load, tmp_path):
         ("v2", datetime(2025, 2, 1), datetime(2025, 2, 3), None),  # a date alone is its midnight
     ]
     assert any("1 blocks of unknown vehicles left out (v8)" in w for w in tables.warnings)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("2/3/2025 10:00", "may be day/month or month/day, or lacks the century: set DATE_ORDER"),
+        ("soon", "is no known date and time (met aaaa)"),
+    ],
+)
+def test_when_a_block_was_made_is_not_lost_without_a_word(files, load, tmp_path, cell, told):
+    files(GOOD)
+    lines = f"v1,2025-01-01,2025-01-03,{cell}\nv1,2025-02-01,2025-02-03,2025-01-30\n"
+    (tmp_path / "blocks.csv").write_text(f"vehicle_id,start,end,created_at\n{lines}")
+    tables = load()
+    assert tables.blocks["created_at"].to_list() == [None, datetime(2025, 1, 30)]
+    (warning,) = [w for w in tables.warnings if w.startswith("blocks.csv")]
+    assert "1 created_at cannot be read" in warning
+    assert told in warning
+    assert "soon" not in warning
 
 
 def test_a_blocks_file_without_rows_means_that_there_were_none(files, load, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from turo.data import parse
-from turo.data.cells import batches, ids
+from turo.data.cells import batches, form, ids
 from turo.data.reading import Reading
 from turo.data.rows import LINE
 from turo.data.sheet import Sheet
@@ -33,6 +33,8 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     frame = frame.with_columns(
         reading.unread(text[name], frame[name], day_alone=True).alias(WHY + name) for name in BOTH
     )
+    if "created_at" in moments:
+        _warn_unread(sheet, text["created_at"], frame["created_at"], reading)
     reasons = {f"{name} is blank": pl.col(RAW + name) == "" for name in BOTH}
     reasons |= {f"{name} {why}": pl.col(WHY + name) == why for name in BOTH for why in parse.UNREAD}
     reasons["block ends before or when it starts"] = pl.col("end") <= pl.col("start")
@@ -41,3 +43,13 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     reading.quarantine.add(sheet.source.name, sheet.malformed)
     absent = [pl.lit(None, kind).alias(name) for name, kind in BLOCKS.items() if name not in frame.columns]
     return frame.with_columns(absent).select(*BLOCKS)
+
+
+def _warn_unread(sheet: Sheet, text: pl.Series, read: pl.Series, reading: Reading) -> None:
+    why = reading.unread(text, read, day_alone=True)
+    lost = text.filter(why.is_not_null())
+    if lost.len():
+        reading.warn(
+            f"{sheet.source.name}: {lost.len()} created_at cannot be read and count as unknown: the first "
+            f"{why.drop_nulls()[0]} (met {form(lost[0])})."
+        )

@@ -38,6 +38,7 @@ SPELLED_HERE = {
 }
 ODDITIES = {
     "_odd_status": SPELLED,
+    "_odd_discounts": "have discounts above 0, which raise the price; amounts taken off it are negative",
     "_odd_sum": "have total_earnings that is not trip_price + discounts + fees; only the base is used",
     "_odd_cancelled": "carry a cancelled_at that does not fit their status or booked_at; it is ignored",
     "_odd_odometer": "have a negative or decreasing odometer; odometers are not used",
@@ -149,6 +150,7 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         (~cancelled & ((pl.col("total_earnings") - base).abs() > CENT)).fill_null(False).alias("_odd_sum"),
         (~fits).alias("_odd_cancelled"),
+        (pl.col("discounts") > 0).fill_null(False).alias("_odd_discounts"),
         ((out < 0) | (back < out)).fill_null(False).alias("_odd_odometer"),
         cancelled_at=pl.when(fits).then(pl.col("cancelled_at")),
         # Turo's exports show cancelled trips with the price 0: there 0 means unknown

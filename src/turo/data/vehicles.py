@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from turo.data import parse, source, vehicle_names
-from turo.data.cells import LOST_DIGITS, batches, ids, lossy
+from turo.data.cells import LOST_DIGITS, MISSING, batches, ids, lossy
 from turo.data.fleet_keys import align, refuse_strangers
 from turo.data.reading import Reading, few
 from turo.data.rows import LINE
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from turo.settings import Settings
 
 RAW = "_raw_"  # prefix of a column's text beside its values
+YEARS, NO_YEAR = (1900, 2100), "is no year of four digits"
 DATES = ("listed_from", "listed_to", "valid_from")
 PERSONAL = frozenset({"vin", "plate", "license plate", "license_plate", "owner", "host", "guest", "address"})
 
@@ -64,7 +65,8 @@ def _column(
 ) -> tuple[pl.Series, pl.Series]:
     """Values of a column, and why a cell has none though it is not blank."""
     if kind == pl.String:
-        return text.set(text == "", None), pl.Series([None] * len(text), dtype=pl.String)
+        unknown = text.str.to_lowercase().is_in(["", *MISSING])
+        return text.set(unknown, None), pl.Series([None] * len(text), dtype=pl.String)
     if text.name in DATES:
         values = reading.days(text)
         return values, reading.unread(text, values, day_alone=True).replace(parse.NO_INSTANT, "is no date")
@@ -73,7 +75,10 @@ def _column(
     else:
         values, what = parse.plain_numbers(text).cast(kind), "is no plain number"
     lost = values.is_null() & (text != "")
-    return values, pl.select(pl.when(lost).then(pl.lit(what))).to_series()
+    why = pl.when(lost).then(pl.lit(what))
+    if text.name == "year":
+        why = why.when(~values.is_between(*YEARS)).then(pl.lit(NO_YEAR))
+    return values, pl.select(why).to_series()
 
 
 def open_required(settings: Settings) -> Sheet:
