@@ -143,6 +143,14 @@ def test_joining_does_not_hide_that_two_vehicles_are_in_one(tmp_path, load, anew
         load(as_of="2025-04-01")
 
 
+def test_a_plate_in_the_key_file_may_be_written_with_blanks(tmp_path, load):
+    write(tmp_path, trips(0, 1, 0), header=header_44())
+    (tmp_path / "vehicle_keys.csv").write_text(
+        "kind,key,vehicle_id\nPlate,syn 0000,blue\nplate,SYN 0001,red\n"
+    )
+    assert set(load(as_of="2025-04-01").reservations["vehicle_id"]) == {"blue", "red"}
+
+
 # --- numbers that a spreadsheet has filled up with zeros --------------------------------------------------
 
 

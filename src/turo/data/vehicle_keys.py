@@ -21,6 +21,7 @@ FILE = "vehicle_keys.csv"
 HEADER = ("kind", "key", "vehicle_id")
 MODE = 0o600
 PREFIX = "car-"
+PLATE = "plate"
 VEHICLE = "vehicle"  # the kind of lines that join one Vehicle id to another
 Key = tuple[str, str]  # (kind, key)
 
@@ -78,7 +79,9 @@ def load(location: str) -> KeyFile:
 
 def _key(kind: str, key: str) -> Key:
     kind = "_".join(kind.lower().split())
-    return (VEHICLE, key) if kind in (VEHICLE, "vehicle_id") else (kind, key.upper())
+    if kind in (VEHICLE, "vehicle_id"):
+        return VEHICLE, key
+    return kind, "".join(key.split()).upper() if kind == PLATE else key.upper()
 
 
 def save(keys: KeyFile) -> None:
