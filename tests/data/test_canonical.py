@@ -75,6 +75,29 @@ def test_required_columns_are_enough_and_leave_booking_times_unknown(files, load
     assert row["trip_price"] is None
 
 
+@pytest.mark.parametrize("sign", [" ", "-"])
+def test_names_of_columns_may_have_blanks_in_them(files, load, tmp_path, sign):
+    def put(spell):
+        files(GOOD, columns=spell(COLUMNS), vehicles=spell("vehicle_id,list_price") + "\nv1,55\n")
+        days = spell("vehicle_id,start,end,created_at") + "\nv1,2025-01-01,2025-01-03,\n"
+        (tmp_path / "blocks.csv").write_text(days)
+
+    put(str)
+    clean = load()
+    put(lambda names: names.replace("_", sign).title())
+    tables = load()
+    assert tables.reservations.equals(clean.reservations)
+    assert tables.vehicles.equals(clean.vehicles)
+    assert tables.blocks.equals(clean.blocks)
+    assert tables.warnings == clean.warnings
+
+
+def test_an_export_without_its_status_is_not_taken_for_canonical(files, load):
+    files(columns="Reservation ID,Vehicle,Vehicle name,Vehicle id,Trip start,Trip end,Status")
+    with pytest.raises(InputError, match="not usable as trip earnings export: missing trip status"):
+        load()
+
+
 def test_a_missing_column_is_named(files, load):
     files("r1,v1,2025-03-01T10:00,completed", columns="reservation_id,vehicle_id,trip_start,status")
     with pytest.raises(InputError, match=r"reservations\.csv .*missing trip_end; found reservation_id"):

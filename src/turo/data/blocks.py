@@ -18,6 +18,7 @@ RAW, WHY = "_raw_", "_why_"  # prefixes of a column's text beside its value, and
 
 def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     """Days an owner kept a car for himself: vehicle_id, start, end, and created_at where known."""
+    sheet.spell(BLOCKS)
     missing = [name for name in ("vehicle_id", *BOTH) if name not in sheet.keys]
     if missing:
         raise InputError(f"{sheet.source.name} has no column {', '.join(missing)}.", "Add it.")

@@ -47,6 +47,7 @@ ODDITIES = {
 
 def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     """Read one canonical file into the columns of `tables.RESERVATIONS`, in file order."""
+    sheet.spell(KNOWN)
     extra = [name for name in sheet.keys if name and name not in KNOWN]
     if extra:
         reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turo.data.sheet import Sheet
+from turo.data.sheet import Sheet, underscored
 from turo.errors import InputError
 
 EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"
@@ -27,7 +27,8 @@ def detect(sheet: Sheet) -> str:
     keys = set(sheet.keys)
     if keys >= set(EXPORT_REQUIRED) and keys & set(EXPORT_VEHICLE):
         return EXPORT
-    if keys >= set(CANONICAL_REQUIRED):
+    spelled = keys if keys & set(EXPORT_VEHICLE) else {*keys, *map(underscored, keys)}
+    if spelled >= set(CANONICAL_REQUIRED):
         return CANONICAL
     if "vehicle_id" in keys and keys & set(TAKEHOME_DATES) and not keys & {"trip_start", "trip_end"}:
         return TAKEHOME

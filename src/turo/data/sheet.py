@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from turo.data.content import Content, scan
@@ -29,6 +30,17 @@ class Sheet:
     header_line: int
     rows: int = 0  # seen so far, malformed ones included
     malformed: list[tuple[int, str]] = field(default_factory=list)  # (line, reason)
+
+    def spell(self, names: Collection[str]) -> None:
+        """Take `Vehicle ID` and `vehicle-id` for vehicle_id, if `names` has that and the header has not."""
+        for place, key in enumerate(self.keys):
+            spelled = underscored(key)
+            if spelled in names and spelled not in self.keys:
+                self.keys[place] = spelled
+
+
+def underscored(key: str) -> str:
+    return re.sub("[ -]+", "_", key)
 
 
 def open_sheet(source: Source) -> Sheet:

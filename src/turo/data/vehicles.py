@@ -27,6 +27,7 @@ PERSONAL = frozenset({"vin", "plate", "license plate", "license_plate", "owner",
 def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     """Vehicles with the columns of `tables.VEHICLES` and those of `tables.ATTRIBUTES` that the file has."""
     known = {**VEHICLES, **ATTRIBUTES}
+    sheet.spell(known)
     if "vehicle_id" not in sheet.keys:
         found = [name for name in sheet.keys if name in known or name in PERSONAL]
         raise InputError(
@@ -75,10 +76,8 @@ def _column(
     else:
         values, what = parse.plain_numbers(text).cast(kind), "is no plain number"
     lost = values.is_null() & (text != "")
-    why = pl.when(lost).then(pl.lit(what))
-    if text.name == "year":
-        why = why.when(~values.is_between(*YEARS)).then(pl.lit(NO_YEAR))
-    return values, pl.select(why).to_series()
+    strange = ~values.is_between(*YEARS) if text.name == "year" else pl.lit(False)
+    return values, pl.select(pl.when(lost).then(pl.lit(what)).when(strange).then(pl.lit(NO_YEAR))).to_series()
 
 
 def open_required(settings: Settings) -> Sheet:
