@@ -85,12 +85,12 @@ def test_a_name_beside_vehicles_with_ids_is_refused(tmp_path, load):
 # --- a vehicle that was listed anew -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def anew(tmp_path):
+@pytest.fixture(params=[1, -1], ids=["oldest first", "newest first"])
+def anew(tmp_path, request):
     """An export in which vehicle 0 is listed again as vehicle 7, and the same one without that."""
     rows = trips(0, 0, 1, 0, 0)
     listed = [r | {"Vehicle id": "1000007"} if n > 2 else r for n, r in enumerate(rows)]
-    write(tmp_path, listed)
+    write(tmp_path, listed[:: request.param])
     return rows
 
 

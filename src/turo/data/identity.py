@@ -121,9 +121,8 @@ def _by(key: str, known: pl.DataFrame) -> pl.Expr:
 
 
 def _check(rows: pl.DataFrame, reading: Reading) -> None:
-    pairs = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != "")).unique(
-        ["vehicle_id", "vin"], maintain_order=True
-    )
+    told = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != ""))
+    pairs = told.unique(["vehicle_id", "vin"], maintain_order=True)
     double = pairs.filter(pl.col("vehicle_id").is_duplicated())
     if double.height:
         first = double.filter(pl.col("vehicle_id").is_first_distinct().not_()).row(0, named=True)
@@ -132,7 +131,8 @@ def _check(rows: pl.DataFrame, reading: Reading) -> None:
             f"({few(double['vehicle_id'])}): two cars in one; see line {first[LINE]} of {first['file']}.",
             "Correct the VIN or the Vehicle id in the export.",
         )
-    again = pairs.filter(pl.col("vin").is_duplicated()).group_by("vin", maintain_order=True)
+    by_start = told.sort("trip_start").unique(["vehicle_id", "vin"], maintain_order=True)
+    again = by_start.filter(pl.col("vin").is_duplicated()).group_by("vin", maintain_order=True)
     relisted = again.agg(pl.col("vehicle_id"))["vehicle_id"].to_list()
     if relisted:
         ids = pl.Series([vehicle_id for each in relisted for vehicle_id in each])
