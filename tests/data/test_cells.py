@@ -277,3 +277,36 @@ def test_the_commonest_reason_is_counted_over_all_forms(tmp_path, load, rows):
     told = rf"Trip start has no time of day \({len(rows)}, such as 2025-0\d-01\)\."
     with pytest.raises(InputError, match=told):
         load(as_of="2025-05-01")
+
+
+def test_days_of_the_month_that_are_no_months_speak_for_those_that_may_be(tmp_path, load, rows):
+    """Three rows by hand, of which one could be read as another month: none of them is."""
+    cells = [("13/2/2025 9:00 AM", "14/2/2025 9:00 AM"), ("15/2/2025 9:00 AM", "16/2/2025 9:00 AM")]
+    cells.append(("3/4/2025 9:00 AM", "5/4/2025 9:00 AM"))
+    own = [r | {"Trip start": s, "Trip end": e} for r, (s, e) in zip(rows, cells, strict=False)]
+    write(tmp_path, [*own, *rows[3:], *[r | {"Reservation ID": f"3{r['Reservation ID']}"} for r in rows]])
+    rejected = load(as_of="2025-05-01").rejected
+    assert rejected["line"].to_list() == [2, 3, 4]
+    assert rejected["reason"].to_list() == [f"Trip start {ORDER} (met {start})" for start, _ in cells]
+    by_hand = load(as_of="2025-05-01", date_order="DMY").reservations
+    assert datetime(2025, 4, 3, 9) in by_hand["trip_start"].to_list()
+
+
+def test_a_slip_among_american_dates_does_not_make_them_unclear(tmp_path, load, rows):
+    american = [
+        r
+        | {
+            key: f"{day[5:7]}/{day[8:10]}/{day[:4]}{day[10:]}"
+            for key in ("Trip start", "Trip end")
+            if (day := r[key])
+        }
+        for r in rows
+    ]
+    write(tmp_path, american)
+    clean = load(as_of="2025-05-01")
+    write(
+        tmp_path, [*american, american[0] | {"Reservation ID": "39999999", "Trip start": "13/2/2025 9:00 AM"}]
+    )
+    tables = load(as_of="2025-05-01")
+    assert tables.reservations.equals(clean.reservations)
+    assert tables.rejected["line"].to_list() == [len(rows) + 2]

@@ -43,7 +43,8 @@ def read(text: pl.Series, date_order: str = "") -> pl.DataFrame:
     """Columns `day` (Date), `clock` (µs of the day; null where it has none) and `offset` (minutes from UTC).
 
     All are null where the text is in no known form, or in one that only `date_order` (MDY, DMY) can tell.
-    Slashed days with a year of four digits and AM or PM are American and need no order.
+    Slashed days with a year of four digits and AM or PM are American and need no order, unless more of them
+    can only be day/month than month/day.
     """
     tidy = text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     frame = pl.DataFrame({"text": tidy.str.replace(WEEKDAY, ""), "named": _weekday(tidy)})
@@ -121,7 +122,9 @@ def _numbers(date_order: str) -> pl.Expr:
     american = _date(year, first, second)
     if date_order:
         return american
-    return pl.when(found.field("slash").is_not_null() & pl.col("half").is_not_null()).then(american)
+    clear = found.field("slash").is_not_null() & pl.col("half").is_not_null()
+    day_first, month_first = ((clear & (part.cast(pl.Int64) > 12)).sum() for part in (first, second))
+    return pl.when(clear & (day_first <= month_first)).then(american)
 
 
 def _year(text: pl.Expr, short_too: bool) -> pl.Expr:
