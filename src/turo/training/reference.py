@@ -3,6 +3,10 @@
 Requests are about one Monday, the training rows about a year of them, and one Monday differs from a year by
 season and growth alone. Hence the reference also says how far single Mondays of the past lay from the year
 before them: that much is no drift.
+
+What is expected to be still booked (`…_alive`) is whole trips at the newest Monday, which requests are
+about, and parts of them at every earlier one: no Monday of the past tells how far it may lie. There it equals
+what is on the books, which is judged.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import polars as pl
 
 from turo.models.encoding import Columns, Field
 from turo.monitoring.drift import SCHEMA, psi
+from turo.training.baselines import ALIVE
 
 BINS = 10
 WEEKS = 52  # a whole year, so that no season is missing
@@ -71,14 +76,17 @@ def histograms(
         `searchsorted(edges, v, side="right")` (edges are inner quantile borders, one fewer than counts);
         categories: {name: {counts: {value: n}, missing, single}}; prediction: like a number. All of them
         count the newest year. `single` is the PSI of each past week against the year before it: empty without
-        dates, null where the history is too short to tell.
+        dates, null where the past cannot tell.
     """
     pooled = weeks.pooled if weeks else np.ones(len(predicted), dtype=bool)
     numbers = {f.name: columns[f.name] for f in fields if f.kind == "number"}
     return {
         "schema": SCHEMA,
         "rows": int(pooled.sum()),
-        "numbers": {name: _number(values, pooled, weeks) for name, values in numbers.items()},
+        "numbers": {
+            name: _number(values, pooled, weeks) | ({"single": None} if name.endswith(ALIVE) else {})
+            for name, values in numbers.items()
+        },
         "categories": {
             f.name: _category(columns[f.name], pooled, weeks) for f in fields if f.kind == "category"
         },
