@@ -111,6 +111,24 @@ def test_a_tiny_fleet_after_the_sample_and_back(settings: Settings, tmp_path: Pa
     assert "another fleet" not in page(settings)
 
 
+def test_files_of_another_fleet_than_the_table_are_not_drawn_beside_it(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    run(settings, horizons=(28,))
+    before = (folder / "forecasts.csv").read_bytes(), (folder / "report.html").read_bytes()
+    kin = sorted(forecasts(settings)["vehicle_id"])[:2]
+    bring_own(folder)
+    for name in ("reservations.csv", "vehicles.csv"):  # what differs is the trips; the ids are in use in both
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace("1001", kin[0]).replace("1002", kin[1]))
+    with pytest.raises(InputError, match="2 vehicles with 60 reservations") as refused:
+        run(settings, horizons=(28,))
+    assert "the table is of 6 vehicles" in str(refused.value)
+    assert "`turo prepare`" in str(refused.value)
+    assert ((folder / "forecasts.csv").read_bytes(), (folder / "report.html").read_bytes()) == before
+    prepared(settings, (28,))
+    assert run(settings, horizons=(28,))["baselines"]
+
+
 def test_where_even_the_main_table_has_nothing_the_samples_report_does_not_stay(settings: Settings) -> None:
     folder = Path(settings.data_dir)
     run(settings, horizons=(28,))

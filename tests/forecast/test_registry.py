@@ -126,7 +126,7 @@ def test_an_unfit_champion_takes_only_its_own_horizon_down(
 
 
 def test_a_model_of_another_fleet_never_forecasts_this_one(settings: Settings, tmp_path: Path) -> None:
-    other = replace(FLEET, id="other", vehicles=120, reservations=10312)
+    other = replace(FLEET, id="other", vehicles=120, reservations=10312, sketch="")
     register("XGBoost", 28, tmp_path, fleet=other)
     assert run(settings, horizons=(28,))["models"] == {}
     assert f"because XGBoost version 1 was trained on another fleet: {other.label}." in page(settings)

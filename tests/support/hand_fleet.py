@@ -43,7 +43,11 @@ BLOCKS = """vehicle_id,start,end,created_at
 A,2026-12-10T00:00,2026-12-14T00:00,2026-11-01T00:00
 A,2026-12-15T00:00,2026-12-19T00:00,2026-11-30T00:00
 """
-FLEET = Identity("abcd", "canonical", 4, 8, "2026-11-24T00:00:00", "2025-11-24", "2026-12-21", "")
+SKETCH = (  # of the reservations above, as prepare notes it
+    "ZZqT9NxGPAsaiaOZynxQRv+0worYS9py06h/qgBc/ng=.6lJ0HK0SnxxtodtsQV+SJKE9hDClS+lNtl+lPcUdGo8"
+    "QsbU6oxAHm4luwhyBA/Sm7mhKRlGjV8giAcIF7eXk9A=="
+)
+FLEET = Identity("abcd", "canonical", 4, 8, "2026-11-24T00:00:00", "2025-11-24", "2026-12-21", SKETCH)
 # on the books, last year, own price a day, own trip length, trips on the books
 CARS: dict[str, tuple[float, float | None, float | None, float, float]] = {
     "A": (7.5, 7.0, 50.0, 4.0, 2.0),
