@@ -15,10 +15,10 @@ import polars as pl
 from turo.data import cells
 from turo.data.reading import Reading, few
 from turo.data.rows import LINE
-from turo.data.vehicle_keys import FILE, HEADER, VEHICLE, Key, KeyFile
+from turo.data.vehicle_keys import FILE, HEADER, PLATE, VEHICLE, Key, KeyFile
 from turo.errors import InputError
 
-KINDS = ("vin", "plate")
+KINDS = ("vin", PLATE)
 NAME = "name"
 
 

@@ -40,6 +40,7 @@ class Sheet:
 
 
 def underscored(key: str) -> str:
+    """A column's name in the spelling of hand-made files: `vehicle id` and `vehicle-id` are `vehicle_id`."""
     return re.sub("[ -]+", "_", key)
 
 

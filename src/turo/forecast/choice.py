@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from turo.data import fleets
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast import baseline, further
@@ -36,9 +37,11 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
     """Find who forecasts each horizon.
 
     Raises:
-        InputError: no horizon at all has a table, or no baseline says anything.
+        InputError: the input is of another fleet than the main table, no horizon at all has a table, or no
+            baseline says anything.
     """
     main = open_table(settings, served_horizon(settings))
+    _refuse_another_fleet(main, source)
     further.remove_strays(settings, main)
     choice, problems = Choice(), list[InputError]()
     for horizon in horizons:
@@ -57,6 +60,17 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
     if not choice.found:
         raise problems[0]
     return choice
+
+
+def _refuse_another_fleet(main: Table, source: Tables) -> None:
+    """The page draws the trips of the input beside the numbers of the table: both must be of one fleet."""
+    fleet = fleets.of_manifest(main.manifest)
+    if fleet and source.fleet and not fleets.same(fleet, source.fleet):
+        raise InputError(
+            f"The files in {main.folder} are of another fleet than the prepared table: "
+            f"{source.fleet.label}; the table is of {fleet.label}.",
+            "Run `turo prepare`, or the DAG prepare_data, first.",
+        )
 
 
 def _who(settings: Settings, model: str, table: Table) -> tuple[Champion, str]:

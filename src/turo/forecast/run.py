@@ -20,11 +20,12 @@ from turo.forecast.columns import BASELINE, MODEL
 from turo.forecast.further import open_further
 from turo.forecast.outlook import outlook
 from turo.forecast.score import Stamp, score
-from turo.forecast.tables import TABLE, Table, data_folder, open_table, refuse_another_fleet, served_horizon
+from turo.forecast.tables import TABLE, Table, data_folder, open_table, served_horizon
 from turo.forecast.weeks import trips
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
+
 ACCURACY_CSV = "forecast-accuracy.csv"
 FRESH_DAYS = 13  # a newer Monday exists after 7 days; a week of grace
 
@@ -48,7 +49,7 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         What was written: vehicles, rows, models and baselines by name and horizon, measured rows, notices.
 
     Raises:
-        InputError: another fleet than the table's, or nothing to forecast; no file of other data stays then.
+        InputError: see `choose`; a forecast of other data than the table's does not stay in its place then.
         ServiceError: the database refused; the files are written by then.
     """
     asked = sorted(set(horizons or settings.forecast_horizons))
@@ -56,7 +57,6 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
     away.take_back(data_folder(settings))
     try:
         source = load_tables(settings)
-        refuse_another_fleet(settings, source)
         choice = choose(settings, name, asked, source)
         fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
     except InputError:

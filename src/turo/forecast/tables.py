@@ -12,8 +12,6 @@ from typing import Any
 
 import polars as pl
 
-from turo.data import fleets
-from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError
 from turo.settings import Settings
 from turo.training.table import FURTHER_HORIZON, TAKEHOME
@@ -110,21 +108,6 @@ def open_table(settings: Settings, horizon_days: int) -> Table:
         InputError: it is missing, damaged, of another horizon, or of a profile without dates.
     """
     return open_folder(table_folder(settings, horizon_days), horizon_days)
-
-
-def refuse_another_fleet(settings: Settings, source: Tables) -> None:
-    """The page draws the trips of the input beside the numbers of the table: both must be of one fleet.
-
-    Raises:
-        InputError: they are not.
-    """
-    here = fleets.of_manifest(open_table(settings, served_horizon(settings)).manifest)
-    if here and source.fleet and not fleets.same(here, source.fleet):
-        raise InputError(
-            f"The files in {settings.data_dir} are of another fleet than the prepared table: "
-            f"{source.fleet.label}; the table is of {here.label}.",
-            "Run `turo prepare`, or the DAG prepare_data, first.",
-        )
 
 
 def open_folder(folder: Path, horizon_days: int) -> Table:
