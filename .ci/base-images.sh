@@ -32,7 +32,6 @@ build() { # tag folder: build one stand-in; its prepare.sh may add to the contex
   if [[ $folder == */debian ]]; then host_settings >>"$context/Dockerfile"; fi
   docker build --quiet --label "$LABEL=$(fingerprint "$folder")" --tag "$tag" "$context" >/dev/null
   rm -rf "$context"
-  echo "made $tag"
 }
 
 ensure() { # tag: make it unless it is there and current
@@ -40,9 +39,10 @@ ensure() { # tag: make it unless it is there and current
   folder=.ci/images/$(tr / - <<<"${tag%%:*}")
   if [[ ! -d $folder ]]; then echo "left out $tag: there is no stand-in for it"; return; fi
   if current=$(docker image inspect --format "{{index .Config.Labels \"$LABEL\"}}" "$tag" 2>/dev/null); then
-    if [[ -z $current || $current == "$(fingerprint "$folder")" ]]; then echo "have $tag"; return; fi
+    if [[ -z $current ]]; then echo "have $tag"; return; fi
   fi
-  build "$tag" "$folder"
+  [[ ${current:-} == "$(fingerprint "$folder")" ]] || build "$tag" "$folder"
+  .ci/stand-in-version.sh "$tag"
 }
 
 # The engine's own question: where it can pull, the official images come as usual.
