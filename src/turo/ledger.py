@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from turo import registry
+from turo import mlflow_create, registry
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ def ledger_append(
     }
     client = registry.client()
     tags = {PREFIX + key: value[:TAG_LENGTH] for key, value in entry.items()}
-    run = client.create_run(_experiment(), tags=tags, run_name=f"{event} {name} {version}")
-    client.set_terminated(run.info.run_id)
+    run_id = mlflow_create.create_run(_experiment(), tags, f"{event} {name} {version}")
+    client.set_terminated(run_id)
     logger.info("Ledger: %s %s version %s: %s", event, name, version, reason)
     return entry["id"]
 
@@ -61,21 +61,10 @@ def ledger_read(
     entries: dict[str, dict[str, str]] = {}
     for run in runs:
         tags = {key.removeprefix(PREFIX): v for key, v in run.data.tags.items() if key.startswith(PREFIX)}
-        # MLflow's client repeats a request whose answer got lost: the same id twice is one entry.
+        # A request whose answer got lost may have been repeated: the same id twice is one entry.
         entries.setdefault(tags["id"], tags)
     return list(entries.values())
 
 
 def _experiment() -> str:
-    from mlflow.exceptions import MlflowException
-
-    client = registry.client()
-    if found := client.get_experiment_by_name(EXPERIMENT):
-        return found.experiment_id
-    try:
-        return client.create_experiment(EXPERIMENT)
-    except MlflowException:  # another process was faster
-        found = client.get_experiment_by_name(EXPERIMENT)
-        if found is None:
-            raise
-        return found.experiment_id
+    return mlflow_create.experiment(EXPERIMENT)

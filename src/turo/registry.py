@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turo import mlflow_create
 from turo.errors import RegistryError
 from turo.version import Version, as_version, client
 
@@ -26,14 +27,12 @@ COLLISIONS = {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}  # MLflow's words for "u
 def register(run_id: str, name: str) -> Version:
     """The version of `name` made from this run; registered now unless it already is.
 
-    Asking again, or a request that MLflow's client repeats after a lost answer, gives the same version: of
-    several versions of one run the oldest counts.
+    Asking again, or after an answer that got lost, gives the same version: of several versions of one run the
+    oldest counts.
 
     Raises:
         RegistryError: the run did not finish, or logged no model.
     """
-    from mlflow.exceptions import MlflowException
-
     mlflow_client = client()
     run = mlflow_client.get_run(run_id)
     tags = {key: value for key, value in run.data.tags.items() if key.startswith(SHOWN_TAGS)}
@@ -43,14 +42,14 @@ def register(run_id: str, name: str) -> Version:
             "Its tag turo.error and its log say why; it cannot be completed, train anew once that is mended.",
         )
     if not _versions_of(run_id, name):
-        try:
-            mlflow_client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+        mlflow_create.registered_model(name)
         uri = tags[MODEL_URI_TAG]  # models:/<id>; over HTTP MLflow wants the id beside it
-        model_id = uri.rpartition("/")[2]
-        mlflow_client.create_model_version(name, source=uri, run_id=run_id, tags=tags, model_id=model_id)
+        wanted: dict[str, Any] = {"source": uri, "tags": tags, "model_id": uri.rpartition("/")[2]}
+        mlflow_create.once(
+            f"version of {name}",
+            lambda: [mlflow_client.create_model_version(name, run_id=run_id, **wanted)],
+            lambda: _versions_of(run_id, name) or None,
+        )
     version = min(_versions_of(run_id, name), key=lambda found: int(found.version))
     logger.info("%s version %s is run %s", name, version.version, run_id)
     return as_version(version)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from turo import registry
+from turo import mlflow_create, registry
 from turo import settings as settings_module
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.mlflow_ready import wait_for_mlflow
@@ -97,7 +97,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
     project = folder(path, settings)
     wait_for_mlflow(settings)
     client = registry.client()
-    experiment = mlflow.set_experiment(name).experiment_id
+    experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
     if (finished := _settle(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
         return finished
@@ -112,7 +112,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
         runs.note_key(finished, run_key)
         return finished
     tags = {"turo.model": name, "turo.run_key": run_key, **marked}
-    run_id = client.create_run(experiment, tags=tags, run_name=f"{name} {run_key}".strip()).info.run_id
+    run_id = mlflow_create.create_run(experiment, tags, f"{name} {run_key}".strip())
     try:
         with _child_environment(settings):
             mlflow.projects.run(

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from turo import mlflow_create
 from turo import settings as settings_module
 from turo.errors import kind
 from turo.files import sha256_folder
@@ -36,9 +37,8 @@ def run(project: Project, params: dict[str, Value], options: Options) -> str:
 
     settings = settings_module.load()
     mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
-    if "MLFLOW_RUN_ID" not in os.environ:
-        mlflow.set_experiment(EXPERIMENT)
-    with mlflow.start_run() as active:
+    given = "MLFLOW_RUN_ID" in os.environ
+    with mlflow.start_run() if given else mlflow_create.start_run(EXPERIMENT) as active:
         try:
             _train(project, params, options, settings)
         except Exception as error:

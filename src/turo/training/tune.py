@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from turo import mlflow_create
 from turo.training.backtest import ACTUAL, PREDICTION, plan_of, run_folds
 from turo.training.metrics import row_loss
 from turo.training.project import Options, Project, Range, Value
@@ -35,7 +36,7 @@ def search(project: Project, params: dict[str, Value], options: Options, data: T
 
     def objective(trial: Trial) -> float:
         tried = params | {name: _suggest(trial, name, space) for name, space in project.search.items()}
-        with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
+        with mlflow_create.start_nested_run(f"trial {trial.number}"):
             recipe = Recipe.of(data, project.kind, tried, options.seed)
             forecasts = run_folds(data, recipe, folds)
             losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[PREDICTION].to_numpy(), recipe.metric)

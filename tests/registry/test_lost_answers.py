@@ -1,0 +1,125 @@
+"""MLflow's server did the work and its answer got lost: of everything that is created there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import mlflow
+import pytest
+from lossy_proxy import LossyProxy, lossy_proxy
+
+from turo import ledger, mlflow_create, registry, settings
+from turo.demo_services import free_port, tracking_server
+
+FATES = ["dropped", "503", "refused"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    port = free_port(0)
+    chosen = settings.load(
+        backend_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts"),
+        tracking_port=port, mlflow_tracking_uri=f"http://127.0.0.1:{port}",
+    )  # fmt: skip
+    with tracking_server(chosen, folder / "log"):
+        yield chosen.mlflow_tracking_uri
+
+
+@pytest.fixture
+def proxy(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
+    with lossy_proxy(server) as between:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", between.uri)
+        monkeypatch.setattr(mlflow_create, "PAUSE_S", 0.0)
+        monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+            monkeypatch.delenv(name, raising=False)
+        before = mlflow.get_tracking_uri()
+        yield between
+        mlflow.set_tracking_uri(before)
+
+
+def asked(proxy: LossyProxy, ending: str) -> int:
+    return sum(line.startswith("POST") and line.endswith(ending) for line in proxy.seen)
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_run_is_created_once(proxy, fate):
+    client = registry.client()
+    experiment = mlflow_create.experiment(f"run {fate}")
+    proxy.lose["/runs/create"] = [fate]
+    run_id = mlflow_create.create_run(experiment, {"turo.run_key": "k"}, "a run")
+    (run,) = client.search_runs([experiment])
+    assert run.info.run_id == run_id
+    assert run.info.run_name == "a run"
+    assert run.data.tags["turo.run_key"] == "k"
+    assert asked(proxy, "/runs/create") == (2 if fate == "refused" else 1)
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_an_experiment_is_created_once(proxy, fate):
+    proxy.lose["/experiments/create"] = [fate]
+    made = mlflow_create.experiment(f"experiment {fate}")
+    assert registry.client().get_experiment(made).name == f"experiment {fate}"
+    assert mlflow_create.experiment(f"experiment {fate}") == made
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_run_becomes_one_version(proxy, fate):
+    client, name = registry.client(), f"Model-{fate}"
+    experiment = mlflow_create.experiment(name)
+    run_id = client.create_run(
+        experiment, tags={"turo.model_uri": "models:/m-1", "turo.model_sha256": "0" * 64}
+    ).info.run_id
+    model = client.create_logged_model(experiment, "model", source_run_id=run_id)
+    client.set_tag(run_id, "turo.model_uri", f"models:/{model.model_id}")
+    client.finalize_logged_model(model.model_id, "READY")
+    client.set_terminated(run_id)
+    proxy.lose |= {"/registered-models/create": [fate], "/model-versions/create": [fate]}
+    version = registry.register(run_id, name)
+    assert [found.version for found in client.search_model_versions(f"name = '{name}'")] == [version.version]
+    assert version.version == "1"
+    assert registry.register(run_id, name) == version
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_the_ledger_has_one_entry(proxy, fate):
+    proxy.lose |= {"/experiments/create": [fate], "/runs/create": [fate]}
+    entry = ledger.ledger_append("promoted", f"Ledger-{fate}", "1", "It is better.")
+    assert [line["id"] for line in ledger.ledger_read(f"Ledger-{fate}")] == [entry]
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_training_and_its_trials_are_one_run_each(proxy, fate):
+    name = f"training {fate}"
+    proxy.lose["/runs/create"] = [fate, "answered", fate]
+    with mlflow_create.start_run(name) as outer:
+        for trial in range(2):
+            with mlflow_create.start_nested_run(f"trial {trial}") as inner:
+                mlflow.log_metric("loss", trial)
+    client = registry.client()
+    found = {run.info.run_name: run for run in client.search_runs([outer.info.experiment_id])}
+    assert len(found) == 3
+    assert found["trial 1"].info.run_id == inner.info.run_id
+    assert found["trial 1"].data.metrics["loss"] == 1
+    assert found["trial 0"].data.tags["mlflow.parentRunId"] == outer.info.run_id
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+
+
+def test_a_refusal_is_told_at_once(proxy):
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(MlflowException, match="No Experiment with id=424242"):
+        mlflow_create.create_run("424242")
+    assert asked(proxy, "/runs/create") == 1
+
+
+def test_the_other_requests_are_repeated_as_before(proxy, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    experiment = mlflow_create.experiment("others")
+    run_id = mlflow_create.create_run(experiment)
+    proxy.lose["/runs/set-tag"] = ["refused"]
+    registry.client().set_tag(run_id, "after", "all")
+    assert registry.client().get_run(run_id).data.tags["after"] == "all"

@@ -1,0 +1,83 @@
+"""MLflow is killed in the middle of a training and comes back: the run ends well, and there is one of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+from training_table import frame, write
+
+from turo import registry, settings
+from turo.demo_services import free_port, tracking_server
+from turo.training import projects
+
+TRAIN = """
+import sys
+from pathlib import Path
+from turo.training import run
+from turo.training.project import Project, main
+
+fit = run.backtest
+
+def slowly(*given):
+    Path(sys.argv[0]).with_name("fitting").touch()
+    while not Path(sys.argv[0]).with_name("go").exists():
+        pass
+    return fit(*given)
+
+run.backtest = slowly
+main(Project("knn", "Neighbours.", {"neighbours": 5, "dimensions": 3}))
+"""
+MLPROJECT = """
+name: slow
+entry_points:
+  main:
+    parameters: {model_name: {type: string, default: ""}, run_key: {type: string, default: ""}}
+    command: "python train.py --model_name={model_name} --run_key={run_key}"
+"""
+
+
+def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
+    folder = tracking / "slow"
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "MLproject").write_text(MLPROJECT)
+    write(tracking / "datas", frame())
+    port = free_port(0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("TRACKING_PORT", str(port))
+    monkeypatch.setenv("BACKEND_URI", f"sqlite:///{tracking / 'mlflow.db'}")
+    monkeypatch.setenv("ARTIFACT_ROOT", str(tracking / "artifacts"))
+    ended: list[str] = []
+    training = threading.Thread(target=lambda: ended.append(projects.launch("Slow", str(folder), {}, "k")))
+    with ExitStack() as servers:
+        servers.enter_context(tracking_server(settings.load(), tracking / "log"))
+        training.start()
+        until(folder / "fitting", training)
+        kill_mlflow()
+        (folder / "go").touch()
+        servers.enter_context(tracking_server(settings.load(), tracking / "log"))
+        training.join()
+        (run,) = registry.client().search_runs(
+            [registry.client().get_experiment_by_name("Slow").experiment_id]
+        )
+        assert run.info.run_id == ended[0]
+        assert run.info.status == "FINISHED"
+        assert registry.register(ended[0], "Slow").version == "1"
+
+
+def until(file: Path, training: threading.Thread) -> None:
+    while not file.exists():
+        assert training.is_alive()
+        time.sleep(0.1)
+
+
+def kill_mlflow() -> None:
+    (server,) = [p for p in psutil.Process().children() if "server" in p.cmdline()]
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
