@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import pytest
 from training_table import frame, write
 
 from turo import registry, settings
@@ -42,6 +43,7 @@ entry_points:
 """
 
 
+@pytest.mark.slow
 def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
     folder = tracking / "slow"
     folder.mkdir()
