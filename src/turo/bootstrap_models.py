@@ -20,7 +20,8 @@ from turo import registry
 from turo import settings as settings_module
 from turo.errors import TuroError
 from turo.files import code_version
-from turo.jobs import Jobs, connect, job_id
+from turo.job_ids import job_id
+from turo.jobs import Jobs, connect
 from turo.ledger import ledger_read
 from turo.settings import Settings
 from turo.training.fleet import foreign, label, table_manifest

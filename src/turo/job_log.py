@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turo.errors import LASTING
 
+if TYPE_CHECKING:
+    from turo.ray_http import RayHttp
+
+logger = logging.getLogger(__name__)
+
 RESULT_MARK = "TURO_RESULT "
 LASTING_LINE = re.compile(rf"\S+ \S+ ERROR turo: (?:{'|'.join(LASTING)}): ")  # how cli.py ends
+READ_TRIES = 5
 TAIL_LINES = 25  # kept for the error of a failed job
 
 Log = Callable[[str], object]
@@ -63,6 +70,30 @@ class LogLines:
             self.result = _parse(line.removeprefix(RESULT_MARK))
         self.lasting = self.lasting or bool(LASTING_LINE.match(line))
         self._log(line)
+
+
+def fetch(http: RayHttp, job_id: str, node: str | None, lines: LogLines) -> bool:
+    """Read a job's log to its end, as far as it has come; whether that was possible.
+
+    Args:
+        node: where the job's driver runs; without it there is no log yet.
+    """
+    import httpx
+
+    # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
+    where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
+    for _ in range(READ_TRIES if node else 0):
+        answer = http.call("GET", "/api/v0/logs/file", params=where, stream=True, retry_500=False)
+        try:
+            if answer.is_success:  # 500 until the file exists
+                lines.feed(answer.iter_bytes())
+        except httpx.TransportError as error:
+            logger.warning("The log of Ray job %s broke off (%s); reading on", job_id, error)
+        else:
+            return answer.is_success
+        finally:
+            answer.close()
+    return False
 
 
 def _parse(text: str) -> Any:

@@ -7,9 +7,7 @@ after one that failed or was stopped.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from turo.errors import LastingError, ServiceError
-from turo.job_log import Log, LogLines
+from turo.job_ids import attempt
+from turo.job_log import Log, LogLines, fetch
 from turo.ray_http import RayHttp, dashboard_url, last_line
 
 if TYPE_CHECKING:
@@ -28,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 TO_REPEAT = frozenset({"FAILED", "STOPPED"})
 ENDED = TO_REPEAT | {"SUCCEEDED"}
-MAX_ID = 120  # the id is part of a log file's name
 POLL_S = 1.0
 FETCH_SHARE = 20  # the log comes whole each time: wait this many times as long as fetching it took
-READ_TRIES, PENDING_NOTE_S = 5, 30.0
+PENDING_NOTE_S = 20.0
+READ_TRIES, READ_PAUSE_S = 6, 5.0
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,6 @@ class Outcome:
 
     job_id: str
     result: Any
-
-
-def job_id(*parts: object) -> str:
-    """A submission id from its parts: safe in a file name, not too long, different for different parts."""
-    text = ".".join(str(part) for part in parts)
-    safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
-    if safe == text and len(safe) <= MAX_ID:
-        return safe
-    return f"{safe[: MAX_ID - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def connect(settings: Settings, ray_address: str = "") -> Jobs:
@@ -121,38 +111,54 @@ class Jobs:
     def attempts(self, job_id: str) -> dict[str, str]:
         """Every attempt of a job, first to last, with its status."""
         found: dict[str, str] = {}
-        while status := self.status(name := _attempt(job_id, len(found) + 1)):
+        while status := self.status(name := attempt(job_id, len(found) + 1)):
             found[name] = status
         return found
 
-    def start(self, job_id: str, entrypoint: str | Sequence[str], **more: Any) -> str:
-        """Attach to the attempt that is under way or done, else submit the next one; returns its id."""
+    def all(self) -> list[dict[str, Any]]:
+        """What Ray knows of every job that was submitted to it, see `details`."""
+        return [dict(job) for job in self._http.call("GET", "/api/jobs/").json() if job["submission_id"]]
+
+    def start(self, job_id: str, entrypoint: str | Sequence[str], *, tries: int = 0, **more: Any) -> str:
+        """Attach to the attempt that is under way or done, else submit the next one; returns its id.
+
+        After `tries` attempts that failed (0: no limit) it is the last of them.
+        """
         known = self.attempts(job_id)
         for name, status in known.items():
             if status not in TO_REPEAT:
                 logger.info("Attached to Ray job %s (%s) at %s", name, status, self.address)
                 return name
-        name = _attempt(job_id, len(known) + 1)
+        if tries and len(known) >= tries:
+            return attempt(job_id, tries)
+        name = attempt(job_id, len(known) + 1)
         self.submit(name, entrypoint, **more)
         logger.info("Submitted Ray job %s to %s", name, self.address)
         return name
 
-    def follow(self, job_id: str, log: Log = logger.info) -> Outcome:
-        """Hand every line the job prints to `log`, once and in order.
+    def follow(self, job_id: str, log: Log = logger.info, *, last: bool = False) -> Outcome:
+        """Hand every line the job prints to `log`, once and in order; `last`: a failure lasts.
 
         Raises:
             ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.
-            LastingError: it is a `turo` command that failed over its input or settings.
+            LastingError: it failed and is the last, or a `turo` command that failed over input or settings.
         """
-        lines, noted = LogLines(log), time.monotonic()
+        lines, noted, unread = LogLines(log), time.monotonic(), 0
         while found := self.details(job_id):
             # The status is read before the log: once it says the job ended, the log is complete.
             began = time.monotonic()
-            self._read_log(job_id, found.get("driver_node_id"), lines)
+            whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
             pause = max(self.poll_s, FETCH_SHARE * (time.monotonic() - began))
-            if found["status"] in ENDED:
+            if found["status"] in ENDED and not whole and (unread := unread + 1) < READ_TRIES:
+                pause = READ_PAUSE_S  # it holds the result
+            elif found["status"] in ENDED:
                 lines.close()
-                return self._outcome(job_id, found, lines)
+                if found["status"] == "SUCCEEDED" and not whole:
+                    raise ServiceError(
+                        f"Ray job {job_id} ended well, but its log, which holds its result, cannot be read.",
+                        "Is the Ray node on which it ran still there?",
+                    )
+                return self._outcome(job_id, found, lines, last)
             if found["status"] == "PENDING" and time.monotonic() - noted > PENDING_NOTE_S:
                 noted = time.monotonic()
                 logger.info("Ray job %s is not started yet: %s", job_id, found.get("message"))
@@ -163,38 +169,25 @@ class Jobs:
         )
 
     def run(
-        self, job_id: str, entrypoint: str | Sequence[str], *, log: Log = logger.info, **more: Any
+        self,
+        job_id: str,
+        entrypoint: str | Sequence[str],
+        *,
+        log: Log = logger.info,
+        tries: int = 0,
+        **more: Any,
     ) -> Outcome:
         """`start` the job, then `follow` it. `more` is what `submit` takes."""
-        return self.follow(self.start(job_id, entrypoint, **more), log)
+        name = self.start(job_id, entrypoint, tries=tries, **more)
+        return self.follow(name, log, last=bool(tries) and name == attempt(job_id, tries))
 
-    def _read_log(self, job_id: str, node: str | None, lines: LogLines) -> None:
-        import httpx
-
-        # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
-        where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
-        for _ in range(READ_TRIES if node else 0):
-            answer = self._http.call("GET", "/api/v0/logs/file", params=where, stream=True, retry_500=False)
-            try:
-                if answer.is_success:  # 500 until the file exists
-                    lines.feed(answer.iter_bytes())
-            except httpx.TransportError as error:
-                logger.warning("The log of Ray job %s broke off (%s); reading on", job_id, error)
-            else:
-                return
-            finally:
-                answer.close()
-
-    def _outcome(self, job_id: str, found: dict[str, Any], lines: LogLines) -> Outcome:
+    def _outcome(self, job_id: str, found: dict[str, Any], lines: LogLines, last: bool) -> Outcome:
         if found["status"] == "SUCCEEDED":
             return Outcome(job_id, lines.result)
         code = found.get("driver_exit_code")
         how = "was stopped" if found["status"] == "STOPPED" else "failed"
         how += f" (exit code {code})" if code is not None else ""
         tail = "\n".join(lines.tail) or str(found.get("message") or "it printed nothing")
-        error = LastingError if lines.lasting and code == 1 else ServiceError  # not one that was killed
+        # Not one that was killed.
+        error = LastingError if last or (lines.lasting and code == 1) else ServiceError
         raise error(f"Ray job {job_id} {how}; its last lines:\n{tail}")
-
-
-def _attempt(job_id: str, number: int) -> str:
-    return job_id if number == 1 else f"{job_id}-{number}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from turo.errors import ConfigError
+from turo.job_ids import job_id
 from turo.job_log import LogLines
-from turo.jobs import connect, dashboard_url, job_id
+from turo.jobs import connect, dashboard_url
 from turo.settings import load
 
 

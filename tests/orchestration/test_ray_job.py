@@ -15,7 +15,8 @@ import pytest
 from airflow_home import TEST_DAGS
 from local_ray import LocalRay
 
-from turo.jobs import Jobs, job_id
+from turo.job_ids import job_id
+from turo.jobs import Jobs
 
 pytestmark = pytest.mark.ray
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Variable
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from turo import jobs, settings
-from turo.errors import LastingError
+from turo.errors import LastingError, ServiceError
+from turo.job_ids import job_id
+from turo.orchestration.succession import another_follows, end_leftovers, state_now
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 RAY_ADDRESS = "RAY_ADDRESS"  # Admin > Variables; AIRFLOW_VAR_RAY_ADDRESS in the environment wins
 KILL_DEADLINE_S = 3.0  # Airflow kills for good five seconds after it asked politely
+PLACE = ("dag_id", "run_id", "task_id", "map_index")  # what a job is for, whatever its generation
+JOB_TRIES = 2  # of a job that fails; a try of the task that only lost contact costs none
 
 
 class RayJobOperator(BaseOperator):
-    """Run a command as a Ray job: its log is the task's log, killing the task stops the job.
+    """Run a command as a Ray job: its log is the task's log, cancelling the task stops the job.
 
     The job's id comes from the DAG run, the task and its map index. A retry therefore attaches to a job
-    that outlived its Airflow worker, and only starts a new one if the last failed; clearing the task makes
-    a new id, so the work is done again. A job that failed over its input or settings is not tried again.
+    that outlived its Airflow worker, takes the result of one that ended well meanwhile, and only starts a
+    new one if the last failed; clearing the task makes a new id, so the work is done again, and ends what
+    the old id left behind. A job that failed over its input or settings is not tried again, another one
+    once. A try that Airflow gave up leaves the job to the try that follows it.
 
     Args:
         command: words of the command; each is quoted, so a parameter cannot become shell code.
@@ -52,38 +59,70 @@ class RayJobOperator(BaseOperator):
         self.env = env
         self.item = item
         self.num_cpus = num_cpus
-        self._running: tuple[str, str] | None = None  # address and id, for on_kill
+        self._running: Running | None = None
 
     def execute(self, context: Context) -> Any:
         """Start or re-attach, follow the log to the end; a failed job fails the task with its last lines."""
         ti = context["ti"]
-        address = ray_address()
-        name = jobs.job_id(ti.dag_id, ti.run_id, ti.task_id, max(ti.map_index or 0, 0), f"g{ti.max_tries}")
-        self._running = (address, name)
+        place = (ti.dag_id, ti.run_id, ti.task_id, max(ti.map_index or 0, 0))
+        name = job_id(*place, f"g{ti.max_tries}")
+        metadata = dict(zip(PLACE, map(str, place), strict=True))
+        cluster = jobs.connect(settings.load(), ray_address())
+        self._running = Running(cluster.address, name, ti)
         try:
-            outcome = jobs.connect(settings.load(), address).run(
+            end_leftovers(cluster, name, metadata)
+            outcome = cluster.run(
                 name,
                 [str(word) for word in self.command],
                 log=self.log.info,
+                tries=JOB_TRIES,
                 env={key: str(value) for key, value in (self.env or {}).items()},
                 num_cpus=self.num_cpus,
-                metadata={"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id},
+                metadata=metadata,
             )
         except LastingError as error:  # Airflow's own word for "do not try again"
+            self._running = None
             raise AirflowFailException(str(error)) from error
+        except AirflowTaskTimeout:  # Airflow calls on_kill next
+            self._running = self._running and replace(self._running, overdue=True)
+            raise
+        except BaseException:
+            self._running = None
+            raise
         self._running = None
         return outcome.result
 
     def on_kill(self) -> None:
-        """Stop the job when the task is cancelled, cleared or out of time."""
-        if self._running is None:
+        """Stop the job when the task is cancelled, cleared or out of time; leave it to a try that follows.
+
+        Raises:
+            ServiceError: the job is left; this try ends here.
+        """
+        if (running := self._running) is None:
             return
-        address, name = self._running
-        cluster = jobs.connect(settings.load(service_deadline_s=KILL_DEADLINE_S), address)
-        for attempt, status in cluster.attempts(name).items():
+        self._running = None
+        state, left = state_now(running.ti), running.ti.try_number <= running.ti.max_tries
+        if another_follows(state, tries_left=left, overdue=running.overdue):
+            raise ServiceError(
+                f"Try {running.ti.try_number} ends here, Ray job {running.name} goes on: "
+                f"the task is {state}, says Airflow.",
+                "The try that follows attaches to it.",
+            )
+        cluster = jobs.connect(settings.load(service_deadline_s=KILL_DEADLINE_S), running.address)
+        for attempt, status in cluster.attempts(running.name).items():
             if status not in jobs.ENDED:
-                self.log.info("Stopping Ray job %s", attempt)
+                self.log.info("Stopping Ray job %s: Airflow says the task is %s", attempt, state)
                 cluster.stop(attempt)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What `on_kill` must know: where the job is, which, for whom, and whether its time is up."""
+
+    address: str
+    name: str
+    ti: Any
+    overdue: bool = False
 
 
 def ray_address() -> str:

@@ -1,0 +1,89 @@
+"""Ray's job interface, as small as the operator needs it, with jobs that do what the test says."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+@dataclass
+class FakeJobs:
+    """Jobs by id, each as Ray describes it, with its log under `log`.
+
+    Attributes:
+        unreadable: so many requests for a log get 500 first.
+        submitted: ids in the order in which they were sent.
+        asked: called whenever somebody asks after a job.
+    """
+
+    url: str = ""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    submitted: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    asked: Callable[[str], object] = lambda _: None
+
+    def add(self, name: str, status: str, log: str = "", **more: Any) -> None:
+        """A job that was there before."""
+        found = {"submission_id": name, "status": status, "driver_node_id": "n", "metadata": {}, "log": log}
+        self.jobs[name] = found | more
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Status and body; text for a log."""
+        parts = urlsplit(path)
+        if parts.path == "/api/v0/logs/file":
+            if self.unreadable > 0:
+                self.unreadable -= 1
+                return 500, {}
+            name = parse_qs(parts.query)["filename"][0].removeprefix("job-driver-").removesuffix(".log")
+            return 200, self.jobs[name]["log"]
+        if parts.path == "/api/jobs/" and method == "GET":
+            return 200, list(self.jobs.values())
+        if parts.path == "/api/jobs/":
+            self.submitted.append(body["submission_id"])
+            self.add(body["submission_id"], "RUNNING", metadata=body["metadata"])
+            return 200, {}
+        found = re.fullmatch(r"/api/jobs/([^/]+)(/stop)?", parts.path)
+        assert found, path
+        name = unquote(found[1])
+        if found[2]:
+            self.jobs[name]["status"] = "STOPPED"
+            return 200, {}
+        self.asked(name)
+        return (200, self.jobs[name]) if name in self.jobs else (404, {})
+
+
+@contextmanager
+def fake_jobs() -> Iterator[FakeJobs]:
+    """The interface on a port of its own."""
+    state = FakeJobs()
+
+    class Handler(BaseHTTPRequestHandler):
+        def reply(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, body = state.answer(self.command, self.path, json.loads(text or b"{}"))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+
+        def do_GET(self) -> None:
+            self.reply()
+
+        def do_POST(self) -> None:
+            self.reply()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    yield state
+    server.shutdown()
+    server.server_close()
