@@ -35,8 +35,10 @@ def report(lengths: list[int]) -> str:
     catchup=False,
     params={"cars": Param(CARS, type="array", items={"type": "string"}, description="One car a line.")},
     default_args={
-        "retries": 1,
+        # Together longer than Airflow's API server may be away.
+        "retries": 4,
         "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": 2,
         "execution_timeout": timedelta(minutes=5),
     },
     doc_md=__doc__,

@@ -24,6 +24,7 @@ from airflow.sdk import (
 
 from turo import settings
 from turo.orchestration.ray_job import RayJobOperator
+from turo.orchestration.retries import PATIENT
 from turo.orchestration.waiting import OtherDagIdle
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def tell(made: dict[str, Any]) -> None:
     catchup=False,
     max_active_runs=1,
     params=PARAMS,
-    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=PATIENT,
     doc_md=__doc__,
     tags=["turo"],
 )

@@ -15,7 +15,9 @@ from airflow.sdk import Asset, Param, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 
 from turo import settings
+from turo.errors import DeployError
 from turo.orchestration.ray_job import RayJobOperator
+from turo.orchestration.retries import PATIENT
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +79,10 @@ def deploy_and_verify(model: str, decisions: list[dict[str, Any]]) -> dict[str, 
     from turo.orchestration.served import wait_until_served
 
     logger.info("The gate on %s: %s", model, decisions)
-    return wait_until_served(model, settings.load())
+    try:
+        return wait_until_served(model, settings.load())
+    except DeployError as error:  # it was refused, or had ten minutes: asking again changes neither
+        raise AirflowFailException(str(error)) from error
 
 
 @task_group
@@ -106,7 +111,7 @@ def improve(model: str) -> None:
     catchup=False,
     max_active_runs=1,
     params=PARAMS,
-    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=PATIENT,
     doc_md=__doc__,
     tags=["turo"],
 )

@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow.sdk import dag, task
 
+from turo.orchestration.retries import PATIENT
+
 LIMIT = timedelta(minutes=5)
 
 
@@ -41,7 +43,7 @@ def compare_versions(report: dict[str, Any]) -> str:
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=PATIENT,
     doc_md=__doc__,
     tags=["turo", "check"],
 )

@@ -46,7 +46,7 @@ def test_the_forecast_is_made_whatever_becomes_of_a_training(
     assert f"turo horizons {choice}" in commands
     assert f"turo forecast {choice}" in commands
     if state == "failed":
-        key = f"{run.run_id}.1"
+        key = f"{run.run_id}.4"
         train = f"turo train CatBoost-7d --path /p -P target=y --run-key {key}"
         assert commands[train] == {"HORIZON_DAYS": "7"}
         promote = f"turo promote CatBoost-7d --run-id run-of-CatBoost-7d --run-key {key}"

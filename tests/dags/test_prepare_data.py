@@ -39,7 +39,7 @@ def test_one_failed_training_neither_stops_the_others_nor_hides(
     listed = httpx.get(f"{ray.url}/api/jobs/", headers={"Authorization": f"Bearer {ray.token}"}).json()
     mine = [job for job in listed if (job["metadata"] or {}).get("run_id") == run.run_id]
     commands = sorted(job["entrypoint"] for job in mine)
-    key = f"{run.run_id}.1"
+    key = f"{run.run_id}.4"
     options = "-P target=auto -P tune_trials=3"
     assert commands == [
         "turo prepare",
