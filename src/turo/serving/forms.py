@@ -74,5 +74,6 @@ def _by_column(columns: dict[str, Any], table: Table) -> tuple[Columns, int]:
         ]
         raise Problem(422, "The columns of inputs must be lists of one length.", errors)
     table.check_rows(max(length or 0 for length in lengths.values()))
-    read, strings = table.from_lists(list(columns), list(zip(*columns.values(), strict=True)))
+    found = table.columns.read(columns, max(length or 0 for length in lengths.values()))
+    read, strings = found or table.from_lists(list(columns), list(zip(*columns.values(), strict=True)))
     return read, strings + len(columns)

@@ -126,8 +126,7 @@ class Predictor:
         check_content_type(request.headers.get(b"content-type"), also=(BINARY,))
         check_content_encoding(request.headers.get(b"content-encoding"))
         asked = v2.read(request.body, json_length, self.table)
-        columns, _ = self.table.from_lists(asked.names, asked.rows)
-        predictions = self.run(request.request_id, columns)
+        predictions = self.run(request.request_id, asked.columns)
         body, headers = v2.write(asked, self.about.name, self.about.version, predictions)
         return Response(200, headers, body)
 

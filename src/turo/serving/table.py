@@ -1,7 +1,7 @@
 """Rows of JSON values to typed columns, and the exact reason where that is impossible.
 
-The fast path converts all numbers of a request in one numpy call and only asks whether anything is odd;
-only an odd request is walked value by value, to name row, column, expected and got.
+A batch is read column by column, a few rows in one numpy call, both only asking whether anything is odd; only
+an odd request is walked value by value, to name row, column, expected and got.
 """
 
 from __future__ import annotations
@@ -11,35 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from operator import itemgetter
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 
+from turo.serving.columns import NUMBERS, NUMBERS_OR_NULL, ColumnReader, Columns, Field
 from turo.serving.problems import MAX_ERRORS, Problem, cut, shown
 
-NUMBERS = frozenset((int, float))
-NUMBERS_OR_NULL = frozenset((int, float, type(None)))
+__all__ = ["Columns", "Field", "Table", "accepts", "expected"]
+
 LARGEST = 1.7976931348623157e308
 
-Columns = dict[str, np.ndarray]
 Getter = Callable[[Any], tuple[Any, ...]]
-
-
-class Field(Protocol):
-    """What the table needs to know of a model's input column: `turo.models.encoding.Field` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def nullable(self) -> bool: ...
-    @property
-    def categories(self) -> Sequence[str]: ...
-    @property
-    def minimum(self) -> float | None: ...
-    @property
-    def maximum(self) -> float | None: ...
 
 
 class Table:
@@ -52,7 +35,7 @@ class Table:
         self.numbers = [field for field in fields if field.kind == "number"]
         self.categories = [field for field in fields if field.kind != "number"]
         self._number_names = tuple(field.name for field in self.numbers)
-        self._known = [set(f.categories) | ({None} if f.nullable else set()) for f in self.categories]
+        self.columns = ColumnReader(fields)
         self._nullable = np.array([field.nullable for field in self.numbers], dtype=bool)
         self._from_record = self._getters(itemgetter, [f.name for f in self.numbers + self.categories])
 
@@ -67,6 +50,8 @@ class Table:
     def from_records(self, rows: Any) -> tuple[Columns, int]:
         """Columns of a list of objects `{name: value}`; also the number of strings in it, keys included."""
         self.check_count(rows)
+        if found := self.columns.of_records(rows):
+            return found[0], found[1] + len(rows) * len(self.names)
         try:
             if {*map(type, rows)} == {dict} and {*map(len, rows)} == {len(self.names)}:
                 columns, strings = self._convert(rows, *self._from_record)
@@ -79,6 +64,8 @@ class Table:
         """Columns of a list of lists whose positions are `names` (any order); also its number of strings."""
         self.check_count(rows)
         self.check_names(names)
+        if found := self.columns.of_lists(names, rows):
+            return found
         try:
             if {*map(type, rows)} <= {list, tuple} and {*map(len, rows)} == {len(names)}:
                 order = [names.index(field.name) for field in self.numbers + self.categories]
@@ -139,7 +126,7 @@ class Table:
             columns.update(zip(self._number_names, matrix.T, strict=True))
         if self.categories:
             by_column = zip(*map(get_categories, rows), strict=True)
-            for field, known, column in zip(self.categories, self._known, by_column, strict=True):
+            for field, known, column in zip(self.categories, self.columns.known, by_column, strict=True):
                 if not known.issuperset(column):
                     raise ValueError
                 strings += len(column) - column.count(None)

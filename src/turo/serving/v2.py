@@ -9,25 +9,22 @@ from typing import Any
 import numpy as np
 import orjson
 
+from turo.serving import tensors
 from turo.serving.body import check_duplicates, count_strings, length_of, parse
 from turo.serving.problems import Header, Problem, cut, shown
-from turo.serving.table import Table
+from turo.serving.table import Columns, Table
+from turo.serving.tensors import NUMPY_TYPES
 
 OUTPUT = "predictions"
 LENGTH_HEADER = b"inference-header-content-length"
-NUMPY_TYPES = {
-    "FP64": "<f8", "FP32": "<f4", "FP16": "<f2", "INT64": "<i8", "INT32": "<i4", "INT16": "<i2", "INT8": "i1",
-    "UINT64": "<u8", "UINT32": "<u4", "UINT16": "<u2", "UINT8": "u1",
-}  # fmt: skip
 SERVER = {"name": "turo", "version": "1", "extensions": ["binary_tensor_data"]}
 
 
 @dataclass(frozen=True)
 class Request:
-    """One inference: rows ready for the table, and how the caller wants the answer."""
+    """One inference: the model's columns, and how the caller wants the answer."""
 
-    names: list[str]
-    rows: list[tuple[Any, ...]]
+    columns: Columns
     identifier: str | None
     binary_output: bool
 
@@ -54,28 +51,44 @@ def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
             raise Problem(400, f"Inference-Header-Content-Length {got} does not fit.")
         header, tail = body[:length], body[length:]
     document = parse(header)
-    tensors = document.get("inputs") if isinstance(document, dict) else None
-    if not isinstance(tensors, list) or not all(isinstance(t, dict) for t in tensors):
+    inputs = document.get("inputs") if isinstance(document, dict) else None
+    if not isinstance(inputs, list) or not all(isinstance(t, dict) for t in inputs):
         raise Problem(422, 'The body must be {"inputs": [{"name", "shape", "datatype", "data"}, …]}.')
+    if found := tensors.read(document, tail, table):
+        columns, strings = found
+        check_duplicates(header, strings)
+        return Request(columns, *_wishes(document))
     check_duplicates(header, count_strings(document))
+    names, lists = _lists(inputs, tail, table)
+    wishes = _wishes(document)
+    columns, _ = table.from_lists(names, list(zip(*lists, strict=True)))
+    return Request(columns, *wishes)
+
+
+def _lists(inputs: list[dict[str, Any]], tail: bytes, table: Table) -> tuple[list[str], list[list[Any]]]:
+    """Names and values of the tensors, or the reason why they are not to be read."""
     columns = []
-    for tensor in tensors:
+    for tensor in inputs:
         values, used = _values(tensor, tail)
         tail = tail[used:]
         columns.append(values)
     if tail:
         raise Problem(400, f"{len(tail)} bytes follow the last binary tensor.")
-    names = [tensor["name"] for tensor in tensors]
+    names = [tensor["name"] for tensor in inputs]
     table.check_names(names)
     lengths = {len(column) for column in columns}
     if len(lengths) != 1:
         raise Problem(422, f"All tensors must have one length; got {sorted(lengths)}.")
     table.check_rows(lengths.pop())
+    return names, columns
+
+
+def _wishes(document: dict[str, Any]) -> tuple[str | None, bool]:
+    """The caller's name for the request, and whether the answer is to be binary."""
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise Problem(422, f"id must be a string; got {shown(identifier)}.")
-    rows = list(zip(*columns, strict=True))
-    return Request(names, rows, identifier, _wants_binary(document))
+    return identifier, _wants_binary(document)
 
 
 def write(request: Request, name: str, version: str, predictions: np.ndarray) -> tuple[bytes, list[Header]]:
