@@ -14,8 +14,9 @@ from asgi_client import AsgiClient
 from served import LIMITS, NAME, full_row, random_columns, rows_of, tiny_predictor
 
 from turo.serving.asgi import App
-from turo.serving.observer import LOG_EVERY, QUEUE, ROWS, SHADOW_ROWS, Observer
-from turo.serving.prediction_log import SEGMENTS, read, segments, trace
+from turo.serving.observer import LOG_EVERY, ROWS, SHADOW_ROWS, Observer
+from turo.serving.pending import REQUESTS
+from turo.serving.prediction_log import SHARE, read, trace
 from turo.serving.predictor import Predictor
 
 ROWS_IN = rows_of(random_columns(300))
@@ -99,14 +100,12 @@ def test_the_trace_command_prints_the_rows(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_log_keeps_the_newest_rows_only_and_of_a_large_request_a_few(tmp_path: Path) -> None:
-    watched = Watched(tmp_path, log_rows=200)
+    watched = Watched(tmp_path, log_rows=400)
     for number in range(40):
         watched.post(ROWS_IN, f"r{number}")
         watched.rounds()
-    files = segments(tmp_path / "predictions" / NAME)
-    assert len(files) <= SEGMENTS
     logged = read(str(tmp_path), NAME).select("request_id", "row").collect()
-    assert len(logged) <= 200 + ROWS
+    assert 400 - 400 // SHARE <= len(logged) <= 400
     newest = logged.filter(request_id="r39")["row"].to_list()
     assert (len(newest), newest[0], newest[-1]) == (ROWS, 0, 299)
     assert logged.filter(request_id="r0").is_empty()
@@ -116,10 +115,10 @@ def test_the_log_keeps_the_newest_rows_only_and_of_a_large_request_a_few(tmp_pat
 def test_without_a_log_nothing_is_written_and_a_flood_is_bounded(tmp_path: Path) -> None:
     watched = Watched(tmp_path, log_rows=0)
     columns, predictions = {"otb_days": np.ones(1)}, np.ones(1)
-    for _ in range(QUEUE + 500):
+    for _ in range(REQUESTS + 500):
         watched.observer.see(watched.predictor.about, "r", columns, predictions)
     watched.rounds()
-    assert len(watched.counts.values) == QUEUE
+    assert len(watched.counts.values) == REQUESTS
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,7 @@
 """What happens to answers once given: counted, logged, shown to the challenger. Never in their way.
 
-The request path only appends to a bounded queue; a thread empties it once a second. What does not fit is lost
-to the log, not to the caller.
+The request path only appends to a queue that is bounded in requests and bytes; a thread empties it once a
+second into compact columns. What does not fit is lost to the log, not to the caller.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -17,11 +17,11 @@ from typing import Protocol
 import numpy as np
 
 from turo.serving.describe import About
+from turo.serving.pending import Layout, Pending
 from turo.serving.prediction_log import FOLDER, PredictionLog, Seen
 from turo.serving.table import Columns
 
 PERIOD_S = 1.0
-QUEUE = 4000  # requests between two rounds; more are counted but not logged
 ROWS = 20  # rows kept of one request, evenly spread over it
 SHADOW_ROWS = 200  # rows a round that go to the challenger
 LOG_EVERY = 10  # rounds between two writes of the log: each replaces a whole segment
@@ -53,8 +53,8 @@ class Observer:
         self.shadow: Shadow | None = None  # set while there is a challenger
         remote = "://" in data_dir
         self.log = PredictionLog(Path(data_dir) / FOLDER / name, 0 if remote else log_rows)
-        self._queue: deque[Seen] = deque(maxlen=QUEUE)
-        self._unwritten: list[Seen] = []
+        self._queue = Pending()
+        self._layout: tuple[About, Layout] | None = None  # of the version that answers now
         self._rounds = 0
         self._complained = False
 
@@ -66,7 +66,10 @@ class Observer:
             rows = np.linspace(0, count - 1, ROWS).astype(np.intp)
             columns = {name: values[rows] for name, values in columns.items()}
             predictions = predictions[rows]
-        self._queue.append(Seen(time.time(), request_id, about, rows, columns, predictions))
+        if self._layout is None or self._layout[0] is not about:
+            self._layout = about, Layout(columns)
+        columns, size = self._layout[1].compact(columns, len(rows))
+        self._queue.put(Seen(time.time(), request_id, about, rows, columns, predictions), size)
 
     def count(self, status: int) -> None:
         """Count an answer of any kind."""
@@ -94,15 +97,14 @@ class Observer:
         """Empty the queue."""
         counted, self.outcomes = self.outcomes, Counter()
         self.metrics.requests(by_outcome(counted))
-        seen = [self._queue.popleft() for _ in range(len(self._queue))]
+        seen = self._queue.take()
         if seen:
             self.metrics.predictions(np.concatenate([one.predictions for one in seen]))
             self._show(seen)
-        self._unwritten += seen
+        self.log.keep(seen)
         self._rounds += 1
-        if self._rounds % LOG_EVERY == 0 and self._unwritten:
-            unwritten, self._unwritten = self._unwritten, []
-            self.log.add(unwritten)
+        if self._rounds % LOG_EVERY == 0:
+            self.log.write()
             self._complained = False
 
     def _show(self, seen: list[Seen]) -> None:

@@ -1,27 +1,26 @@
 """The newest predictions as parquet files beside the data, and the way from a request id to its origin.
 
-One folder a model below `DATA_DIR/predictions`. Each replica writes segments of its own; a growing segment is
-replaced as a whole, so that readers never see half a file, and the oldest segments are removed.
+One folder a model below `DATA_DIR/predictions`. Each replica writes a segment of its own; a growing segment
+is replaced as a whole, so that readers never see half a file, and those with the oldest rows are removed.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from turo.files import atomic_path
+from turo.serving import log_segments
 from turo.serving.describe import About
+from turo.serving.log_segments import segments
 from turo.serving.table import Columns
 
 FOLDER = "predictions"
-SEGMENTS = 10  # files the cap is divided into; one goes when a new one is begun
+SHARE = 20  # a full segment is this part of the cap: so much may go at once when it is reached
 TIME = pl.Datetime("us", "UTC")
 
 
@@ -39,43 +38,62 @@ class Seen:
 
 @dataclass
 class PredictionLog:
-    """Segments of one replica.
+    """What one replica writes.
 
     Args:
-        folder: of the model.
+        folder: of the model; other replicas write there too.
         max_rows: rows kept of this model; 0 keeps none.
     """
 
     folder: Path
     max_rows: int
-    _parts: list[pl.DataFrame] = field(default_factory=list)
+    _fresh: list[pl.DataFrame] = field(default_factory=list)  # not written yet
+    _segment: pl.DataFrame | None = None  # what the file at _path holds
     _path: Path | None = None
 
-    def add(self, seen: Sequence[Seen]) -> None:
-        """Append requests and write the segment.
+    @property
+    def per_segment(self) -> int:
+        """Rows with which a segment is full, and the most that wait to be written."""
+        return max(1, self.max_rows // SHARE)
 
-        Raises:
-            OSError: the folder cannot be written.
-        """
+    def keep(self, seen: Sequence[Seen]) -> None:
+        """Remember the newest rows of these requests in a compact form."""
         if not self.max_rows or not seen:
             return
-        per_segment = max(1, self.max_rows // SEGMENTS)
-        self._parts.append(frame(seen).tail(per_segment))
-        whole = pl.concat(self._parts, how="diagonal_relaxed")
-        self._parts = [whole]
-        with atomic_path(self._segment()) as temporary:
-            whole.write_parquet(temporary, compression="zstd")
-        if len(whole) >= per_segment:
-            self._parts, self._path = [], None
+        self._fresh.append(frame(seen).tail(self.per_segment))
+        while sum(map(len, self._fresh[1:])) >= self.per_segment:
+            del self._fresh[0]
 
-    def _segment(self) -> Path:
+    def write(self) -> None:
+        """Bring what was kept into the segment's file.
+
+        Raises:
+            OSError: the folder cannot be written; what was kept waits on.
+        """
+        if not self._fresh:
+            return
         if self._path is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-            self._path = self.folder / f"{stamp}-{uuid.uuid4().hex[:6]}.parquet"
-            for old in segments(self.folder)[: -(SEGMENTS - 1)]:
-                old.unlink(missing_ok=True)
-        return self._path
+            self._begin()
+        assert self._path is not None  # noqa: S101 - begun above
+        parts = [*([] if self._segment is None else [self._segment]), *self._fresh]
+        whole = pl.concat(parts, how="diagonal_relaxed").tail(self.max_rows)
+        log_segments.write(self._path, whole)
+        self._segment, self._fresh = whole, []
+        if len(whole) >= self.per_segment or log_segments.age(self._path) > log_segments.OPEN_FOR:
+            self._segment, self._path = None, None
+        log_segments.prune(self.folder, self.max_rows)
+
+    def add(self, seen: Sequence[Seen]) -> None:
+        """`keep`, then `write`."""
+        self.keep(seen)
+        self.write()
+
+    def _begin(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log_segments.remove_leftovers(self.folder)
+        path = log_segments.new_path(self.folder)
+        self._segment = log_segments.adopt(self.folder, path, self.per_segment)
+        self._path = path
 
 
 def frame(seen: Sequence[Seen]) -> pl.DataFrame:
@@ -118,11 +136,6 @@ def _series(values: np.ndarray) -> pl.Series:
     if values.dtype == object:
         return pl.Series(values.tolist(), dtype=pl.String)
     return pl.Series(values).fill_nan(None)
-
-
-def segments(folder: Path) -> list[Path]:
-    """Files of one model, oldest first."""
-    return sorted(folder.glob("*.parquet"))
 
 
 def read(data_dir: str, model: str) -> pl.LazyFrame:

@@ -1,0 +1,128 @@
+"""The files of a prediction log: how many rows they hold, which are too old, which small ones become one.
+
+Several replicas write beside each other, each its own growing file. What touches another's file happens under
+one lock a folder; a process that is killed leaves whole files and no lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+STAMP = "%Y%m%dT%H%M%S%f"
+OPEN_FOR = timedelta(hours=1)  # after that a replica begins a new file, even if this one is small
+SETTLED = 2 * OPEN_FOR  # what is older has no writer any more
+LEFTOVER_S = 600.0  # a temporary file that old belongs to a writer that was killed
+
+
+class Facts(NamedTuple):
+    """Of one file, from its footer: no row is read."""
+
+    rows: int
+    newest: float  # when its newest row was answered, seconds since 1970
+
+
+def segments(folder: Path) -> list[Path]:
+    """Files of one model, by when they were begun."""
+    return sorted(folder.glob("*.parquet"))
+
+
+def new_path(folder: Path) -> Path:
+    """A file of this replica alone, begun now."""
+    return folder / f"{datetime.now(UTC).strftime(STAMP)}-{uuid.uuid4().hex[:6]}.parquet"
+
+
+def age(path: Path) -> timedelta:
+    """How long ago a file was begun; nothing for one that is not ours."""
+    try:
+        begun = datetime.strptime(path.stem.rpartition("-")[0], STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return timedelta()
+    return datetime.now(UTC) - begun
+
+
+def facts(path: Path) -> Facts | None:
+    """What the footer says; None if the file is gone meanwhile.
+
+    Raises:
+        OSError, pyarrow.ArrowInvalid: it is no parquet file.
+    """
+    try:
+        return _facts(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _facts(path: Path, written_ns: int) -> Facts:
+    import pyarrow.parquet as pq
+
+    footer = pq.read_metadata(path)
+    groups = [footer.row_group(number).column(0) for number in range(footer.num_row_groups)]
+    times = [g.statistics.max for g in groups if g.path_in_schema == "at" and g.statistics is not None]
+    newest = max((at.timestamp() for at in times), default=written_ns / 1e9)
+    return Facts(footer.num_rows, newest)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; it is free again when the process ends, however it ends."""
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def prune(folder: Path, max_rows: int) -> None:
+    """Keep the files with the newest rows, as many as hold no more than `max_rows` together."""
+    with alone(folder):
+        known = [(found, path) for path in segments(folder) if (found := facts(path))]
+        room = max_rows
+        for found, path in sorted(known, key=lambda one: one[0].newest, reverse=True):
+            room -= found.rows
+            if room < 0:
+                path.unlink(missing_ok=True)
+
+
+def adopt(folder: Path, path: Path, max_rows: int) -> pl.DataFrame | None:
+    """Continue what replicas that are gone have left: their small files become the beginning of `path`."""
+    with alone(folder):
+        chosen, rows = [], 0
+        for old in segments(folder):
+            found = facts(old) if age(old) > SETTLED else None
+            if found and rows + found.rows < max_rows:
+                chosen.append(old)
+                rows += found.rows
+        if not chosen:
+            return None
+        whole = pl.concat([pl.read_parquet(old) for old in chosen], how="diagonal_relaxed").sort("at")
+        write(path, whole)
+        for old in chosen:
+            old.unlink(missing_ok=True)
+        return whole
+
+
+def write(path: Path, rows: pl.DataFrame) -> None:
+    """Replace a file as a whole."""
+    from turo.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        rows.write_parquet(temporary, compression="zstd")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Take away the temporary files of writers that were killed; younger ones may have a living writer."""
+    for path in folder.glob(".*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime > LEFTOVER_S:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue
