@@ -1,10 +1,16 @@
-"""Model folders on disk: fetched once, verified every time, read without MLflow's loaders or pickle."""
+"""Model folders on disk: fetched once, verified every time, read without MLflow's loaders or pickle.
+
+They lie in one folder of temporary files, so that a replica that died starts anew while MLflow is away. Of
+each model the versions used last are kept; what a process left that was killed while it fetched is removed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +18,9 @@ from turo.errors import RegistryError
 from turo.files import sha256_folder
 
 LOADER = "turo.models.flavor"
-
+KEPT = 3  # versions of a model: champion, challenger, and the one before
+IN_USE_S = 600.0  # somebody may still read what was asked for within that time, or be fetching it
+FETCHING = ".fetch-"
 
 Get = Callable[[str, Path], None]
 
@@ -39,6 +47,9 @@ def fetch(model_uri: str, label: str, sha256: str, get: Get = by_mlflow) -> Path
     folder = _cache() / f"{label}-{sha256[:16]}"
     if not folder.exists():
         _download(model_uri, folder, get)
+    with contextlib.suppress(FileNotFoundError):  # what `get` has not fetched is told below
+        os.utime(folder)
+    tidy(folder.parent)
     try:
         found = sha256_folder(forecaster_folder(folder))
     except RegistryError:
@@ -77,7 +88,7 @@ def forecaster_folder(model_folder: Path) -> Path:
 
 def _download(model_uri: str, folder: Path, get: Get) -> None:
     """Whole or not at all, also when two processes fetch the same model at once."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=FETCHING) as temporary:
         target = Path(temporary) / "model"
         get(model_uri, target)
         try:
@@ -85,6 +96,25 @@ def _download(model_uri: str, folder: Path, get: Get) -> None:
         except OSError:
             if not folder.exists():
                 raise
+
+
+def tidy(cache: Path) -> None:
+    """Remove what nobody uses: all but the newest versions of each model, and broken-off fetches."""
+    now, kept = time.time(), dict[str, int]()
+    found = [(used, path) for path in cache.iterdir() if (used := _used(path)) is not None]
+    for used, path in sorted(found, key=lambda one: one[0], reverse=True):
+        model = path.name.rsplit("-", 2)[0]  # before the version and the digest
+        kept[model] = kept.get(model, 0) + 1
+        broken_off = path.name.startswith(FETCHING)
+        if (broken_off or kept[model] > KEPT) and now - used > IN_USE_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _used(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # removed by another process meanwhile
+        return None
 
 
 def _cache() -> Path:
