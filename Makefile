@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare clean
+.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-prepare: .venv/.all ## Table preparation against pandas, one process, and 
 
 bench-serving: .venv/.all ## The routes against other model servers
 	python benchmarks/serving_bench.py
+
+bench-busy: .venv/.all ## Answers while jobs run: p99 idle and during prepare_data, against the running stack
+	python benchmarks/serving_busy.py
 
 clean: ## Remove what the demo and the tests left
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
