@@ -11,6 +11,8 @@ import orjson
 from turo.serving.problems import Problem, cut, shown
 
 MAX_DIGITS = 18  # of a length in a header: more than any body has, and Python refuses to read thousands
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # what some editors and spreadsheets write before UTF-8
+WIDE = (b"\xff\xfe", b"\xfe\xff")  # the same before UTF-16 and UTF-32
 JSON_TYPES = (b"application/json", b"application/vnd.api+json", b"text/json")
 
 
@@ -40,12 +42,15 @@ def parse(body: bytes) -> Any:
     Raises:
         Problem: 400 for anything else that is not JSON in UTF-8.
     """
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = str(error)
     if not body.strip():
         raise Problem(400, 'The body is empty; send JSON such as {"inputs": [{…}]}.')
+    if body[:2] in WIDE or b"\x00" in body[:4]:
+        raise Problem(400, "The body is not UTF-8 but UTF-16 or UTF-32; send it as UTF-8.")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
