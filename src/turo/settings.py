@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from turo.errors import ConfigError
 
 SECRET = ("SERVE_API_KEY", "RAY_AUTH_TOKEN")  # never shown
 CommaList = Annotated[tuple[str, ...], NoDecode]
+# What browsers send as Origin, exactly: no path, no wildcard; answers are for those who were named.
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?$")]
+Origins = Annotated[tuple[Origin, ...], NoDecode]
 Target = Literal["auto", "y_booked_days", "y_reservations", "y_revenue"]
 TARGETS: tuple[str, ...] = get_args(Target)
 
@@ -69,6 +72,9 @@ class Settings(BaseSettings):
     serve_max_ongoing: int = Field(64, ge=1)
     serve_max_queued: int = Field(200, ge=0)
     serve_timeout_s: float = 30.0
+    serve_body_timeout_s: int = Field(10, ge=1)  # for a request's head, and for its body; then 408
+    serve_max_waiting: int = Field(256, ge=1)  # bodies that one client may have under way to a replica
+    serve_cors_origins: Origins = ()
     serve_replica_cpus: float = 0.1
     serve_min_replicas: int = Field(1, ge=1)
     serve_max_replicas: int = Field(2, ge=1)
@@ -85,6 +91,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("serve_cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        given = value.split(",") if isinstance(value, str) else value
+        return tuple(origin.strip().lower().rstrip("/") for origin in given if origin.strip())
 
     @field_validator("target", mode="before")
     @classmethod

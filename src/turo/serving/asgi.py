@@ -6,7 +6,6 @@ A raw ASGI class: a framework's routing and request objects would cost more than
 from __future__ import annotations
 
 import asyncio
-import hmac
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,12 +14,13 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from turo.serving.body import length_of
-from turo.serving.messages import Request, Response, problem_response, request_id
+from turo.serving.key import check_key
+from turo.serving.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.problems import Header, Problem, overloaded
 from turo.serving.spec import Limits
+from turo.serving.waiting import GoneError, in_time, refuse_longer
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
-OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class App:
 
     Args:
         service: what answers; may be exchanged at any time, and set later if None.
-        limits: body size, deadline, and how many requests may be read, waiting and running at once.
+        limits: body size, deadlines, and how many requests may wait and run at once.
         api_key: if set, required as `X-API-Key` or bearer token.
         adds_request_id: False where the server in front (Serve) already does.
         count: called with the status of every answer.
@@ -74,7 +74,10 @@ class App:
         root, path = scope.get("root_path", ""), scope["path"]
         request = Request(scope["method"], path[len(root) :], headers, b"", path)
         service = self.service  # may be exchanged while this request is under way
-        response = await self.answer(request, receive, service)
+        try:
+            response = await self.answer(request, receive, service)
+        except GoneError:
+            return
         if self.count:
             self.count(response.status)
         content = b"" if request.method == "HEAD" else response.body
@@ -86,29 +89,39 @@ class App:
         await send({"type": "http.response.body", "body": content})
 
     async def answer(self, request: Request, receive: Any = None, service: Service | None = None) -> Response:
-        """Any request to a response; nothing is raised. Without `receive` the body is in the request."""
+        """Any request to a response. Without `receive` the body is in the request.
+
+        Raises:
+            GoneError: the caller left before the request was whole; nothing else is raised.
+        """
         try:
-            self.admit(request)
-            self.in_flight += 1
-            try:
-                async with asyncio.timeout(self.limits.timeout_s):
-                    if receive and request.method not in ("GET", "HEAD"):
-                        body = await self.read(request, receive)
-                        request = Request(
-                            request.method, request.path, request.headers, body, request.full_path
-                        )
-                    return await self.run(request, service or self.service)
-            except TimeoutError:
-                raise overloaded(f"No answer within {self.limits.timeout_s:g} s.", retry_after_s=5) from None
-            finally:
-                self.in_flight -= 1
+            check_key(request, self.api_key)
+            if receive and request.method not in BODILESS:
+                body = await self.read(request, receive)
+                request = Request(request.method, request.path, request.headers, body, request.full_path)
+            return await self.in_turn(request, service or self.service)
         except Problem as problem:
             return self.refusal(problem, request)
+        except GoneError:
+            raise
         except Exception:
             logger.exception(
                 "%s %s failed (request %s)", request.method, request.full_path, request.request_id
             )
             return self.refusal(Problem(500, "The request could not be answered; the log says why."), request)
+
+    async def in_turn(self, request: Request, service: Service) -> Response:
+        """A whole request in its place in the queue. One whose body is still to come has none."""
+        if self.in_flight >= self.limits.max_in_flight:
+            raise overloaded(f"{self.in_flight} requests are waiting already; try again shortly.")
+        self.in_flight += 1
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                return await self.run(request, service)
+        except TimeoutError:
+            raise overloaded(f"No answer within {self.limits.timeout_s:g} s.", retry_after_s=5) from None
+        finally:
+            self.in_flight -= 1
 
     def refusal(self, problem: Problem, request: Request) -> Response:
         """The answer to a request that got none from the service."""
@@ -128,34 +141,16 @@ class App:
         return await result if inspect.isawaitable(result) else result
 
     async def read(self, request: Request, receive: Any) -> bytes:
-        """The whole body, or 413 as soon as it is known to be too long."""
-        limit = Problem(
-            413, f"The body is larger than {self.limits.max_bytes} bytes; send fewer rows at once."
-        )
-        announced = request.headers.get(b"content-length")
-        if announced and (length_of(announced) or 0) > self.limits.max_bytes:
-            raise limit
-        parts: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self.limits.max_bytes:
-                raise limit
-            more = message.get("more_body", False)
-        return b"".join(parts)
+        """The whole body.
 
-    def admit(self, request: Request) -> None:
-        """Refuse without the API key, where one is set, and when too many requests wait already."""
-        if self.api_key and request.full_path not in OPEN_PATHS:
-            bearer = request.headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-            given = request.headers.get(b"x-api-key") or bearer
-            if not hmac.compare_digest(given, self.api_key):
-                detail = "Send the API key as X-API-Key or as a bearer token."
-                raise Problem(401, detail, headers=[(b"www-authenticate", b"Bearer")])
-        if self.in_flight >= self.limits.max_in_flight:
-            raise overloaded(f"{self.in_flight} requests are waiting already; try again shortly.")
+        Raises:
+            Problem: 413 as soon as it is known to be too long, 408 if it does not come.
+        """
+        most = self.limits.max_bytes
+        refuse_longer(length_of(request.headers.get(b"content-length", b"")) or 0, most)
+        body, _ = await in_time(receive, most, self.limits.body_timeout_s)
+        refuse_longer(len(body), most)
+        return body
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

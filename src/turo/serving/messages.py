@@ -15,6 +15,7 @@ from turo.serving.problems import Header, Problem
 JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
+BODILESS = ("GET", "HEAD")
 REQUEST_ID = re.compile(rb"[ -~]{1,1024}")
 QUALITY = re.compile(rb"\bq=([01](?:\.\d{0,3})?)")
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")

@@ -12,12 +12,15 @@ TITLES = {
     401: "API key required",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request too slow",
     409: "Model and table do not fit",
     413: "Request too large",
     415: "Unsupported media type",
     422: "Invalid input",
     500: "Internal error",
+    502: "No answer",
     503: "Overloaded",
+    504: "No answer",
 }
 MAX_ERRORS = 20  # rows named in one answer: enough to see the pattern, short enough to read
 MAX_GOT = 80  # characters of a refused value or name that are echoed
@@ -68,6 +71,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
 def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
     """503 with the time after which trying again makes sense."""
     return Problem(503, detail, headers=[(b"retry-after", str(retry_after_s).encode())])
+
+
+def too_slow(detail: str) -> Problem:
+    """408. What still comes of the body would be read as the next request, so the connection ends."""
+    return Problem(408, detail, headers=[(b"connection", b"close")])
 
 
 def shown(value: Any) -> str:

@@ -68,6 +68,7 @@ class Limits(BaseModel):
     max_bytes: int
     max_in_flight: int
     timeout_s: float
+    body_timeout_s: float = 10.0
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -77,6 +78,7 @@ class Limits(BaseModel):
             max_bytes=settings.serve_max_bytes,
             max_in_flight=settings.serve_max_ongoing + settings.serve_max_queued,
             timeout_s=settings.serve_timeout_s,
+            body_timeout_s=settings.serve_body_timeout_s,
         )
 
 

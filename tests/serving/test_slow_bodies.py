@@ -1,0 +1,121 @@
+"""Whoever sends slowly waits alone: no place is taken, and in the end 408. Real sockets, a real server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from served import LIMITS, NAME, full_row, tiny_predictor
+from slow_sockets import read_all, slow_sockets
+
+from turo.serving.asgi import App
+from turo.serving.cors import Cors
+from turo.serving.door import Door
+from turo.serving.waiting import Waiting
+
+SMALL = {"inputs": [full_row()]}
+
+
+@contextlib.contextmanager
+def server(application: Any) -> Iterator[tuple[str, int]]:
+    """A server as Serve starts one."""
+    config = uvicorn.Config(application, port=0, lifespan="off", access_log=False, root_path=f"/{NAME}")
+    one = uvicorn.Server(config)
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    try:
+        while not one.started:
+            assert thread.is_alive()
+        yield one.servers[0].sockets[0].getsockname()[:2]
+    finally:
+        one.should_exit = one.force_exit = True
+        thread.join()
+
+
+def door(app: App, timeout_s: float = 60, each: int = 1000, most: int = 1 << 30) -> Door:
+    return Door(app, Waiting(timeout_s, each, most, LIMITS.max_bytes), Cors(()))
+
+
+def ask(address: tuple[str, int], times: int = 1) -> list[int]:
+    url = "http://{}:{}".format(*address)
+    with httpx.Client(base_url=url, timeout=60) as client:
+        return [client.post("/", json=SMALL).status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize("with_door", [True, False])
+def test_slow_bodies_take_no_place(with_door: bool) -> None:
+    app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 60}))
+    with (
+        server(door(app) if with_door else app) as address,
+        slow_sockets(address, "/", 20 * LIMITS.max_in_flight),
+    ):
+        assert ask(address, 100) == [200] * 100
+        assert app.in_flight == 0
+
+
+@pytest.mark.parametrize("with_door", [True, False])
+def test_a_body_that_does_not_come_is_408_and_the_connection_ends(with_door: bool) -> None:
+    app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 0.3}))
+    with (
+        server(door(app, timeout_s=0.3) if with_door else app) as address,
+        slow_sockets(address, "/", 1) as (one,),
+    ):
+        head, _, body = read_all(one).partition(b"\r\n\r\n")
+    lines = head.decode().lower().split("\r\n")
+    assert lines[0].startswith("http/1.1 408")
+    assert {"connection: close", "content-type: application/problem+json"} <= set(lines)
+    told = json.loads(body)
+    assert (told["status"], told["title"]) == (408, "Request too slow")
+    assert "0.3 s" in told["detail"]
+    assert f"x-request-id: {told['request_id']}" in lines
+
+
+def test_of_one_client_with_too_many_the_slowest_is_given_up_and_whole_requests_pass() -> None:
+    app = App(tiny_predictor(), LIMITS)
+    with server(door(app, each=5)) as address, slow_sockets(address, "/", 8) as sockets:
+        assert ask(address, 20) == [200] * 20
+        given_up = [read_all(one).split(b" ", 2)[1] for one in sockets[:3]]
+        sockets[-1].sendall(b" " * 999 + b"}")
+        assert given_up == [b"408"] * 3
+        assert sockets[-1].recv(100).startswith(b"HTTP/1.1 422")  # still there: it was among the newest
+
+
+def test_another_client_is_not_counted_with_them() -> None:
+    waiting = Waiting(60, 1, 1 << 30, LIMITS.max_bytes)
+    entered = [waiting.enter(client, None) for client in ("a", "b")]  # type: ignore[arg-type]
+    assert [*waiting.waits] == entered
+
+
+def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:
+    app = App(tiny_predictor(), LIMITS)
+    with server(door(app, most=100_000)) as address, slow_sockets(address, "/", 4, b"[" * 40_000) as sockets:
+        assert read_all(sockets[0]).startswith(b"HTTP/1.1 408")
+        assert read_all(sockets[1]).startswith(b"HTTP/1.1 408")
+        assert ask(address) == [200]
+
+
+def test_a_longer_body_than_allowed_is_413_at_once() -> None:
+    app = App(tiny_predictor(), LIMITS)
+    with server(door(app)) as address:
+        url = "http://{}:{}/".format(*address)
+        announced = httpx.post(url, content=b" " * (LIMITS.max_bytes + 1))
+        chunked = httpx.post(url, content=iter([b" " * 100_000] * (LIMITS.max_bytes // 100_000 + 1)))
+    for answer in (announced, chunked):
+        assert (answer.status_code, answer.headers["X-Model-Version"]) == (413, "7")
+
+
+def test_who_leaves_is_forgotten() -> None:
+    app = App(tiny_predictor(), LIMITS)
+    inside = door(app)
+    with server(inside) as address:
+        with slow_sockets(address, "/", 3):
+            assert ask(address) == [200]
+        while inside.waiting.waits:
+            assert ask(address) == [200]
+        assert (inside.waiting.size, inside.waiting.clients) == (0, {})
