@@ -72,7 +72,7 @@ class App:
         headers = dict(scope["headers"])
         headers[b"x-request-id"] = request_id(headers.get(b"x-request-id", b""))
         root, path = scope.get("root_path", ""), scope["path"]
-        request = Request(scope["method"], path[len(root) :], headers, b"", path)
+        request = Request(scope["method"], path[len(root) :].rstrip("/"), headers, b"", path)
         service = self.service  # may be exchanged while this request is under way
         try:
             response = await self.answer(request, receive, service)

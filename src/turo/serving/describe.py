@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turo.serving.fleet import told
+from turo.serving.mlflow_paths import INVOCATIONS
 from turo.serving.spec import BELOW_BASELINE, TrainedOn
 from turo.serving.table import Field, Table, expected
 
@@ -56,6 +57,11 @@ def warning(difference: str | None, below_baseline: bool) -> str | None:
 def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
     """The body of `GET /<NAME>`."""
     url = f"{base_url}/{about.name}"
+    inputs = [
+        {"name": f.name, "type": "number" if f.kind == "number" else "string", "expected": expected(f)}
+        for f in table.fields
+    ]
+    output = {"name": "predictions", "type": "number"}
     return {
         "name": about.name,
         "version": about.version,
@@ -71,17 +77,16 @@ def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
         "code_version": about.tags.get("turo.code_version"),
         "refused": about.refused,
         "challenger": about.challenger,
-        "inputs": [
-            {"name": f.name, "type": "number" if f.kind == "number" else "string", "expected": expected(f)}
-            for f in table.fields
-        ],
-        "output": {"name": "predictions", "type": "number"},
+        "signature": {"inputs": inputs, "outputs": [output]},
+        "inputs": inputs,  # as before `signature` was there
+        "output": output,
         "example": {"inputs": [about.example]},
         "curl": curl(url, about.example),
         "links": {
             "predict": url,
             "forecast": f"{url}/forecast",
             "schema": f"{url}/schema",
+            "invocations": f"{url}{INVOCATIONS}",
             "v2": f"{base_url}/v2/models/{about.name}",
             "docs": f"{base_url}/docs",
         },

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from turo.serving import fleet, v2
+from turo.serving import fleet, mlflow_paths, v2
 from turo.serving.asgi import App
 from turo.serving.describe import warning
 from turo.serving.docs import docs_page, openapi
@@ -49,8 +49,7 @@ class Directory:
         if path.startswith("/v2/models/"):
             name = path.split("/")[3]
             if not self.knows(name):
-                known = ", ".join(self.models) or "none"
-                raise Problem(404, f"Model {shown(name)} is not served; served are {known}.")
+                raise Problem(404, f"Model {shown(name)} is not served; {self.hint(name)}")
             return await self.forward(name, request)
         if path == "/openapi.json":
             allow(request, "GET")
@@ -62,7 +61,8 @@ class Directory:
         if content is None and self.knows(name):
             return await self.forward(name, replace(request, path="".join(f"/{part}" for part in below)))
         if content is None:
-            raise Problem(404, f"{request.full_path or path} does not exist; GET / lists what does.")
+            asked = request.full_path or path
+            raise Problem(404, f"{asked} does not exist; GET / lists what does, {self.hint(name)}")
         allow(request, "GET")
         return content
 
@@ -76,6 +76,11 @@ class Directory:
             detail = f"{name} has no version to serve yet; its training may still be under way."
             raise overloaded(detail, retry_after_s=AWAITED_RETRY_S)
         return name in self.models
+
+    def hint(self, name: str) -> str:
+        """Which models there are, and which of them was meant by a name in another case."""
+        meant = [f"; names are case-sensitive: {known}" for known in self.models if alike(known, name)]
+        return f"served are {', '.join(self.models) or 'none'}{''.join(meant)}."
 
     async def schema(self, name: str, request: Request) -> dict[str, Any] | None:
         """What a model says of its rows; None while it does not answer. `request` brings the caller's key."""
@@ -116,7 +121,9 @@ class Directory:
         """The pages that need no model."""
         names = list(self.models)
         if path == "/docs":
-            return Response(200, [HTML], docs_page(names))
+            return Response(200, [HTML], docs_page(names, request.prefix))
+        if (reply := mlflow_paths.reply(replace(request, path=path), bool(names))) is not None:
+            return reply
         if path == "/v2/health/ready":
             return json_response({"ready": bool(names)}, 200 if names else 503)
         contents: dict[str, Callable[[], dict[str, Any]]] = {
@@ -138,6 +145,11 @@ class Directory:
             "warning": self.warning(model),
             "links": links,
         }
+
+
+def alike(known: str, name: str) -> bool:
+    """Whether a name differs from a known one in the case of its letters only."""
+    return known != name and known.casefold() == name.casefold()
 
 
 class FrontApp(App):

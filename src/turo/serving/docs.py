@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from turo.serving import mlflow_paths
 from turo.serving.page import page
 from turo.serving.problems import TITLES
 from turo.serving.schemas import (
@@ -45,8 +46,9 @@ def openapi(
     name = {"name": "model", "in": "path", "required": True, "schema": known}
     paths: dict[str, Any] = {"/": {"get": _operation("List of models", MODELS)}}
     for model in rows:
-        paths |= _model_paths(model, (said or {}).get(model, ""))
+        paths |= _model_paths(model, (said or {}).get(model, ""), secured)
     paths |= {
+        **_mlflow_paths("", secured),
         "/v2": {"get": _operation("V2 server metadata", ANY)},
         "/v2/health/live": {"get": _operation("V2 liveness", ANY)},
         "/v2/health/ready": {"get": _operation("V2 readiness", ANY)},
@@ -70,7 +72,7 @@ def openapi(
     return document
 
 
-def _model_paths(model: str, said: str) -> dict[str, Any]:
+def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
     """A model's own routes, each with what this model takes and what is said of it."""
     about = _operation("What is served: version, fleet, signature, metrics, example", ABOUT)
     about["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
@@ -86,6 +88,23 @@ def _model_paths(model: str, said: str) -> dict[str, Any]:
         f"/{model}": {"get": about, "post": predict},
         f"/{model}/schema": {"get": schema},
         f"/{model}/forecast": {"post": forecast},
+        f"/{model}/invocations": {"post": {**predict, "summary": "The same, where MLflow's clients send it"}},
+        **_mlflow_paths(f"/{model}", secured),
+    }
+
+
+def _mlflow_paths(below: str, secured: bool) -> dict[str, Any]:
+    """What `mlflow models serve` has beside invocations; the probes are open to those without a key."""
+    probe: dict[str, Any] = {
+        "summary": "Probe, as MLflow's server has it: a blank line",
+        "responses": {"200": {"description": "Serves"}, "404": {"description": "Serves nothing yet"}},
+    }
+    if secured:
+        probe["security"] = []
+    version = {"summary": "Version of MLflow", "responses": {"200": {"description": "The bare version"}}}
+    return {
+        **{f"{below}{path}": {"get": probe} for path in mlflow_paths.PROBES},
+        f"{below}{mlflow_paths.VERSION}": {"get": version},
     }
 
 
@@ -100,18 +119,18 @@ def _embedded(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key not in FOREIGN}
 
 
-def docs_page(models: list[str]) -> bytes:
-    """`/docs`: every route with its purpose, and what each refusal means."""
+def docs_page(models: list[str], prefix: str = "") -> bytes:
+    """`/docs`: every route with its purpose, and what each refusal means; `prefix` is the routes'."""
     rows = "".join(
         f"<tr><td>{method.upper()}<td><code>{escape(path)}</code><td>{escape(operation['summary'])}"
         for path, item in openapi(dict.fromkeys(models))["paths"].items()
         for method, operation in item.items()
         if method in ("get", "post")
     )
-    links = ", ".join(f'<a href="/{escape(m)}">{escape(m)}</a>' for m in models) or "none yet"
+    links = ", ".join(f'<a href="{prefix}/{escape(m)}">{escape(m)}</a>' for m in models) or "none yet"
     refusals = "".join(f'<tr id="{status}"><td>{status}<td>{title}' for status, title in TITLES.items())
     content = (
-        f'<p>Models: {links}. Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>'
+        f'<p>Models: {links}. Machine-readable: <a href="{prefix}/openapi.json">openapi.json</a>.</p>'
         f"<h2>Routes</h2><table>{rows}</table>"
         "<h2>Refusals</h2><p><code>application/problem+json</code>, naming row, column, expected and got.</p>"
         f"<table>{refusals}</table>"

@@ -18,6 +18,8 @@ HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 BODILESS = ("GET", "HEAD")
 REQUEST_ID = re.compile(rb"[ -~]{1,1024}")
 QUALITY = re.compile(rb"\bq=([01](?:\.\d{0,3})?)")
+PREFIX = re.compile(rb"(/[A-Za-z0-9._~\-]+){1,8}/?")
+PROTOCOLS = (b"http", b"https")
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
 
@@ -50,9 +52,27 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """Scheme and host as the caller sees them; the Host header is not trusted beyond its form."""
-        host = self.headers.get(b"host", b"")
-        return f"http://{host.decode()}" if HOST.fullmatch(host) else "http://localhost:8000"
+        """Scheme, host and prefix as the caller sees them, behind other proxies too.
+
+        No header is trusted beyond its form: what does not fit counts as absent.
+        """
+        asked = self.forwarded(b"host")
+        host = next(
+            (h for h in (asked, self.headers.get(b"host", b"")) if HOST.fullmatch(h)), b"localhost:8000"
+        )
+        protocol = self.forwarded(b"proto").lower()
+        scheme = protocol if protocol in PROTOCOLS else b"http"
+        return f"{scheme.decode()}://{host.decode()}{self.prefix}"
+
+    @property
+    def prefix(self) -> str:
+        """Below which path of another server the routes are; empty for none."""
+        given = self.forwarded(b"prefix")
+        return given.decode().rstrip("/") if PREFIX.fullmatch(given) else ""
+
+    def forwarded(self, what: bytes) -> bytes:
+        """What the proxy nearest to the caller says in `X-Forwarded-…`."""
+        return self.headers.get(b"x-forwarded-" + what, b"").partition(b",")[0].strip()
 
     @property
     def wants_html(self) -> bool:

@@ -33,11 +33,12 @@ def page(title: str, content: str, script: str = "") -> bytes:
     ).encode()
 
 
-def model_page(about: About, table: Table, base_url: str) -> bytes:
-    """`GET /<NAME>` for a browser: what is served, a form to try it, the columns."""
+def model_page(about: About, table: Table, base_url: str, prefix: str = "") -> bytes:
+    """`GET /<NAME>` for a browser: what is served, a form to try it, the columns; `prefix` is the routes'."""
     name = escape(about.name)
     links = (
-        f'<a href="/{name}/schema">JSON Schema</a> · <a href="/docs">docs</a> · <a href="/">all models</a>'
+        f'<a href="{prefix}/{name}/schema">JSON Schema</a> · <a href="{prefix}/docs">docs</a> · '
+        f'<a href="{prefix}/">all models</a>'
     )
     parts = [
         f"<p>Version {escape(about.version)}, run {escape(about.run_id)}: predicts the {about.functional} of "
@@ -54,7 +55,8 @@ def model_page(about: About, table: Table, base_url: str) -> bytes:
     body = orjson.dumps({"inputs": [about.example]}, option=orjson.OPT_INDENT_2).decode()
     command = curl(f"{base_url}/{about.name}", about.example)
     parts.append(
-        f'<h2>Try it</h2><form action="/{name}"><textarea name="rows" rows="14">{escape(body)}</textarea>'
+        f'<h2>Try it</h2><form action="{prefix}/{name}">'
+        f'<textarea name="rows" rows="14">{escape(body)}</textarea>'
         '<p><button>Predict</button> <input name="key" type="password" placeholder="API key, if set"></p>'
         f'</form><pre id="answer"></pre><pre>{escape(command)}</pre>'
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import orjson
 
-from turo.serving import fleet, forms, v2
+from turo.serving import fleet, forms, mlflow_paths, v2
 from turo.serving.body import check_content_encoding, check_content_type
 from turo.serving.describe import About, description, json_schema
 from turo.serving.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
@@ -73,13 +73,12 @@ class Predictor:
         Raises:
             Problem: the request is refused; the caller turns it into a response.
         """
+        if request.path == mlflow_paths.INVOCATIONS:
+            allow(request, "POST")
+        if request.path in ("", "/", mlflow_paths.INVOCATIONS) and request.method == "POST":
+            return self.predict(request)
         if request.path in ("", "/"):
-            if request.method == "POST":
-                return self.predict(request)
-            allow(request, "GET", "POST")
-            if request.wants_html:
-                return Response(200, [HTML], model_page(self.about, self.table, request.base_url))
-            return json_response(description(self.about, self.table, request.base_url))
+            return self.described(request)
         if request.path == "/schema":
             allow(request, "GET")
             return json_response(json_schema(self.about, self.table))
@@ -88,7 +87,17 @@ class Predictor:
             return self._forecast(request, self)
         if request.path.startswith("/v2/"):
             return self.handle_v2(request)
+        if (reply := mlflow_paths.reply(request, serves=True)) is not None:
+            return reply
         raise Problem(404, f"{request.full_path or request.path} does not exist; GET / lists what does.")
+
+    def described(self, request: Request) -> Response:
+        """What is served, for a program or for a browser."""
+        allow(request, "GET", "POST")
+        if request.wants_html:
+            content = model_page(self.about, self.table, request.base_url, request.prefix)
+            return Response(200, [HTML], content)
+        return json_response(description(self.about, self.table, request.base_url))
 
     def predict(self, request: Request) -> Response:
         """The native form and MLflow's four."""

@@ -91,10 +91,26 @@ FLEET: dict[str, Any] = {
     "required": ["label", "id", "snapshot"],
     "properties": {name: {"type": "string"} for name in ("label", "id", "snapshot")},
 }
+COLUMNS = {"type": "array", "items": {"type": "object", "required": ["name", "type"]}}
+SIGNATURE = {
+    "type": "object",
+    "required": ["inputs", "outputs"],
+    "properties": {"inputs": COLUMNS, "outputs": COLUMNS},
+}
 ABOUT = {
     "type": "object",
-    "required": ["name", "version", "run_id", "target", "horizon_days", "functional", "fleet", "warning"],
-    "properties": {"functional": FUNCTIONAL, "fleet": FLEET, "warning": MAYBE_TEXT},
+    "required": [
+        "name",
+        "version",
+        "run_id",
+        "target",
+        "horizon_days",
+        "functional",
+        "fleet",
+        "warning",
+        "signature",
+    ],
+    "properties": {"functional": FUNCTIONAL, "fleet": FLEET, "warning": MAYBE_TEXT, "signature": SIGNATURE},
 }
 MODELS = {
     "type": "object",
