@@ -112,8 +112,7 @@ class App:
 
     async def in_turn(self, request: Request, service: Service) -> Response:
         """A whole request in its place in the queue. One whose body is still to come has none."""
-        if self.in_flight >= self.limits.max_in_flight:
-            raise overloaded(f"{self.in_flight} requests are waiting already; try again shortly.")
+        self.admit(request)
         self.in_flight += 1
         try:
             async with asyncio.timeout(self.limits.timeout_s):
@@ -139,6 +138,11 @@ class App:
         else:
             result = service.handle(request)
         return await result if inspect.isawaitable(result) else result
+
+    def admit(self, request: Request) -> None:
+        """Refuse where too many requests wait already; `request` is whole."""
+        if self.in_flight >= self.limits.max_in_flight:
+            raise overloaded(f"{self.in_flight} requests are waiting already; try again shortly.")
 
     async def read(self, request: Request, receive: Any) -> bytes:
         """The whole body.
