@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 from turo.serving.asgi import App
 from turo.serving.directory import Directory, FrontApp
 from turo.serving.mlflow_paths import mlflow_version
+from turo.serving.problems import Problem
 
 BODY = {"inputs": [full_row()]}
 MARK = b"\xef\xbb\xbf"
@@ -189,3 +191,15 @@ def test_every_path_is_documented() -> None:
             assert f"<code>{below}{path}</code>" in page.text
     assert "post" in document["paths"][f"/{NAME}/invocations"]
     assert all(f'id="{status}"' in page.text for status in (408, 502, 504))
+
+
+def test_a_refusal_reaches_callers_in_other_processes_whole() -> None:
+    refused = Problem(422, "Row 0: no.", [{"row": 0}], [(b"x-a", b"b")])
+    back = pickle.loads(pickle.dumps(refused))
+    assert (back.status, back.detail, back.errors, back.headers) == (
+        422,
+        "Row 0: no.",
+        [{"row": 0}],
+        [(b"x-a", b"b")],
+    )
+    assert str(back) == "Row 0: no."

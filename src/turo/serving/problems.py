@@ -51,6 +51,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.errors = list(errors[:MAX_ERRORS])
         self.headers = list(headers)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Callers in other processes get the same: exceptions are pickled with their message alone."""
+        return (type(self), (self.status, self.detail, self.errors, self.headers))
+
     def body(self, instance: str, request_id: str, protocol_error: bool = False) -> bytes:
         """The JSON body; `protocol_error` adds the member `error` that V2 clients read."""
         content: dict[str, Any] = {
