@@ -1,0 +1,70 @@
+"""What Ray Serve's HAProxy asks of its callers: requests in time, and not all connections.
+
+A part of what `turo.serving.haproxy` makes of Ray's configuration. Imports nothing heavy, as that module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+DEFAULT_S = "10"  # as in turo.settings, which would take a third of a second to import
+SHARE = 4  # one address gets all connections but one in so many: behind Docker's gateway all callers have one
+
+# The last address a replica reads is who really asks; the connection itself is this proxy's.
+DEFAULTS = """\
+    timeout http-request {seconds}s
+    option forwardfor
+"""
+CONNECTIONS = """\
+    stick-table type ipv6 size 100k expire 1m store conn_cur
+    tcp-request connection track-sc0 src
+    tcp-request connection reject if {{ sc0_conn_cur gt {connections} }}
+"""
+ORIGINS = """\
+    http-request set-var(txn.origin) req.hdr(origin) if {{ req.hdr(origin) -m str {origins} }}
+    acl told_origin res.hdr(access-control-allow-origin) -m found
+    http-after-response add-header vary Origin if {{ var(txn.origin) -m found }} !told_origin
+    http-after-response set-header access-control-allow-origin %[var(txn.origin)] \
+if {{ var(txn.origin) -m found }} !told_origin
+"""
+# A body that fits the proxy's buffer is waited for here, where it costs a replica nothing; then 408.
+BODIES = """\
+    http-request wait-for-body time {seconds}s
+"""
+
+
+def limited(configuration: str, environment: Mapping[str, str]) -> str:
+    """The configuration with its limits, and with the origins that may read the proxy's own refusals.
+
+    Args:
+        configuration: as Ray writes it.
+        environment: SERVE_BODY_TIMEOUT_S, SERVE_CORS_ORIGINS.
+
+    Raises:
+        ValueError: Ray's template is not the one this was written for.
+    """
+    seconds = environment.get("SERVE_BODY_TIMEOUT_S") or DEFAULT_S
+    origins = [
+        part.strip().lower().rstrip("/") for part in environment.get("SERVE_CORS_ORIGINS", "").split(",")
+    ]
+    named = " ".join(filter(None, origins))
+    found = re.search(r"(?m)^    maxconn (\d+)$", configuration)
+    most = int(found[1]) if found else 4096
+    connections = most - most // SHARE
+    text = re.sub(
+        r"(?m)^    timeout http-request \S+\n", "", configuration
+    )  # there is one limit, the setting's
+    text = _after(text, r"defaults\n    mode http\n", DEFAULTS.format(seconds=seconds))
+    text = _after(
+        text, r"frontend http_frontend\n    bind \S+\n", CONNECTIONS.format(connections=connections)
+    )
+    rules = (ORIGINS.format(origins=named) if named else "") + BODIES.format(seconds=seconds)
+    return _after(text, r"(?=    # Routes endpoint\n)", rules)
+
+
+def _after(text: str, pattern: str, added: str) -> str:
+    changed, count = re.subn(f"(?m)^{pattern}", lambda found: found[0] + added, text)
+    if count != 1:
+        raise ValueError(f"Ray's HAProxy configuration has {pattern!r} {count} times: amend this module.")
+    return changed
