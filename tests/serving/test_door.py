@@ -10,7 +10,7 @@ from asgi_client import AsgiClient
 from served import LIMITS, tiny_predictor
 
 from turo.serving.asgi import App
-from turo.serving.door import middlewares
+from turo.serving.door import client_of, middlewares
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -68,3 +68,36 @@ def test_header_and_body_tell_one_request_id(headers: Headers, kept: str | None)
 def test_other_headers_stay_as_they_are() -> None:
     answer = ask([(b"Content-Type", "text/\u00e9".encode("latin-1"))])
     assert (answer.status_code, "text/" in answer.json()["detail"]) == (415, True)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ([], "10.0.0.9"),
+        ([b"203.0.113.7"], "203.0.113.7"),
+        ([b"198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+        ([b"198.51.100.1", b"203.0.113.7"], "203.0.113.7"),  # the second is the proxy's own line
+        ([b""], "10.0.0.9"),
+    ],
+)
+def test_who_asks_is_whom_the_proxy_in_front_names_last(forwarded: list[bytes], client: str) -> None:
+    headers = {b"x-forwarded-for": value for value in forwarded}
+    assert client_of({"client": ("10.0.0.9", 1234)}, headers) == client
+
+
+@pytest.mark.parametrize(("status", "retry"), [(503, "1"), (500, None), (404, None), (408, None)])
+def test_what_serve_refuses_in_plain_text_is_told_as_a_problem(status: int, retry: str | None) -> None:
+    async def serves_own(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/plain"), (b"content-length", b"15")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"Traceback: no\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b"!"})
+
+    (middleware,) = middlewares()
+    app = middleware.cls(serves_own, *middleware.args, **middleware.kwargs)
+    answer = AsgiClient(app).post("/Tiny", json={}, headers={"X-Request-Id": "mine"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.headers.get("Retry-After") == retry
+    assert answer.headers.get_list("X-Request-Id") == ["mine"] == [answer.json()["request_id"]]
+    assert (answer.json()["instance"], "Traceback" in answer.text) == ("/Tiny", False)
+    assert AsgiClient(app).get("/-/healthz").text == "Traceback: no\n!"  # what Serve asks itself
