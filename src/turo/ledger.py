@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 EXPERIMENT = "turo-ledger"
 PREFIX = "turo.ledger."
 TAG_LENGTH = 4000  # MLflow refuses longer tags
+PAGE = 500
+REFUSED, SERVING = "refused", "serving"  # events that the reconciler writes
+SERVED = (SERVING, "promoted", "rolled_back")  # events after which a version serves, if it can be served
 
 
 def ledger_append(
@@ -50,20 +53,30 @@ def ledger_append(
 
 
 def ledger_read(
-    name: str | None = None, limit: int = 500, version: str | None = None
+    name: str | None = None, limit: int | None = None, version: str | None = None
 ) -> list[dict[str, str]]:
-    """Entries, newest first; of one model or version, or of all."""
+    """Entries, newest first; of one model or version, or of all. Without a limit every one of them."""
     fields = {"name": name, "version": version}
     wanted = " and ".join(f"tags.`{PREFIX}{key}` = '{value}'" for key, value in fields.items() if value)
-    runs = registry.client().search_runs(
-        [_experiment()], wanted, max_results=limit, order_by=["attributes.start_time DESC"]
-    )
     entries: dict[str, dict[str, str]] = {}
-    for run in runs:
-        tags = {key.removeprefix(PREFIX): v for key, v in run.data.tags.items() if key.startswith(PREFIX)}
-        # A request whose answer got lost may have been repeated: the same id twice is one entry.
-        entries.setdefault(tags["id"], tags)
-    return list(entries.values())
+    token = None
+    while limit is None or len(entries) < limit:
+        runs = registry.client().search_runs(
+            [_experiment()],
+            wanted,
+            max_results=min(limit or PAGE, PAGE),
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        for run in runs:
+            tags = {key.removeprefix(PREFIX): v for key, v in run.data.tags.items() if key.startswith(PREFIX)}
+            # A request whose answer got lost may have been repeated: the same id twice is one entry.
+            if "id" in tags:
+                entries.setdefault(tags["id"], tags)
+        token = runs.token
+        if not token:
+            break
+    return list(entries.values())[:limit]
 
 
 def _experiment() -> str:

@@ -21,6 +21,7 @@ SHA_TAG = "turo.model_sha256"
 MODEL_URI_TAG = "turo.model_uri"
 SHOWN_TAGS = "turo."
 ALIAS_ATTEMPTS, ALIAS_PAUSE_S = 5, 0.1
+ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 COLLISIONS = {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}  # MLflow's words for "unique" and "locked"
 
 
@@ -63,7 +64,31 @@ def registered(run_id: str, name: str) -> Version | None:
 
 def search(wanted: str) -> list[Version]:
     """Versions that fit a filter of MLflow's, for instance ``tags.`turo.target` = 'y_revenue'``."""
-    return [as_version(found) for found in client().search_model_versions(wanted)]
+    return [as_version(found) for found in _search(wanted)]
+
+
+def version(name: str, number: str) -> Version | None:
+    """One version of a model; None where there is no such model or version."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return as_version(client().get_model_version(name, number))
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
+
+
+def aliases(name: str) -> dict[str, str]:
+    """Where the aliases of a model point; empty where there is no such model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return {alias: str(number) for alias, number in client().get_registered_model(name).aliases.items()}
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return {}
+        raise
 
 
 def alias(name: str, name_of_alias: str) -> Version | None:
@@ -73,7 +98,7 @@ def alias(name: str, name_of_alias: str) -> Version | None:
     try:
         return as_version(client().get_model_version_by_alias(name, name_of_alias))
     except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+        if error.error_code in ABSENT:
             return None
         raise
 
@@ -173,4 +198,15 @@ def load(version: Version) -> Forecaster:
 
 
 def _versions_of(run_id: str, name: str) -> list[Any]:
-    return [found for found in client().search_model_versions(f"run_id = '{run_id}'") if found.name == name]
+    return [found for found in _search(f"run_id = '{run_id}'") if found.name == name]
+
+
+def _search(wanted: str) -> list[Any]:
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client().search_model_versions(wanted, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found

@@ -92,6 +92,25 @@ def test_rollback_without_a_previous_champion_says_so(tracking):
         registry.rollback("KNN")
 
 
+def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeypatch):
+    from turo.serving.desired import Wishes
+
+    champion = registry.register(trained(tracking), "ZZZ")
+    registry.set_champion(champion)
+    for number in range(120):
+        registry.client().create_registered_model(f"other-{number}")
+    wishes = Wishes().read(("ZZZ", "Absent"))
+    assert {name: wish.spec.version for name, wish in wishes.items()} == {"ZZZ": "1"}
+    assert registry.aliases("Absent") == {}
+    assert registry.version("ZZZ", "2") is None
+    assert registry.version("Absent", "1") is None
+    monkeypatch.setattr(ledger, "PAGE", 2)
+    for number in range(5):
+        ledger.ledger_append("kept", "ZZZ", str(number), "loses")
+    assert [entry["version"] for entry in ledger.ledger_read("ZZZ")] == ["4", "3", "2", "1", "0"]
+    assert [entry["version"] for entry in ledger.ledger_read("ZZZ", limit=3)] == ["4", "3", "2"]
+
+
 @pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn"])
 def test_a_version_loads_with_the_same_bits_through_us_and_through_pyfunc(tracking, kind):
     import mlflow

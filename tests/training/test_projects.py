@@ -41,6 +41,20 @@ def test_names_and_paths_go_together_and_paths_may_be_absolute(tmp_path):
     assert found == {"A": (PROJECTS / "xgboost").resolve(), "B": tmp_path.resolve()}
 
 
+TAKEN = (
+    "v2",
+    "catalog",
+    "shadow",
+    "turo-ledger",
+    "docs",
+    "openapi.json",
+    "forecast",
+    "metrics",
+    "ping",
+    "Docs",
+)
+
+
 @pytest.mark.parametrize(
     ("names", "paths", "message"),
     [
@@ -49,7 +63,7 @@ def test_names_and_paths_go_together_and_paths_may_be_absolute(tmp_path):
         ("A,a", "xgboost,svr", "A, a occurs more than once"),
         ("A/B", "xgboost", "'A/B' cannot be a route"),
         ("A B", "xgboost", "'A B' cannot be a route"),
-        ("v2", "xgboost", "'v2' cannot be a route"),
+        *((name, "xgboost", f"'{name}' cannot be a route") for name in TAKEN),
         ("A,", "xgboost,svr", "'' cannot be a route"),
     ],
 )

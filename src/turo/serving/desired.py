@@ -21,7 +21,7 @@ class Desired:
 
 
 class Wishes:
-    """Reads the registry every few seconds: one request for all names while nothing moves."""
+    """Reads the registry every few seconds: one request a name while nothing moves."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[dict[str, str], Desired]] = {}
@@ -36,10 +36,9 @@ class Wishes:
         self._reads += 1
         if self._reads % REFRESH == 0:
             self._known.clear()
-        aliases = {model.name: dict(model.aliases) for model in registry.client().search_registered_models()}
         wishes = {}
         for name in names:
-            pointing = aliases.get(name, {})
+            pointing = registry.aliases(name)  # by name: of a list only the first hundred would come
             if registry.CHAMPION not in pointing:
                 continue
             known = self._known.get(name)

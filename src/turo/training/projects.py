@@ -13,15 +13,30 @@ from pathlib import Path
 from turo import mlflow_create, registry
 from turo import settings as settings_module
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
+from turo.ledger import EXPERIMENT as LEDGER
 from turo.mlflow_ready import wait_for_mlflow
+from turo.serving.spec import CATALOG, SHADOW
 from turo.settings import Settings
 from turo.training import runs
 
 logger = logging.getLogger(__name__)
 
-# Names become routes, tags and file names; `v2` and `docs` are routes of their own.
+# Names become routes, Serve applications, MLflow experiments, tags and file names: these are taken.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-RESERVED = frozenset({"v2", "docs", "metrics", "openapi.json"})
+PATHS = {
+    "v2",
+    "docs",
+    "openapi.json",
+    "metrics",
+    "ping",
+    "health",
+    "version",
+    "invocations",
+    "forecast",
+    "schema",
+}
+RESERVED = frozenset({*PATHS, CATALOG, SHADOW, LEDGER, "Default"})
+TAKEN = {name.lower() for name in RESERVED}  # paths that differ in case only would be mixed up
 
 
 def configured(settings: Settings) -> dict[str, Path]:
@@ -39,7 +54,7 @@ def configured(settings: Settings) -> dict[str, Path]:
             f"({', '.join(paths)}).",
             "Give one path for each name, in the same order.",
         )
-    unfit = [name for name in names if not NAME.fullmatch(name) or name in RESERVED]
+    unfit = [name for name in names if not NAME.fullmatch(name) or name.lower() in TAKEN]
     if unfit:
         raise ConfigError(
             f"MODEL_NAMES: {', '.join(map(repr, unfit))} cannot be a route.",
