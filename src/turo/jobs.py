@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from turo import ray_room
 from turo.errors import LastingError, ServiceError
 from turo.job_ids import attempt
 from turo.job_log import Log, LogLines, fetch
@@ -72,13 +73,13 @@ class Jobs:
             job_id: see `job_id()`.
             entrypoint: a shell command, or its words, which are then quoted one by one.
             env: environment variables of the job.
-            num_cpus: reserved for the driver itself.
+            num_cpus: reserved for the driver itself, if that many are free.
             metadata: shown beside the job in Ray's dashboard.
         """
         body = {
             "submission_id": job_id,
             "entrypoint": entrypoint if isinstance(entrypoint, str) else shlex.join(entrypoint),
-            "entrypoint_num_cpus": num_cpus,
+            "entrypoint_num_cpus": ray_room.claim(self._http, num_cpus, job_id),
             "runtime_env": {"env_vars": dict(env or {})},
             "metadata": dict(metadata or {}),
         }
@@ -161,7 +162,8 @@ class Jobs:
                 return self._outcome(job_id, found, lines, last)
             if found["status"] == "PENDING" and time.monotonic() - noted > PENDING_NOTE_S:
                 noted = time.monotonic()
-                logger.info("Ray job %s is not started yet: %s", job_id, found.get("message"))
+                more = ray_room.pending(self._http)
+                logger.warning("Ray job %s is not started yet: %s%s", job_id, found.get("message"), more)
             time.sleep(pause)
         raise ServiceError(
             f"Ray at {self.address} does not know job {job_id} (any more).",

@@ -19,6 +19,8 @@ class FakeJobs:
 
     Attributes:
         unreadable: so many requests for a log get 500 first.
+        processors: used and all, where Ray says so.
+        actors: as Ray lists them.
         submitted: ids in the order in which they were sent.
         asked: called whenever somebody asks after a job.
     """
@@ -27,6 +29,8 @@ class FakeJobs:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     submitted: list[str] = field(default_factory=list)
     unreadable: int = 0
+    processors: tuple[float, float] | None = None
+    actors: list[dict[str, Any]] = field(default_factory=list)
     asked: Callable[[str], object] = lambda _: None
 
     def add(self, name: str, status: str, log: str = "", **more: Any) -> None:
@@ -43,11 +47,17 @@ class FakeJobs:
                 return 500, {}
             name = parse_qs(parts.query)["filename"][0].removeprefix("job-driver-").removesuffix(".log")
             return 200, self.jobs[name]["log"]
+        if parts.path == "/api/cluster_status":
+            usage = {"CPU": self.processors} if self.processors else {}
+            return 200, {"data": {"clusterStatus": {"loadMetricsReport": {"usage": usage}}}}
+        if parts.path == "/api/v0/actors":
+            return 200, {"data": {"result": {"result": self.actors}}}
         if parts.path == "/api/jobs/" and method == "GET":
             return 200, list(self.jobs.values())
         if parts.path == "/api/jobs/":
             self.submitted.append(body["submission_id"])
-            self.add(body["submission_id"], "RUNNING", metadata=body["metadata"])
+            cpus = body["entrypoint_num_cpus"]
+            self.add(body["submission_id"], "RUNNING", metadata=body["metadata"], entrypoint_num_cpus=cpus)
             return 200, {}
         found = re.fullmatch(r"/api/jobs/([^/]+)(/stop)?", parts.path)
         assert found, path

@@ -36,7 +36,7 @@ class RayJobOperator(BaseOperator):
         command: words of the command; each is quoted, so a parameter cannot become shell code.
         env: environment variables of the job.
         item: what this mapped instance is called in the UI.
-        num_cpus: reserved for the command itself; Ray tasks it starts reserve their own.
+        num_cpus: reserved for the command itself where they are free.
 
     Returns (XCom): what the command reported in its `TURO_RESULT` line, else None.
     """

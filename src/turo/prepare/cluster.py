@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TASK_CPUS = 0.5  # leaves room beside the Serve replicas of a two-core node
-NOTE_S = 20.0  # a task that is longer in coming is worth a line, where Ray has no room for it
-
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
@@ -68,12 +65,13 @@ def connected(address: str) -> Iterator[None]:
 def rows(parts: list[Part], scope: Scope) -> Iterator[tuple[NDArray[np.uint8], pa.Table]]:
     """Finished parts in order: lines of CSV without a header, and the same rows as an Arrow table.
 
-    Consumes `parts`. A task that dies with its node is run again by Ray.
+    Consumes `parts`. A task that dies with its node is run again by Ray. Tasks reserve no processors, which
+    replicas of the models may hold for ever: only as many are sent at once as the cluster has processors.
     """
     import ray
 
     refs = [ray.put(parts.pop(0)) for _ in range(len(parts))]
-    task = ray.remote(num_cpus=TASK_CPUS, scheduling_strategy="SPREAD")
+    task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD")
     sums, table = task(panel.sums), task(_finished).options(num_returns=2)
     shared = ray.put(scope)
     atonce = max(2, int(ray.cluster_resources().get("CPU", 2)))
@@ -92,41 +90,17 @@ def rows(parts: list[Part], scope: Scope) -> Iterator[tuple[NDArray[np.uint8], p
 
 def _in_order(task: Any, refs: list[Any], atonce: int, *shared: Any) -> Iterator[Any]:
     """Results of a Ray task for each part, in order; `atonce` run or wait while the caller is at work."""
-    running, patience = deque[Any](), Patience()
+    import ray
+
+    running = deque[Any]()
     for ref in refs:
-        oldest = patience.get(running.popleft()) if len(running) >= atonce else None
+        oldest = ray.get(running.popleft()) if len(running) >= atonce else None
         running.append(task.remote(ref, *shared))  # more than Ray has CPUs for would cost it new workers
         if oldest is not None:
             yield oldest
         del oldest
     while running:
-        yield patience.get(running.popleft())
-
-
-class Patience:
-    """Waits for Ray tasks, and says once why it may take for ever."""
-
-    def __init__(self) -> None:
-        self._said = False
-
-    def get(self, ref: Any) -> Any:
-        """The task's result, however long it takes; a task of several results is a list of references."""
-        import ray
-
-        some = ref if isinstance(ref, list) else [ref]
-        if not self._said and not ray.wait(some, timeout=NOTE_S)[0]:
-            free, total = (
-                found.get("CPU", 0.0) for found in (ray.available_resources(), ray.cluster_resources())
-            )
-            if free < TASK_CPUS:
-                self._said = True
-                logger.warning(
-                    "No task of prepare has ended for %.0f s: each asks for %s processors, Ray has %.2f of "
-                    "%g free. If it stays so, other work holds them, such as replicas of the models: raise "
-                    "RAY_NUM_CPUS or RAY_WORKERS, or lower SERVE_MIN_REPLICAS or SERVE_REPLICA_CPUS.",
-                    NOTE_S, TASK_CPUS, free, total,
-                )  # fmt: skip
-        return ray.get(ref)
+        yield ray.get(running.popleft())
 
 
 def csv_bytes(table: pl.DataFrame, header: bool) -> memoryview:
