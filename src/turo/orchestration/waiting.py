@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 BUSY = ["queued", "running"]
+IN_HAND = ["queued", "running", "restarting"]  # tasks that go on although their DAG is paused
 
 
 class OtherDagIdle(BaseSensorOperator):
     """Wait until no run of a DAG is queued or running; holds no worker slot between two looks.
+
+    Runs of a paused DAG are not going on, however long one waits: only their tasks that are in hand count.
 
     Args:
         other: id of that DAG.
@@ -28,6 +31,12 @@ class OtherDagIdle(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         """Whether the DAG is idle, asked of Airflow's API (a worker has no database)."""
-        busy = context["ti"].get_dr_count(dag_id=self.other, states=BUSY)
+        ti: Any = context["ti"]
+        busy = ti.get_dr_count(dag_id=self.other, states=BUSY)
+        if busy and ti.get_dag(self.other).is_paused:
+            in_hand = ti.get_ti_count(dag_id=self.other, states=IN_HAND)
+            ending = f"{in_hand} of its tasks end first" if in_hand else "this run goes on without them"
+            self.log.info("%s is paused, its %d runs are not going on: %s", self.other, busy, ending)
+            return in_hand == 0
         self.log.info("%d runs of %s are under way", busy, self.other)
         return busy == 0
