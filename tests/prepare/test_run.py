@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from export_factory import Fleet, write
 
@@ -37,7 +38,8 @@ def contents(data):
     return {name: (data / name).read_bytes() for name in OUTPUTS if (data / name).exists()}
 
 
-def test_the_tables_are_those_of_the_pure_functions(data):
+def test_the_tables_are_those_of_the_pure_functions(data, monkeypatch):
+    monkeypatch.setattr("turo.prepare.GROUP_ROWS", 50)
     made = run(settings(data))
     tables = load_tables(settings(data))
     expected = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, 28)
@@ -48,6 +50,10 @@ def test_the_tables_are_those_of_the_pure_functions(data):
     assert made["rows"]["labelled"] == expected["y_booked_days"].count()
     assert made["rows"]["in_training"] == expected["in_training"].sum()
     assert str(expected["origin_date"].max()) == "2026-11-23"
+    about = pq.read_metadata(data / "datas.parquet")
+    sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+    assert max(sizes) == 50, "a vehicle is read without decoding the whole table"
+    assert found["vehicle_id"].is_sorted(), "its rows lie together"
 
 
 def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manifest_says_so(tmp_path):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMPRESSION = "zstd"
+GROUP_ROWS = 4096  # what a reader of one vehicle has to decode at least
 
 
 def run(settings: Settings, folder: str = "") -> dict[str, Any]:
@@ -117,7 +118,7 @@ def _write(sinks: dict[str, Sink], pieces: Iterator[tuple[Any, pa.Table]]) -> ma
             label = TARGETS[0] if TARGETS[0] in table.column_names else TARGETS[1]
             writer = pq.ParquetWriter(sinks[PARQUET], table.schema, compression=COMPRESSION)
             sinks[CSV].write((",".join(table.column_names) + "\n").encode())
-        writer.write_table(table)
+        writer.write_table(table, row_group_size=GROUP_ROWS)
         sinks[CSV].write(lines)
         counts["prepared"] += len(table)
         counts["labelled"] += len(table) - table[label].null_count
