@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,3 +115,12 @@ def test_both_are_saved_as_plain_values_and_older_models_answer_their_forecasts(
     old = Forecaster.load(tmp_path)
     np.testing.assert_array_equal(old.mean(columns), old.predict(columns))
     assert old.derived(columns, mean) == {}
+
+
+@pytest.mark.parametrize("changes", [{}, {"dead_zone": 2.0}, {"dead_zone": 2.0, "mean_shift": SHIFT}])
+def test_the_outlook_is_what_the_single_questions_answer(changes: dict[str, Any]) -> None:
+    model, columns = replace(tiny_forecaster(), **changes), tiny_columns(300, seed=21)
+    outlook = model.outlook(columns)
+    np.testing.assert_array_equal(outlook.forecast, model.predict(columns))
+    np.testing.assert_array_equal(outlook.mean, model.mean(columns))
+    np.testing.assert_array_equal((outlook.low, outlook.high), model.interval(columns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -20,6 +20,15 @@ from turo.models.mean_shift import MeanShift
 FORMAT = 1
 FILE = "forecaster.json"
 REGRESSOR_FOLDER = "regressor"
+
+
+class Outlook(NamedTuple):
+    """All that is told of rows, each (rows,): forecast, mean, and both ends of the interval."""
+
+    forecast: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -63,10 +72,7 @@ class Forecaster:
         Raises:
             InputError: a column is absent.
         """
-        level = self.level(columns)
-        if self.offset is None or not self.dead_zone:
-            return level
-        return self._possible(settle(level, np.nan_to_num(columns[self.offset]), self.dead_zone))
+        return self._settled(self.level(columns), columns)
 
     def mean(self, columns: Columns) -> np.ndarray:
         """Expected values (rows,), for sums: they may lie below what is on the books, which may be cancelled.
@@ -100,6 +106,13 @@ class Forecaster:
         if self.offset is not None:
             expected = expected + np.nan_to_num(columns[self.offset])
         return self._possible(expected)
+
+    def outlook(self, columns: Columns) -> Outlook:
+        """What `predict`, `mean` and `interval` answer, at the price of one of them."""
+        level = self.level(columns)
+        forecast = self._settled(level, columns)
+        mean = forecast if self.mean_shift is None else self.mean_around(level)
+        return Outlook(forecast, mean, *self.interval_around(forecast))
 
     def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
@@ -151,6 +164,11 @@ class Forecaster:
             derivation=Derivation.from_json(derivation) if derivation else None,
             model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
         )
+
+    def _settled(self, level: np.ndarray, columns: Columns) -> np.ndarray:
+        if self.offset is None or not self.dead_zone:
+            return level
+        return self._possible(settle(level, np.nan_to_num(columns[self.offset]), self.dead_zone))
 
     def _possible(self, values: np.ndarray) -> np.ndarray:
         least = np.maximum(values, self.minimum)  # np.clip costs one row several times as much
