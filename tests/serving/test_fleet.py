@@ -157,7 +157,7 @@ def test_the_plain_route_does_not_look_at_the_table(tmp_path: Path) -> None:
 
     predictor = tiny_predictor()
     route(tmp_path, predictor)
-    predictor._forecast = Nowhere()  # type: ignore[assignment]
+    predictor._forecast = Nowhere()
     assert (
         AsgiClient(App(predictor, LIMITS), f"/{NAME}").post(json={"inputs": [full_row()]}).status_code == 200
     )

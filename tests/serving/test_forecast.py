@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import polars as pl
 import pytest
 from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, table_of, write_table
 from served import tiny_predictor
-from tiny_forecaster import tiny_columns
+from tiny_forecaster import tiny_columns, tiny_forecaster
 
-from turo.models.forecaster import Forecaster
+from turo.models.mean_shift import MeanShift
 
 
 def test_the_forecast_is_the_prediction_on_the_looked_up_features(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_make_never_seen_counts_as_other_or_as_missing_and_is_told(tmp_path: P
         for field in tiny_predictor().model.fields
     )
     from turo.serving.forecast import features_of
-    from turo.serving.lookup import Row
+    from turo.serving.row import Row
 
     columns = dict.fromkeys(tiny_columns(1), 1.0) | {"class": "suv", "make": "Lada"}
     features, replaced = features_of(Row("V1", NEWEST, columns, {}), tiny_predictor().about, fields)
@@ -118,12 +119,9 @@ def test_median_and_mean_are_told_apart(tmp_path: Path) -> None:
     told = route(tmp_path, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
     assert (told["functional"], told["median"], told["mean"]) == ("mean", None, told["prediction"])
 
-    class Shifted(Forecaster):
-        def mean(self, columns: Any) -> np.ndarray:
-            return self.predict(columns) + 0.25
-
     predictor = tiny_predictor()
-    predictor.model = Shifted(**vars(predictor.model))
+    shift = MeanShift(np.empty(0), np.array([0.25]))
+    predictor.model = replace(tiny_forecaster(), mean_shift=shift)
     told = route(tmp_path, predictor).post("/forecast", json={"vehicle_id": "V1"}).json()
     assert told["mean"] == told["prediction"] + 0.25
 

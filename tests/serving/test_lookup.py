@@ -38,6 +38,59 @@ def test_a_row_is_the_tables_row(tmp_path: Path, limit: int) -> None:
 
 
 @pytest.mark.parametrize("limit", LIMITS)
+def test_every_row_comes_back_as_it_was_written(tmp_path: Path, limit: int) -> None:
+    gaps = pl.when(pl.int_range(pl.len()) % 3 != 0)
+    frame = table_of(7).with_columns(
+        gaps.then("lag_1"),
+        whole=gaps.then(pl.int_range(pl.len())),
+        single=pl.col("otb_days").cast(pl.Float32),
+        flag=gaps.then(pl.int_range(pl.len()) % 2 == 0),
+        empty=pl.lit(None),
+        day=gaps.then("origin_date"),
+    )
+    put_manifest(tmp_path, put_table(tmp_path, frame))
+    table = FeatureTable(str(tmp_path), limit)
+    for row in frame.to_dicts():
+        assert table.find(row["vehicle_id"], row["origin_date"]).values == row
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_newest_rows_are_at_hand_once_asked_for_whatever_the_size_of_the_table(
+    tmp_path: Path, limit: int
+) -> None:
+    write_table(tmp_path, seed=5)
+    table = FeatureTable(str(tmp_path), limit)
+    table.refresh()
+    assert not table.at_hand(dated=False), "nobody has asked: no memory is used"
+    table.find("V1", None)
+    assert (table.at_hand(dated=False), table.at_hand(dated=True)) == (True, limit > 0)
+    frame = write_table(tmp_path, seed=6)
+    assert not table.at_hand(dated=False)
+    Watch(table, lambda _: None).round()
+    assert table.at_hand(dated=False)
+    assert table.find("V1", None).values == frame.filter(vehicle_id="V1", origin_date=NEWEST).to_dicts()[0]
+    put_table(tmp_path, table_of(7))
+    Watch(table, lambda _: None).round()
+    assert table.at_hand(dated=False), "half a new table changes nothing"
+    (tmp_path / "manifest.json").unlink()
+    table.refresh()
+    assert not table.at_hand(dated=False)
+
+
+def test_a_link_to_a_folder_may_be_set_to_another_one(tmp_path: Path) -> None:
+    for seed, name in enumerate(("old", "new")):
+        (tmp_path / name).mkdir()
+        write_table(tmp_path / name, seed=seed, otb_trips=float(seed))
+    link = tmp_path / "datas"
+    link.symlink_to(tmp_path / "old")
+    table = FeatureTable(str(link))
+    assert table.find("V1", None).values["otb_trips"] == 0.0
+    link.unlink()
+    link.symlink_to(tmp_path / "new")
+    assert table.find("V1", None).values["otb_trips"] == 1.0
+
+
+@pytest.mark.parametrize("limit", LIMITS)
 def test_a_table_without_dates_has_one_row_a_vehicle(tmp_path: Path, limit: int) -> None:
     frame = table_of().filter(origin_date=NEWEST).drop("origin_date", "horizon_days")
     put_manifest(tmp_path, put_table(tmp_path, frame))

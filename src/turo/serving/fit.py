@@ -9,8 +9,8 @@ from typing import Any
 from turo.features.targets import REVENUE_DELAY
 from turo.serving.describe import About
 from turo.serving.fleet import difference, remedy
-from turo.serving.lookup import Row
 from turo.serving.problems import Problem
+from turo.serving.row import Row
 
 IN_TRAINING, LOOKS_GONE, QUIET_DAYS = "in_training", "looks_gone", "days_since_return"
 DELAYS = {"y_revenue": timedelta(microseconds=REVENUE_DELAY)}

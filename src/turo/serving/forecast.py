@@ -20,10 +20,11 @@ from turo.serving.body import (
 from turo.serving.describe import MEDIAN, About
 from turo.serving.fit import check_fit, in_sample, note, plain
 from turo.serving.fleet import remedy
-from turo.serving.lookup import FeatureTable, Row
+from turo.serving.lookup import FeatureTable
 from turo.serving.messages import Request, Response, json_response
-from turo.serving.predictor import HasMean, Predictor
+from turo.serving.predictor import Predictor
 from turo.serving.problems import Problem, shown
+from turo.serving.row import Row
 from turo.serving.table import Columns, Field
 
 ON_THE_BOOKS = {"days": "otb_days", "trips": "otb_trips", "revenue": "otb_revenue"}
@@ -47,13 +48,12 @@ class Forecast:
         check_content_type(request.headers.get(b"content-type"))
         check_content_encoding(request.headers.get(b"content-encoding"))
         row = self.table.find(*asked(request.body))
-        about, model = predictor.about, predictor.model
+        about = predictor.about
         check_fit(row, about)
         features, replaced = features_of(row, about, predictor.table.fields)
         columns = columns_of(features, predictor.table.fields)
-        predictions = predictor.run(request.request_id, columns)
-        means = model.mean(columns) if isinstance(model, HasMean) else predictions
-        low, high = model.interval(columns)
+        outlook = predictor.model.outlook(columns)
+        predictions = predictor.checked(request.request_id, columns, outlook.forecast)
         seen = in_sample(row, about)
         prediction = float(predictions[0])
         answer: dict[str, Any] = {
@@ -64,8 +64,12 @@ class Forecast:
             "prediction": prediction,
             "functional": about.functional,
             "median": prediction if about.functional == MEDIAN else None,
-            "mean": float(means[0]),
-            "interval": {"low": float(low[0]), "high": float(high[0]), "coverage": COVERAGE},
+            "mean": float(outlook.mean[0]),
+            "interval": {
+                "low": float(outlook.low[0]),
+                "high": float(outlook.high[0]),
+                "coverage": COVERAGE,
+            },
             "on_the_books": {key: plain(row.values[n]) for key, n in ON_THE_BOOKS.items() if n in row.values},
             "in_sample": seen,
             "note": note(row, seen),
@@ -74,6 +78,10 @@ class Forecast:
             "data_digest": row.manifest.get("digest"),
         }
         return json_response(answer)
+
+    def waits(self, request: Request) -> bool:
+        """Whether the row has to be read from a file."""
+        return not self.table.at_hand(dated=b"origin" in request.body)
 
 
 def asked(body: bytes) -> tuple[str, date | None]:

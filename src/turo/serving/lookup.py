@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turo.data.source import folder
 from turo.errors import InputError
 from turo.serving import whole
-from turo.serving.problems import Problem, overloaded, shown
+from turo.serving.problems import Problem, overloaded
+from turo.serving.row import Row, find_row
 from turo.serving.whole import TABLE, MixedError, Rows, State
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-MANIFEST = "manifest.json"
+MANIFEST, LOCAL = "manifest.json", "local"
 REMOTE_S = 5.0  # how long a manifest behind a URL is taken for the newest
 ATTEMPTS, PAUSE_S, RETRY_S = 5, 0.05, 2  # while a table is being replaced: a matter of milliseconds
 UNREADABLE = (OSError, KeyError, ValueError, TypeError, InputError)
 
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table; `origin` is None under the take-home profile, which has no dates."""
-
-    vehicle_id: str
-    origin: date | None
-    values: dict[str, Any]
-    manifest: dict[str, Any]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,7 @@ class FeatureTable:
     data_dir: str
     limit: int = whole.MEMORY_BYTES
     pause: Callable[[float], None] = time.sleep
+    _where: tuple[fs.FileSystem, str] | None = None
     _described: Described | None = None
     _held: tuple[State, Rows] | None = None  # rows verified against the manifest of this state
     _mixed: tuple[State, State] | None = None  # manifest and table that were found not to fit
@@ -78,7 +74,7 @@ class FeatureTable:
                     self.pause(PAUSE_S)
                 try:
                     described, rows = self._whole(fresh=attempt > 0)
-                    return _find(described.content, rows, vehicle_id, origin)
+                    return find_row(described.content, rows, vehicle_id, origin)
                 except MixedError:
                     self._held = None
             self._mixed = self._states()
@@ -93,14 +89,49 @@ class FeatureTable:
             OSError, ValueError, InputError: it cannot be read now.
         """
         try:
-            return self._describe(*folder(self.data_dir)).content
+            return self._describe(*self._place()).content
         except FileNotFoundError:
             return {}
+
+    def at_hand(self, dated: bool) -> bool:
+        """Whether `find` reads no file now, and so does not hold its caller up.
+
+        Args:
+            dated: whether an origin is asked for; of a large table only the newest rows are in memory.
+        """
+        held = self._held
+        if held is None or not (held[1].at_hand or (held[1].newest and not dated)):
+            return False
+        filesystem, base = self._place()
+        if filesystem.type_name != LOCAL:
+            known = self._described
+            return known is not None and known.seen == held[0] and time.monotonic() - known.looked < REMOTE_S
+        try:
+            return held[0] == whole.state(filesystem, f"{base}/{MANIFEST}")
+        except OSError:
+            return False
+
+    def refresh(self) -> None:
+        """Exchange rows that are held for those of a new table before a request has to wait for them."""
+        if self._held is None:
+            return
+        try:
+            self._whole(fresh=False)
+        except (*UNREADABLE, MixedError, Problem) as reason:  # the next request tells its caller
+            logger.debug("the new table is not there yet: %r", reason)
+
+    def _place(self) -> tuple[fs.FileSystem, str]:
+        if self._where is None:
+            filesystem, base = folder(self.data_dir)
+            if "://" not in self.data_dir:  # a link to a folder may be set to another one
+                base = str(Path(self.data_dir).expanduser().absolute())
+            self._where = filesystem, base
+        return self._where
 
     def _describe(self, filesystem: fs.FileSystem, base: str, fresh: bool = False) -> Described:
         """The manifest, read again only when it has changed; behind a URL looked at every `REMOTE_S` only."""
         known, now = self._described, time.monotonic()
-        local = filesystem.type_name == "local"
+        local = filesystem.type_name == LOCAL
         if known and not fresh and not local and now - known.looked < REMOTE_S:
             return known
         path = f"{base}/{MANIFEST}"
@@ -122,12 +153,15 @@ class FeatureTable:
             MixedError: they are not now.
             Problem: they were not before, and nothing has changed.
         """
-        filesystem, base = folder(self.data_dir)
+        filesystem, base = self._place()
         described = self._describe(filesystem, base, fresh)
         held = self._held
         if held and held[0] == described.seen:
             return described, held[1]
         with self._loading:
+            held = self._held
+            if held and held[0] == described.seen:  # loaded while this waited
+                return described, held[1]
             if self._mixed is not None and self._mixed == self._states():
                 raise _being_replaced()
             rows = whole.read(filesystem, base, described.content["digest"], self.limit)
@@ -135,7 +169,7 @@ class FeatureTable:
         return described, rows
 
     def _states(self) -> tuple[State, State]:
-        filesystem, base = folder(self.data_dir)
+        filesystem, base = self._place()
         return whole.state(filesystem, f"{base}/{MANIFEST}"), whole.state(filesystem, f"{base}/{TABLE}")
 
 
@@ -143,34 +177,6 @@ class FeatureTable:
 def table_in(data_dir: str) -> FeatureTable:
     """The table of a process: held once, whatever the versions that are served from it."""
     return FeatureTable(data_dir)
-
-
-def _find(manifest: dict[str, Any], rows: Rows, vehicle_id: str, origin: date | None) -> Row:
-    dated = rows.newest is not None
-    if origin and not dated:
-        raise Problem(422, "This table has one row a vehicle and no dates: leave origin out.")
-    known = rows.origins(vehicle_id)
-    chosen = origin or rows.newest
-    if chosen not in known:
-        raise Problem(404, _absent(vehicle_id, origin, rows.newest, [day for day in known if day]))
-    return Row(vehicle_id, chosen, rows.row(vehicle_id, chosen), manifest)
-
-
-def _absent(vehicle_id: str, origin: date | None, newest: date | None, known: list[date]) -> str:
-    """Why there is no row, and what there is."""
-    if not known:
-        return f"Vehicle {shown(vehicle_id)} has no row in the prepared table."
-    first, last = min(known), max(known)
-    if origin is None:
-        return (
-            f"Vehicle {shown(vehicle_id)} left the fleet: its last origin is {last}, the table's newest is "
-            f"{newest}; give an origin from {first} to {last} for what was forecast then."
-        )
-    nearest = min(known, key=lambda day: abs((day - origin).days))
-    return (
-        f"Vehicle {shown(vehicle_id)} has no row at {origin}; its origins are Mondays from {first} to "
-        f"{last}, the nearest is {nearest}."
-    )
 
 
 def _being_replaced() -> Problem:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
 
+from turo.models.forecaster import Outlook
 from turo.serving import fleet, forms, mlflow_paths, v2
 from turo.serving.body import check_content_encoding, check_content_type
 from turo.serving.describe import About, description, json_schema
@@ -20,7 +21,6 @@ from turo.serving.table import Columns, Field, Table
 BINARY = b"application/octet-stream"
 
 Observer = Callable[[About, str, Columns, np.ndarray], None]
-Forecast = Callable[[Request, "Predictor"], Response]
 
 
 class Model(Protocol):
@@ -31,14 +31,15 @@ class Model(Protocol):
 
     def predict(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
 
-    def interval(self, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]: ...
+    def outlook(self, columns: Mapping[str, np.ndarray]) -> Outlook: ...
 
 
-@runtime_checkable
-class HasMean(Protocol):
-    """A model that also tells what may be added up; without it the prediction is all there is."""
+class Forecast(Protocol):
+    """What answers `/forecast`: `turo.serving.forecast.Forecast` is one."""
 
-    def mean(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
+    def __call__(self, request: Request, predictor: Predictor) -> Response: ...
+
+    def waits(self, request: Request) -> bool: ...
 
 
 class Predictor:
@@ -99,6 +100,10 @@ class Predictor:
             return Response(200, [HTML], content)
         return json_response(description(self.about, self.table, request.base_url))
 
+    def waits(self, request: Request) -> bool:
+        """Whether the answer has to wait for a file, whatever the size of the request."""
+        return request.path == "/forecast" and self._forecast is not None and self._forecast.waits(request)
+
     def predict(self, request: Request) -> Response:
         """The native form and MLflow's four."""
         check_content_type(request.headers.get(b"content-type"))
@@ -141,7 +146,11 @@ class Predictor:
 
     def run(self, request_id: str, columns: Columns) -> np.ndarray:
         """Predict, refuse what is not finite, tell the observer."""
-        predictions = np.ascontiguousarray(self.model.predict(columns), dtype=np.float64)
+        return self.checked(request_id, columns, self.model.predict(columns))
+
+    def checked(self, request_id: str, columns: Columns, predicted: np.ndarray) -> np.ndarray:
+        """The same for predictions already made."""
+        predictions = np.ascontiguousarray(predicted, dtype=np.float64)
         # A finite sum has finite terms; only another one is worth the look at each.
         if not math.isfinite(np.add.reduce(predictions)) and not np.isfinite(predictions).all():
             row = int(np.flatnonzero(~np.isfinite(predictions))[0])

@@ -47,6 +47,7 @@ class Watch:
     def round(self) -> None:
         """Look and tell."""
         self.tell(self.look())
+        self.table.refresh()
 
     def _run(self) -> None:
         while True:

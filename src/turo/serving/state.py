@@ -1,0 +1,30 @@
+"""When a file is another one than before."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+State = tuple[Any, ...]
+
+
+class MixedError(Exception):
+    """The table is not the one its manifest describes: it is being replaced."""
+
+
+def state(filesystem: fs.FileSystem, path: str) -> State:
+    """What is another after a file has been replaced.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    if filesystem.type_name == "local":
+        found = os.stat(path)  # noqa: PTH116 - asked at every request; a Path costs more than the answer
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    info = filesystem.get_file_info(path)
+    if info.mtime is None and info.size is None:
+        raise FileNotFoundError(path)
+    return info.mtime_ns, info.size
