@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from prepared_table import route, write_table
 from served import LIMITS, NAME, full_row, tiny_predictor
 
 from turo.serving.asgi import INLINE_BYTES, App
@@ -139,3 +141,20 @@ def test_the_api_key_opens_every_route(headers: dict[str, str], status: int) -> 
         return (await client.get("", headers=headers)).status_code
 
     assert run(app, story) == status
+
+
+def test_a_forecast_from_memory_does_not_wait_behind_large_batches(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    predictor = tiny_predictor()
+    route(tmp_path, predictor)
+    app = App(predictor, LIMITS)
+    gate = threading.Event()
+
+    async def story(client: httpx.AsyncClient) -> tuple[httpx.Response, httpx.Response]:
+        first = await client.post("/forecast", json={"vehicle_id": "V1"})
+        app.lane.submit(gate.wait, 20)
+        return first, await client.post("/forecast", json={"vehicle_id": "V1"})
+
+    first, second = run(app, story)
+    gate.set()
+    assert (second.status_code, second.content) == (200, first.content)

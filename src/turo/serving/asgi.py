@@ -127,11 +127,12 @@ class App:
         return problem_response(problem, request)
 
     async def run(self, request: Request, service: Service) -> Response:
-        """Small requests at once, large ones and table look-ups in the thread beside the loop.
+        """Small requests at once; large ones, and what waits for a file, in the thread beside the loop.
 
         A service that only hands requests on is awaited whatever their size: it does not hold the loop up.
         """
-        heavy = len(request.body) > INLINE_BYTES or request.path == "/forecast"
+        waits = getattr(service, "waits", None)
+        heavy = len(request.body) > INLINE_BYTES or (waits is not None and waits(request))
         if heavy and not inspect.iscoroutinefunction(service.handle):
             loop = asyncio.get_running_loop()
             result: Any = await loop.run_in_executor(self.lane, service.handle, request)
