@@ -8,7 +8,6 @@ after one that failed or was stopped.
 from __future__ import annotations
 
 import logging
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from turo import ray_room
 from turo.errors import LastingError, ServiceError
 from turo.job_ids import attempt
 from turo.job_log import Log, LogLines, fetch
+from turo.priority import job_command, job_environment
 from turo.ray_http import RayHttp, dashboard_url, last_line
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ class Jobs:
         """
         body = {
             "submission_id": job_id,
-            "entrypoint": entrypoint if isinstance(entrypoint, str) else shlex.join(entrypoint),
+            "entrypoint": job_command(entrypoint),
             "entrypoint_num_cpus": ray_room.claim(self._http, num_cpus, job_id),
-            "runtime_env": {"env_vars": dict(env or {})},
+            "runtime_env": job_environment(env or {}),
             "metadata": dict(metadata or {}),
         }
         deadline = time.monotonic() + self._http.deadline_s

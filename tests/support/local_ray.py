@@ -62,6 +62,7 @@ def _try_to_start(config: pytest.Config) -> LocalRay | None:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # as the containers' nodes
         # Jobs find the stand-in of the turo command before the real one.
         "PATH": os.pathsep.join([f"{HERE}/bin", str(Path(sys.executable).parent), os.environ["PATH"]]),
     }

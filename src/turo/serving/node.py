@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from turo import priority
+
 # Measured (benchmarks/serving_peers.py): five to ten times the requests of Serve's default proxy.
 FAST_PATH = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
@@ -17,6 +19,8 @@ FAST_PATH = {
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+    # Answers before jobs: Ray's workers, which replicas and proxies are, would start at 15.
+    "RAY_worker_niceness": str(priority.SERVING),
     # Requests to /v2 go from the catalog to the models; SERVE_MAX_BYTES is the limit, not gRPC's 4 MB.
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "2147483647",
     # Around every application: a header that is not UTF-8 would end in a bare 500 of Serve's.

@@ -29,6 +29,7 @@ ORDER = (
     "shm_size",
     "pids_limit",
     "mem_limit",
+    "cpu_shares",
     "stop_grace_period",
 )
 VARIABLE = re.compile(r"\$\{([A-Z_0-9]+)")
