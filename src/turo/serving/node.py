@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,8 +18,13 @@ FAST_PATH = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     # On a busy machine the proxy needs longer than 5 s for its first answer, and would be started anew.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller.
+    # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller,
+    # as long as the proxy still holds the whole request: up to this many bytes.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+    "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": "65536",
+    # The first request that finds a replica gone takes it out; health checks bring one back.
+    "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
+    "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "2s",
     # Answers before jobs: Ray's workers, which replicas and proxies are, would start at 15.
     "RAY_worker_niceness": str(priority.SERVING),
     # Requests to /v2 go from the catalog to the models; SERVE_MAX_BYTES is the limit, not gRPC's 4 MB.
@@ -48,12 +54,17 @@ def serve_node_environment(
     """What the processes of a local cluster must inherit; to be set before Ray starts.
 
     Args:
-        folder: for HAProxy's files, of this cluster alone; short, for it holds Unix sockets.
+        folder: for HAProxy's files, of this cluster alone; short, for it holds Unix sockets. Gets the script
+            that starts the proxy.
         first_port: where this cluster's 1,000 ports begin; 0 = Ray's defaults.
         ports: other values for some of SHARED_PORTS.
     """
+    proxy = folder / "haproxy"
+    proxy.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m turo.serving.haproxy "$@"\n')
+    proxy.chmod(0o755)
     environment = {
         **FAST_PATH,
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(proxy),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),

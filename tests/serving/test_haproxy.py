@@ -1,0 +1,112 @@
+"""Ray's proxy as we amend it: a real HAProxy on Ray's own configuration, with no replica behind it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from local_ray import free_port
+from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
+from ray.serve.config import HTTPOptions
+
+from turo.serving.haproxy import HEADERS_S, amended
+from turo.serving.node import serve_node_environment
+
+METRICS, STATS = "metrics", "stats"
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, int]:
+    return {name: free_port() for name in ("routes", METRICS, STATS, "nobody")}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Path:
+    """What Ray would start the proxy with: one model whose only replica is not there."""
+    folder = tmp_path_factory.mktemp("proxy")
+    config = HAProxyConfig(
+        http_options=HTTPOptions(host="127.0.0.1", port=ports["routes"]),
+        socket_path=str(folder / "admin.sock"),
+        server_state_base=str(folder),
+        server_state_file=str(folder / "state"),
+        metrics_socket_path=str(folder / "metrics.sock"),
+        metrics_port=ports[METRICS],
+        stats_port=ports[STATS],
+        is_head=True,
+    )
+    gone = BackendConfig(
+        name="http-A",
+        path_prefix="/A",
+        app_name="A",
+        servers=[ServerConfig("r", "127.0.0.1", ports["nobody"])],
+    )
+    api = HAProxyApi(config, {"http-A": gone}, str(folder / "haproxy.cfg"))
+    api._generate_config_file_internal()
+    return folder / "haproxy.cfg"
+
+
+@pytest.fixture(scope="module")
+def proxy(written: Path, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The program that Ray is told to start, with Ray's own arguments; gives its address."""
+    environment = serve_node_environment(tmp_path_factory.mktemp("node"))
+    with subprocess.Popen(
+        [environment["RAY_SERVE_HAPROXY_BINARY_PATH"], "-db", "-f", str(written)], stderr=subprocess.PIPE
+    ) as process:
+        url, deadline = f"http://127.0.0.1:{ports['routes']}", time.monotonic() + 30
+        while True:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            try:
+                httpx.get(f"{url}/-/healthz")
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+        yield url
+        process.terminate()
+
+
+def test_a_model_without_replicas_is_a_problem_with_the_callers_id(proxy: str) -> None:
+    odd = 'mine-"1"\\'
+    answer = httpx.post(f"{proxy}/A", json={"inputs": [{}]}, headers={"X-Request-Id": odd})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers.get_list("X-Request-Id") == [odd]
+    told = answer.json()
+    assert (told["status"], told["instance"], told["request_id"]) == (503, "/A", odd)
+    assert "try again" in told["detail"]
+    nameless = httpx.get(f"{proxy}/A/schema")
+    assert re.fullmatch(r"[0-9a-f-]{36}", nameless.headers["X-Request-Id"])
+    assert nameless.json()["request_id"] == nameless.headers["X-Request-Id"]
+
+
+def test_before_any_model_is_deployed_the_answer_is_a_problem_as_well(proxy: str) -> None:
+    answer = httpx.get(f"{proxy}/")
+    assert (answer.status_code, answer.json()["request_id"]) == (503, answer.headers["X-Request-Id"])
+
+
+def test_headers_that_do_not_come_end_in_408(proxy: str, ports: dict[str, int]) -> None:
+    with socket.create_connection(("127.0.0.1", ports["routes"])) as slow:
+        slow.settimeout(HEADERS_S + 20)
+        slow.sendall(b"POST /A HTTP/1.1\r\nHost: x\r\n")
+        began = time.monotonic()
+        assert b" 408 " in slow.recv(4096)
+        assert time.monotonic() - began < HEADERS_S + 10
+
+
+def test_metrics_and_statistics_listen_no_further_than_the_routes(
+    proxy: str, ports: dict[str, int], written: Path
+) -> None:
+    for name in (METRICS, STATS):
+        assert httpx.get(f"http://127.0.0.1:{ports[name]}/{name}").status_code == 200
+    bound = re.findall(r"(?m)^ +bind (\S+)$", written.read_text())
+    assert sorted(bound) == sorted(f"127.0.0.1:{ports[name]}" for name in ("routes", METRICS, STATS))
+
+
+def test_a_template_that_is_not_known_is_not_started() -> None:
+    with pytest.raises(ValueError, match=r"amend turo\.serving\.haproxy"):
+        amended("global\n    maxconn 1\n")
