@@ -1,4 +1,4 @@
-"""The newest N predictions are kept, whoever writes them and however they end; waiting takes little memory."""
+"""The newest N predictions are kept, whoever writes them and however they end; waiting costs little."""
 
 from __future__ import annotations
 
