@@ -14,7 +14,8 @@ import shutil
 import sys
 from pathlib import Path
 
-HEADERS_S = 10  # for a request's line and headers; its body is the replica's to wait for
+from turo.serving.haproxy_limits import limited
+
 RETRY_AFTER_S = 1
 MISSING = "none of the model's replicas answers now; try again shortly."
 BEGINNING = "no model is deployed yet; try again shortly."
@@ -22,7 +23,7 @@ BEGINNING = "no model is deployed yet; try again shortly."
 # Status, title and detail of what the proxy itself answers. Titles as in `problems` where it has them.
 REFUSALS = (
     (400, "Malformed request", "the request's line or headers are not HTTP as the proxy understands it."),
-    (408, "Request too slow", f"the request's headers were not complete within {HEADERS_S} s."),
+    (408, "Request too slow", "the request was not complete in time; SERVE_BODY_TIMEOUT_S is the limit."),
     (500, "Internal error", "the proxy failed; the request id is in its log."),
     (502, "Model not reachable", "the replica ended while it answered; try again."),
     (503, "Model not reachable", MISSING),
@@ -39,13 +40,12 @@ REQUEST_ID = """\
 
 
 def amended(configuration: str) -> str:
-    """Ray's configuration with our refusals, request ids, patience and addresses.
+    """Ray's configuration with our refusals, request ids and addresses.
 
     Raises:
         ValueError: Ray's template is not the one this was written for.
     """
     text, host = configuration, _host(configuration)
-    text = _put(text, r"(?m)^defaults\n    mode http\n", rf"\g<0>    timeout http-request {HEADERS_S}s\n")
     # Ray turns 502, 503 and 504 into a text 500: what may be tried again is told as what it is.
     text = _put(text, r"(?m)(^    errorfile 50[234] \S+\n)+", _literal(_refusals()))
     text = _put(text, r"(?m)^frontend http_frontend\n    bind \S+\n", r"\g<0>" + _literal(REQUEST_ID))
@@ -107,7 +107,7 @@ def binary() -> str:
 def main(arguments: list[str]) -> None:
     """Amend the file behind `-f`, then become HAProxy with the same arguments."""
     path = Path(arguments[arguments.index("-f") + 1])
-    path.write_text(amended(path.read_text()))
+    path.write_text(limited(amended(path.read_text()), os.environ))
     program = binary()
     os.execv(program, [program, *arguments])  # noqa: S606 - Ray's own command line, without a shell
 
