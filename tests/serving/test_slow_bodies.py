@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -90,6 +91,20 @@ def test_another_client_is_not_counted_with_them() -> None:
     waiting = Waiting(60, 1, 1 << 30, LIMITS.max_bytes)
     entered = [waiting.enter(client, None) for client in ("a", "b")]  # type: ignore[arg-type]
     assert [*waiting.waits] == entered
+
+
+def test_one_whose_time_is_over_already_does_not_disturb_the_next() -> None:
+    async def story() -> list[str]:
+        waiting = Waiting(60, 1, 1 << 30, LIMITS.max_bytes)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0) as over:
+                waiting.enter("a", over)
+                await asyncio.Event().wait()
+        async with asyncio.timeout(60) as limit:
+            waiting.enter("a", limit)
+        return [wait.client for wait in waiting.waits]
+
+    assert asyncio.run(story()) == ["a"]
 
 
 def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:

@@ -131,7 +131,8 @@ class Waiting:
     def give_up(self, wait: Wait) -> None:
         """End one: its own task answers 408."""
         self.leave(wait)
-        wait.limit.reschedule(asyncio.get_running_loop().time())
+        if not wait.limit.expired():  # else its task is about to answer already
+            wait.limit.reschedule(asyncio.get_running_loop().time())
 
     def leave(self, wait: Wait) -> None:
         """Forget one that has ended."""
