@@ -81,8 +81,8 @@ def test_other_headers_stay_as_they_are() -> None:
     ],
 )
 def test_who_asks_is_whom_the_proxy_in_front_names_last(forwarded: list[bytes], client: str) -> None:
-    headers = {b"x-forwarded-for": value for value in forwarded}
-    assert client_of({"client": ("10.0.0.9", 1234)}, headers) == client
+    lines = [(b"x-forwarded-for", value) for value in forwarded]
+    assert client_of({"client": ("10.0.0.9", 1234)}, dict(lines)) == client
 
 
 @pytest.mark.parametrize(("status", "retry"), [(503, "1"), (500, None), (404, None), (408, None)])
