@@ -2,29 +2,90 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
-from ray.serve._private.haproxy import HAProxyApi, HAProxyConfig, get_haproxy_binary
+from asgi_server import asgi_server
+from local_ray import free_port
+from ray.serve._private.haproxy import (
+    BackendConfig,
+    HAProxyApi,
+    HAProxyConfig,
+    ServerConfig,
+    get_haproxy_binary,
+)
+from ray.serve.config import HTTPOptions
+from served import LIMITS, NAME, full_row, tiny_predictor
+from serving_stack import until
+from slow_sockets import read_all, slow_sockets
 
+from turo.serving.asgi import App
+from turo.serving.cors import Cors
+from turo.serving.door import Door
 from turo.serving.haproxy_limits import limited
+from turo.serving.waiting import Waiting
+
+
+def ray_writes(folder: Path, backends: dict[str, BackendConfig], port: int = 8000) -> str:
+    """The configuration of Ray's own template."""
+    config = HAProxyConfig(
+        http_options=HTTPOptions(host="127.0.0.1", port=port),
+        socket_path=str(folder / "admin.sock"),
+        server_state_base=str(folder),
+        server_state_file=str(folder / "state"),
+        metrics_socket_path=str(folder / "metrics.sock"),
+        metrics_port=free_port(),
+        stats_port=free_port(),
+        is_head=True,
+    )
+    HAProxyApi(config, backends, str(folder / "haproxy.cfg"))._generate_config_file_internal()
+    return (folder / "haproxy.cfg").read_text()
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What Ray writes before anything is deployed."""
-    folder = tmp_path_factory.mktemp("proxy")
-    config = HAProxyConfig(
-        socket_path=str(folder / "admin.sock"),
-        server_state_base=str(folder),
-        server_state_file=str(folder / "state"),
-        metrics_socket_path=str(folder / "metrics.sock"),
-        is_head=True,
-    )
-    HAProxyApi(config, {}, str(folder / "haproxy.cfg"))._generate_config_file_internal()
-    return (folder / "haproxy.cfg").read_text()
+    return ray_writes(tmp_path_factory.mktemp("proxy"), {})
+
+
+@contextlib.contextmanager
+def proxy(folder: Path, application: Any, **environment: str) -> Iterator[tuple[str, int]]:
+    """The real program with the limits, before one replica of a model; gives its address."""
+    port = free_port()
+    with asgi_server(application) as (host, behind):
+        replica = ServerConfig("replica", host, behind)
+        text = ray_writes(
+            folder, {"A": BackendConfig("A", f"/{NAME}", app_name="A", servers=[replica])}, port
+        )
+        (folder / "haproxy.cfg").write_text(limited(text, environment))
+        command = [get_haproxy_binary(), "-db", "-f", str(folder / "haproxy.cfg")]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            try:
+                url = f"http://127.0.0.1:{port}/{NAME}"
+                until("the proxy hands on", lambda: httpx.get(url).status_code == 200, 30)
+                yield "127.0.0.1", port
+            finally:
+                process.terminate()
+
+
+class Replica:
+    """The application below its prefix, as Serve mounts it, with Serve's own health route."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/-/healthz":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            return await send({"type": "http.response.body", "body": b""})
+        return await self.app({**scope, "root_path": f"/{NAME}"}, receive, send)
 
 
 def section(text: str, name: str) -> str:
@@ -67,6 +128,36 @@ def test_haproxy_takes_it(written: str, origins: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "ALERT" not in done.stderr
+
+
+def test_who_sends_slowly_waits_in_the_proxy_and_nobody_else_notices(tmp_path: Path) -> None:
+    """600 who send one byte never reach a replica; 50 who send more than the proxy keeps wait at its door."""
+    app = App(tiny_predictor(), LIMITS)
+    waiting = Waiting(60, 1000, 1 << 30, LIMITS.max_bytes)
+    body = {"inputs": [full_row()]}
+    with (
+        proxy(tmp_path, Replica(Door(app, waiting, Cors(()))), SERVE_BODY_TIMEOUT_S="60") as address,
+        slow_sockets(address, f"/{NAME}", 600),
+        slow_sockets(address, f"/{NAME}", 50, b"[" * 100_000),
+        httpx.Client(timeout=60) as client,
+    ):
+        url = "http://{}:{}/{}".format(*address, NAME)
+        statuses = [client.post(url, json=body).status_code for _ in range(200)]
+        until("the long ones are at the door", lambda: len(waiting.waits) == 50, 30)
+        assert (statuses, app.in_flight) == ([200] * 200, 0)
+        assert [*waiting.clients] == ["127.0.0.1"]
+
+
+def test_a_body_that_does_not_come_ends_in_408(tmp_path: Path) -> None:
+    app = Replica(App(tiny_predictor(), LIMITS))
+    with (
+        proxy(tmp_path, app, SERVE_BODY_TIMEOUT_S="1") as address,
+        slow_sockets(address, f"/{NAME}", 1) as (body,),
+        socket.create_connection(address, timeout=60) as head,
+    ):
+        head.sendall(b"POST /Tiny HTTP/1.1\r\nHost: x\r\n")
+        assert read_all(body).startswith(b"HTTP/1.1 408")
+        assert read_all(head).startswith(b"HTTP/1.1 408")
 
 
 def test_a_template_that_is_not_known_is_not_started() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import threading
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
-import uvicorn
+from asgi_server import asgi_server
 from served import LIMITS, NAME, full_row, tiny_predictor
 from slow_sockets import read_all, slow_sockets
 
@@ -21,22 +18,6 @@ from turo.serving.door import Door
 from turo.serving.waiting import Waiting
 
 SMALL = {"inputs": [full_row()]}
-
-
-@contextlib.contextmanager
-def server(application: Any) -> Iterator[tuple[str, int]]:
-    """A server as Serve starts one."""
-    config = uvicorn.Config(application, port=0, lifespan="off", access_log=False, root_path=f"/{NAME}")
-    one = uvicorn.Server(config)
-    thread = threading.Thread(target=one.run)
-    thread.start()
-    try:
-        while not one.started:
-            assert thread.is_alive()
-        yield one.servers[0].sockets[0].getsockname()[:2]
-    finally:
-        one.should_exit = one.force_exit = True
-        thread.join()
 
 
 def door(app: App, timeout_s: float = 60, each: int = 1000, most: int = 1 << 30) -> Door:
@@ -53,7 +34,7 @@ def ask(address: tuple[str, int], times: int = 1) -> list[int]:
 def test_slow_bodies_take_no_place(with_door: bool) -> None:
     app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 60}))
     with (
-        server(door(app) if with_door else app) as address,
+        asgi_server(door(app) if with_door else app, f"/{NAME}") as address,
         slow_sockets(address, "/", 20 * LIMITS.max_in_flight),
     ):
         assert ask(address, 100) == [200] * 100
@@ -64,7 +45,7 @@ def test_slow_bodies_take_no_place(with_door: bool) -> None:
 def test_a_body_that_does_not_come_is_408_and_the_connection_ends(with_door: bool) -> None:
     app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 0.3}))
     with (
-        server(door(app, timeout_s=0.3) if with_door else app) as address,
+        asgi_server(door(app, timeout_s=0.3) if with_door else app, f"/{NAME}") as address,
         slow_sockets(address, "/", 1) as (one,),
     ):
         head, _, body = read_all(one).partition(b"\r\n\r\n")
@@ -79,7 +60,7 @@ def test_a_body_that_does_not_come_is_408_and_the_connection_ends(with_door: boo
 
 def test_of_one_client_with_too_many_the_slowest_is_given_up_and_whole_requests_pass() -> None:
     app = App(tiny_predictor(), LIMITS)
-    with server(door(app, each=5)) as address, slow_sockets(address, "/", 8) as sockets:
+    with asgi_server(door(app, each=5), f"/{NAME}") as address, slow_sockets(address, "/", 8) as sockets:
         assert ask(address, 20) == [200] * 20
         given_up = [read_all(one).split(b" ", 2)[1] for one in sockets[:3]]
         sockets[-1].sendall(b" " * 999 + b"}")
@@ -109,7 +90,10 @@ def test_one_whose_time_is_over_already_does_not_disturb_the_next() -> None:
 
 def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:
     app = App(tiny_predictor(), LIMITS)
-    with server(door(app, most=100_000)) as address, slow_sockets(address, "/", 4, b"[" * 40_000) as sockets:
+    with (
+        asgi_server(door(app, most=100_000), f"/{NAME}") as address,
+        slow_sockets(address, "/", 4, b"[" * 40_000) as sockets,
+    ):
         assert read_all(sockets[0]).startswith(b"HTTP/1.1 408")
         assert read_all(sockets[1]).startswith(b"HTTP/1.1 408")
         assert ask(address) == [200]
@@ -117,7 +101,7 @@ def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:
 
 def test_a_longer_body_than_allowed_is_413_at_once() -> None:
     app = App(tiny_predictor(), LIMITS)
-    with server(door(app)) as address:
+    with asgi_server(door(app), f"/{NAME}") as address:
         url = "http://{}:{}/".format(*address)
         announced = httpx.post(url, content=b" " * (LIMITS.max_bytes + 1))
         chunked = httpx.post(url, content=iter([b" " * 100_000] * (LIMITS.max_bytes // 100_000 + 1)))
@@ -128,7 +112,7 @@ def test_a_longer_body_than_allowed_is_413_at_once() -> None:
 def test_who_leaves_is_forgotten() -> None:
     app = App(tiny_predictor(), LIMITS)
     inside = door(app)
-    with server(inside) as address:
+    with asgi_server(inside, f"/{NAME}") as address:
         with slow_sockets(address, "/", 3):
             assert ask(address) == [200]
         while inside.waiting.waits:
