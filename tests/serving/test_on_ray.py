@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,37 @@ FIRST_PORT = 23_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
+class FirstAnswers:
+    """Asks for models that are being deployed for the first time, directly and through the catalog."""
+
+    PATHS = ("A", "v2/models/A/ready", "B/schema", "v2/models/B")
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.found: list[tuple[int, bool]] = []  # status, and whether it says when to come again
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> FirstAnswers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            while not self._ended.wait(0.02):
+                for path in self.PATHS:
+                    with contextlib.suppress(httpx.TransportError):  # the proxy is not up yet
+                        answer = client.get(f"/{path}")
+                        self.found.append((answer.status_code, "Retry-After" in answer.headers))
+
+
+FIRST_ANSWERS: list[tuple[int, bool]] = []
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Any]]:
     """Models A (XGBoost) and B (SVR) at their first version."""
@@ -31,10 +64,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, An
             stack(folder, ("A", "B"), FIRST_PORT, monkeypatch) as running,
             reconciling(running.settings) as loop,
         ):
-            for name, kind in (("A", "xgboost"), ("B", "svr")):
-                point(name, "champion", log_model(name, kind))
-            until("both models are deployed", lambda: all(r.serving for r in loop.routes.values()))
+            until("the catalog answers", lambda: httpx.get(f"{running.url}/").is_success)
+            with FirstAnswers(running.url) as first:
+                for name, kind in (("A", "xgboost"), ("B", "svr")):
+                    point(name, "champion", log_model(name, kind))
+                until("both models are deployed", lambda: all(r.serving for r in loop.routes.values()))
+            FIRST_ANSWERS.extend(first.found)
             yield running, loop
+
+
+def test_while_models_are_deployed_for_the_first_time_callers_are_told_to_wait(
+    served: tuple[Stack, Any],
+) -> None:
+    assert {status for status, _ in FIRST_ANSWERS} == {200, 503}
+    assert all(told for status, told in FIRST_ANSWERS if status == 503)
 
 
 def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any]) -> None:
@@ -127,6 +170,52 @@ def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served:
     assert (set(loop.statuses), loop.versions["A"]) == ({"200"}, [before])
     point("A", "champion", before)
     until("the refusal is forgotten", lambda: running.about("A")["refused"] is None)
+
+
+def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack, Any]) -> None:
+    from turo.ledger import ledger_read
+    from turo.serving.deploy import Serve
+
+    running, loop = served
+    serve, before, route = Serve(running.settings), loop.settings, loop.routes["B"]
+
+    def states() -> list[Any]:
+        return list(serve.states().get("B", {}).values())
+
+    def told(replicas: int) -> set[str]:
+        found = states()
+        return {state.serves.version for state in found} if len(found) == replicas else set()
+
+    loop.settings = before.model_copy(update={"serve_min_replicas": 2, "serve_max_replicas": 2})
+    until("two replicas report", lambda: len(states()) == 2)
+    replicas = [p for p in psutil.process_iter() if _is_replica(p, "ray::ServeReplica:B", running)]
+    new = log_model("B", "svr", rows=500)
+    for process in replicas:  # from now on they can write no file
+        process.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
+    point("B", "champion", new)
+    failed = until(
+        "both report why not", lambda: len(found := [s.failed for s in states() if s.failed]) == 2 and found
+    )
+    assert all(one.passing for one in failed), failed
+    assert (route.serving.version, route.trying.version) == ("1", new)
+    for process in replicas:
+        process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    until("they have tried again", lambda: route.serving.version == new)
+    assert told(2) == {new}
+
+    paused = replicas[0]
+    paused.suspend()
+    try:
+        point("B", "champion", "1")
+        until("the other one serves it", lambda: told(2) == {"1", new})
+        assert (route.serving.version, route.trying.version) == (new, "1")
+    finally:
+        paused.resume()
+    until("the paused one has followed", lambda: route.serving.version == "1")
+    assert told(2) == {"1"}
+    events = [(entry["event"], entry["version"]) for entry in reversed(ledger_read("B"))]
+    assert events == [("serving", "1"), ("serving", new), ("serving", "1")]
+    loop.settings = before
 
 
 def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: tuple[Stack, Any]) -> None:

@@ -1,85 +1,37 @@
-"""The reconciler against a Serve that only remembers: what is applied, kept, refused, reverted, and when."""
+"""The reconciler against a Serve that only remembers: what is applied, kept, refused and reverted."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_serve import FakeServe
 
 from turo import settings as settings_module
-from turo.errors import ServiceError
-from turo.serving.deploy import Proof, Running
 from turo.serving.desired import Desired
-from turo.serving.reconcile import DEPLOY_DEADLINE_S, Reconciler
+from turo.serving.plan import ALL_REFUSED_S, LOST_S, SHELVED_S
+from turo.serving.reconcile import Reconciler
 from turo.serving.spec import ModelSpec, Notes
+
+BAD = "DeployError: A version 2 fails its smoke test"
+DIGEST = "RegistryError: The files of A-2 have another SHA-256."
 
 
 def spec(version: str, name: str = "A") -> ModelSpec:
     return ModelSpec(name=name, version=version, run_id=f"run-{version}", model_uri=f"models:/{version}")
 
 
-class FakeServe:
-    """Deploys instantly, unless the version is broken; can be away, and can forget everything."""
-
-    def __init__(self) -> None:
-        self.running: dict[str, ModelSpec] = {}  # what answers
-        self.told: dict[str, ModelSpec] = {}  # what the last configuration holds
-        self.notes: dict[str, dict[str, Any]] = {}
-        self.broken: dict[str, str] = {}
-        self.failed: dict[str, str] = {}  # what replicas say of versions they could not take over
-        self.slow: set[str] = set()
-        self.awaited: tuple[str, ...] = ()  # what the catalog answers 503 for
-        self.away = False
-        self.puts = 0
-
-    def applications(self) -> dict[str, Running]:
-        if self.away:
-            raise ServiceError("Ray does not answer.")
-        found = {
-            name: Running(self._status(name), self._message(name), told) for name, told in self.told.items()
-        }
-        return {**found, **({"catalog": Running("RUNNING", "", None)} if self.puts else {})}
-
-    def apply(self, configuration: dict[str, Any]) -> None:
-        self.puts += 1
-        models = [a for a in configuration["applications"] if a["name"] not in ("catalog", "shadow")]
-        contents = {a["name"]: a["deployments"][0]["user_config"] for a in models}
-        self.told = {name: ModelSpec.model_validate(c["spec"]) for name, c in contents.items()}
-        self.notes = {name: content["notes"] for name, content in contents.items()}
-        (catalog,) = (a for a in configuration["applications"] if a["name"] == "catalog")
-        self.awaited = catalog["deployments"][0]["user_config"]["awaited"]
-        self.running = {name: r for name, r in self.running.items() if name in self.told}
-        for name, told in self.told.items():
-            self.failed.pop(told.version, None)
-            if told.version in self.broken:
-                self.failed[told.version] = self.broken[told.version]
-            elif told.version not in self.slow:
-                self.running[name] = told
-
-    def prove(self, asked: ModelSpec) -> Proof:
-        if self.running.get(asked.name) == asked:
-            return Proof(True)
-        return Proof(False, self.failed.get(asked.version) if asked.name in self.running else None)
-
-    def restart(self) -> None:
-        self.running, self.told, self.puts = {}, {}, 0
-
-    def _status(self, name: str) -> str:
-        return "RUNNING" if name in self.running else "DEPLOY_FAILED" if self._message(name) else "DEPLOYING"
-
-    def _message(self, name: str) -> str:
-        return self.failed.get(self.told[name].version, "")
-
-
 class World:
-    """One reconciler, its Serve, its registry, its clock."""
+    """One reconciler, its Serve, its registry, its clock. Each step is watched: what answered goes on."""
 
     def __init__(self, folder: Path, names: tuple[str, ...] = ("A",)) -> None:
         self.serve = FakeServe()
         self.wishes: dict[str, Desired] | Exception = {}
-        self.ledger: list[tuple[str, str, str]] = []
+        self.ledger: list[tuple[str, ...]] = []
+        self.ledger_away = False
         self.settings = settings_module.load(status_file=folder / "status.json", model_names=names)
         self.now = 0.0
         self.start()
@@ -87,7 +39,8 @@ class World:
     def start(self) -> None:
         """A new reconciler process."""
         self.reconciler = Reconciler(
-            self.settings, self.settings.model_names, self.serve, self.read, self.note  # type: ignore[arg-type]
+            self.settings, self.settings.model_names, self.serve, self.read,  # type: ignore[arg-type]
+            self.note("refused"), self.note("serving"),
         )  # fmt: skip
 
     def read(self, names: tuple[str, ...]) -> dict[str, Desired]:
@@ -95,22 +48,48 @@ class World:
             raise self.wishes
         return self.wishes
 
-    def note(self, *entry: str) -> None:
-        self.ledger.append(entry)  # type: ignore[arg-type]
+    def note(self, event: str) -> Callable[[str, str, str], None]:
+        def write(name: str, version: str, reason: str) -> None:
+            if self.ledger_away:
+                raise ConnectionError("MLflow is down")
+            self.ledger.append((event, name, version, reason))
 
-    def champion(self, version: str, previous: str | None = None, **notes: Any) -> None:
+        return write
+
+    @property
+    def refusals(self) -> list[tuple[str, str]]:
+        return [(version, reason) for event, _, version, reason in self.ledger if event == "refused"]
+
+    def champion(
+        self,
+        version: str,
+        previous: str | None = None,
+        older: tuple[str, ...] = (),
+        suspects: tuple[str, ...] = (),
+        **notes: Any,
+    ) -> None:
         back = spec(previous) if previous else None
-        self.wishes = {"A": Desired(spec(version), Notes(**notes), back)}
+        before = tuple(spec(one) for one in older)
+        self.wishes = {"A": Desired(spec(version), Notes(**notes), back, before, frozenset(suspects))}
 
     def tick(self, times: int = 2, seconds: float = 2.0) -> None:
         for _ in range(times):
+            answering = {name for name in self.settings.model_names if self.serve.served(name)}
+            applied = len(self.serve.applied)
             self.reconciler.tick(self.now)
             self.now += seconds
+            for configuration in self.serve.applied[applied:]:
+                assert answering <= configuration.keys(), "a model that answers was left out"
+            assert all(self.serve.served(name) for name in answering), "a route went away"
 
     @property
     def serving(self) -> str | None:
-        running = self.serve.running.get("A")
-        return running.version if running else None
+        return "+".join(sorted(self.serve.served("A"))) or None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What replicas of A were told."""
+        return self.serve.contents["A"]
 
     @property
     def status(self) -> dict[str, Any]:
@@ -127,13 +106,14 @@ def test_a_first_champion_is_deployed_said_so_once_and_then_left_alone(
 ) -> None:
     caplog.set_level("INFO")
     world.tick(3)
-    assert world.serve.puts == 1, "the catalog comes up without a model"
+    assert world.serve.applied == [{}], "the catalog comes up without a model"
     assert world.serve.awaited == ("A",)
     world.champion("1")
     world.tick(10)
-    assert (world.serving, world.serve.puts, world.serve.awaited) == ("1", 2, ())
+    assert (world.serving, world.serve.applied, world.serve.awaited) == ("1", [{}, {"A": "1"}], ())
     assert caplog.text.count("[Ray Serve] DEPLOYED A version 1 at /A") == 1
-    assert world.status["routes"]["A"] == {"version": "1", "trying": None, "refused": {}}
+    assert world.status["routes"]["A"] == {"version": "1", "trying": None, "waiting": None, "refused": {}}
+    assert world.ledger == [("serving", "A", "1", "Every replica serves it.")]
 
 
 def test_a_moved_alias_is_followed_and_so_is_the_way_back(world: World) -> None:
@@ -143,75 +123,244 @@ def test_a_moved_alias_is_followed_and_so_is_the_way_back(world: World) -> None:
         assert world.serving == version
 
 
+@pytest.mark.parametrize("reason", [BAD, DIGEST])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_broken_champion_is_refused_once_and_the_old_version_stays(world: World, restarted: bool) -> None:
+def test_a_broken_champion_is_refused_once_and_the_old_version_stays(
+    world: World, restarted: bool, reason: str
+) -> None:
     world.champion("1")
     world.tick()
-    world.serve.broken["2"] = "ValueError: the trees are gone"
+    world.serve.broken["2"] = reason
     world.champion("2", previous="1")
     if restarted:
         world.start()
     world.tick(10)
-    assert world.serving == "1"
-    assert world.serve.told["A"].version == "1"
-    assert world.ledger == [("A", "2", "ValueError: the trees are gone")]
-    assert world.serve.notes["A"]["refused"] == {"version": "2", "reason": "ValueError: the trees are gone"}
-    puts = world.serve.puts
+    assert world.serving == world.told["spec"]["version"] == "1"
+    assert world.refusals == [("2", reason)]
+    assert world.told["notes"]["refused"] == {"version": "2", "reason": reason}
+    assert world.status["routes"]["A"]["refused"] == {"2": reason}
+    applied = len(world.serve.applied)
     world.tick(50)
-    assert world.serve.puts == puts, "a refused version is not tried for ever"
+    assert len(world.serve.applied) == applied, "a refused version is left alone"
     world.champion("3", previous="2")
     world.tick()
-    assert (world.serving, world.serve.notes["A"]["refused"]) == ("3", None)
+    assert (world.serving, world.told["notes"]["refused"]) == ("3", None)
     del world.serve.broken["2"]
     world.champion("2", previous="3")
     world.tick()
     assert world.serving == "2", "the alias moved away and back: tried again"
 
 
-def test_a_broken_first_champion_gives_way_to_the_previous_one(world: World) -> None:
-    world.serve.broken["2"] = "ValueError: no"
+def test_a_refusal_is_looked_at_again_after_a_while(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.serve.broken["2"] = DIGEST
     world.champion("2", previous="1")
+    world.tick(5)
+    del world.serve.broken["2"]  # its files have been put back
+    world.tick(3, seconds=SHELVED_S / 2)
+    world.tick(3)
+    assert (world.serving, world.status["routes"]["A"]["refused"]) == ("2", {})
+
+
+@pytest.mark.parametrize("catalog_away", [False, True])
+@pytest.mark.parametrize("mlflow_away", [False, True])
+@pytest.mark.parametrize("previous_broken", [False, True])
+def test_a_restarted_reconciler_keeps_what_runs_though_the_champion_is_refused(
+    world: World, previous_broken: bool, mlflow_away: bool, catalog_away: bool
+) -> None:
+    world.champion("1")
+    world.tick()
+    world.serve.broken["3"] = DIGEST
+    if previous_broken:
+        world.serve.broken["2"] = BAD
+    world.champion("3", previous="2" if previous_broken else "1")
     world.tick(4)
     assert world.serving == "1"
-    world.serve.restart()
-    world.serve.broken["1"] = "ValueError: no either"
+    wishes = world.wishes
+    world.wishes = ConnectionError("MLflow is restarting") if mlflow_away else wishes
+    world.serve.catalog_away = catalog_away
     world.start()
-    world.tick(30)
-    assert (world.serving, len(world.ledger)) == (None, 3)
-    puts = world.serve.puts
-    world.tick(30, seconds=0.1)
-    assert world.serve.puts == puts
+    world.tick(5)
+    assert world.serving == "1"
+    world.wishes, world.serve.catalog_away = wishes, False
+    world.tick(10)
+    assert (world.serving, world.told["spec"]["version"]) == ("1", "1")
+    status = world.status["routes"]["A"]
+    assert (status["version"], status["trying"], status["refused"]) == ("1", None, {"3": DIGEST})
 
 
-def test_a_version_that_never_answers_is_given_up_after_the_deadline(world: World) -> None:
+def test_a_reconciler_killed_while_it_tries_a_bad_version_finds_the_good_one(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.serve.broken["2"] = BAD
+    world.champion("2", previous="1")
+    world.tick(1)
+    assert world.told["spec"]["version"] == "2", "it is being tried"
+    world.start()
+    world.wishes = ConnectionError("MLflow is not up yet")
+    world.tick(3)
+    assert (world.serving, world.told["spec"]["version"]) == ("1", "1")
+    world.champion("2", previous="1")
+    world.tick(5)
+    assert (world.serving, world.status["routes"]["A"]["version"]) == ("1", "1")
+
+
+def test_a_broken_first_champion_gives_way_to_the_previous_one(world: World) -> None:
+    world.serve.broken["2"] = BAD
+    world.champion("2", previous="1")
+    world.tick(4)
+    assert (world.serving, world.refusals) == ("1", [("2", BAD)])
+    assert ("serving", "A", "1", "It stands in.") in world.ledger
+
+
+def test_after_a_restart_of_everything_the_newest_version_that_ever_served_comes_up_first(
+    world: World,
+) -> None:
+    world.serve.broken |= {"5": DIGEST, "4": BAD}
+    world.champion("5", previous="4", older=("3", "1"), suspects=("5", "4"))
+    world.tick(20)
+    first, *rest = [one["A"] for one in world.serve.applied if one]
+    assert (first, world.serving) == ("3", "3")
+    assert set(rest) == {"5", "3"}, "the champion was tried beside it"
+    assert world.status["routes"]["A"]["refused"] == {"5": DIGEST}
+
+
+def test_without_a_ledger_each_version_is_tried_until_one_can_be_served(world: World) -> None:
+    world.serve.broken |= {"5": DIGEST, "4": BAD, "3": BAD}
+    world.champion("5", previous="4", older=("3", "1"))
+    world.tick(8)
+    assert world.serving == "1"
+
+
+def test_where_no_version_can_be_served_all_are_tried_again_after_a_while(world: World) -> None:
+    world.serve.broken |= {"2": DIGEST, "1": BAD}
+    world.champion("2", previous="1")
+    world.tick(10, seconds=1.0)
+    assert world.serving is None
+    applied = len(world.serve.applied)
+    world.tick(10, seconds=1.0)
+    assert len(world.serve.applied) == applied, "not all the time"
+    del world.serve.broken["1"]
+    world.tick(1, seconds=ALL_REFUSED_S)
+    world.tick(5)
+    assert world.serving == "1"
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_version_that_is_slow_to_come_is_waited_for_and_never_refused(
+    world: World, away: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     world.champion("1")
     world.tick()
     world.serve.slow.add("2")
+    world.serve.catalog_away = away
     world.champion("2")
-    world.tick(3)
-    assert world.status["routes"]["A"]["trying"] == "2"
-    world.serve.running["A"] = spec("1")
-    world.tick(2, seconds=DEPLOY_DEADLINE_S + 1)
-    assert world.serving == "1"
-    assert "not answering after 110 s" in world.ledger[0][2]
+    world.tick(40, seconds=60.0)
+    status = world.status["routes"]["A"]
+    assert (world.serving, status["version"], status["trying"], world.refusals) == ("1", "1", "2", [])
+    assert caplog.text.count("A version 2 is waited for: ") == 1
+    world.serve.slow.clear()
+    world.serve.roll_out("A")
+    world.serve.catalog_away = False
+    world.tick()
+    assert (world.serving, world.status["routes"]["A"]["version"]) == ("2", "2")
 
 
-def test_a_replica_that_could_not_reach_mlflow_is_not_held_against_its_model(world: World) -> None:
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ServiceError: MLflow does not answer",
+        "OSError: [Errno 28] No space left on device",
+        "MemoryError: Unable to allocate",
+        "ConnectionResetError: [Errno 104]",
+    ],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_reason_that_passes_is_not_held_against_a_version(world: World, reason: str, first: bool) -> None:
+    if not first:
+        world.champion("1")
+        world.tick()
+    world.serve.broken["2"] = reason
+    world.champion("2")
+    world.tick(100, seconds=10.0)
+    assert (world.refusals, world.serving) == ([], None if first else "1")
+    del world.serve.broken["2"]
+    if not first:
+        world.serve.retry("A")
+    world.tick(10, seconds=6.0)
+    assert (world.serving, world.refusals) == ("2", [])
+
+
+def test_a_version_is_accepted_when_every_replica_serves_it(world: World) -> None:
+    world.serve.size = 2
     world.champion("1")
     world.tick()
-    world.serve.broken["2"] = "turo.errors.ServiceError: MLflow does not answer"
+    world.serve.broken_at["r2", "2"] = DIGEST  # a damaged copy on that node
+    world.champion("2", previous="1")
+    world.tick(20, seconds=30.0)
+    status = world.status["routes"]["A"]
+    assert (status["version"], status["trying"], status["waiting"]) == ("1", "2", DIGEST)
+    assert (world.refusals, world.serving) == ([], "1+2"), "what one replica serves is not refused"
+    world.serve.broken_at.clear()
+    world.serve.retry("A")
+    world.tick()
+    assert (world.serving, world.status["routes"]["A"]["version"]) == ("2", "2")
+    assert [line[:3] for line in world.ledger] == [("serving", "A", "1"), ("serving", "A", "2")]
+
+
+@pytest.mark.parametrize("state", ["RECOVERING", "UPDATING", "silent"])
+def test_a_replica_that_has_not_told_is_waited_for(world: World, state: str) -> None:
+    world.serve.size = 2
+    world.champion("1")
+    world.tick()
+    replica = world.serve.replicas["A"]["r2"]
+    replica.state, replica.silent = (state, False) if state != "silent" else ("RUNNING", True)
     world.champion("2")
     world.tick(10)
-    assert (world.ledger, world.serving) == ([], "1")
-    del world.serve.broken["2"]
-    world.tick(10, seconds=6)
-    assert world.serving == "2"
+    assert world.status["routes"]["A"]["trying"] == "2"
+    replica.state, replica.silent = "RUNNING", False
+    world.tick()
+    assert world.status["routes"]["A"]["version"] == "2"
+
+
+def test_a_version_that_kills_its_replicas_gives_way_to_one_that_lives(world: World) -> None:
+    world.serve.deadly.add("2")
+    world.champion("2", previous="1")
+    world.tick(10, seconds=LOST_S / 5)
+    assert (world.serving, world.refusals) == ("1", []), "nothing was said against it"
+
+
+def test_a_replica_that_starts_while_a_bad_version_is_tried_serves_the_good_one(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.serve.broken["2"] = BAD
+    world.champion("2", previous="1")
+    world.reconciler.tick(world.now)
+    world.serve.replicas["A"].clear()  # the only replica dies at this moment
+    world.serve.roll_out("A")
+    assert world.serving == "1"
+    world.tick(4)
+    assert (world.serving, world.refusals) == ("1", [("2", BAD)])
+
+
+def test_a_version_that_served_and_can_no_longer_start_is_replaced(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.champion("2", previous="1")
+    world.tick()
+    world.serve.broken["2"] = DIGEST  # its files were deleted
+    world.serve.restart()
+    world.tick(8)
+    status = world.status["routes"]["A"]
+    assert (world.serving, status["version"], status["refused"]) == ("1", "1", {"2": DIGEST})
 
 
 def test_a_restarted_ray_is_filled_again_at_once_also_while_mlflow_is_away(world: World) -> None:
     world.champion("1")
     world.tick()
     world.wishes = ConnectionError("MLflow is down")
+    world.tick(1)
     world.serve.away = True
     world.tick(3)
     assert world.status["problems"].keys() == {"mlflow", "ray"}
@@ -227,11 +376,25 @@ def test_a_restarted_ray_is_filled_again_at_once_also_while_mlflow_is_away(world
 def test_a_restarted_reconciler_takes_over_what_serves_without_touching_it(world: World) -> None:
     world.champion("1")
     world.tick()
+    before = world.serve.contents
     world.start()
     world.wishes = ConnectionError("MLflow is not up yet")
     world.tick(3)
-    assert world.serving == "1"
-    assert world.serve.told["A"].version == "1"
+    assert (world.serving, world.serve.contents) == ("1", before)
+    assert world.status["routes"]["A"]["version"] == "1"
+
+
+def test_the_ledger_is_told_when_it_is_back(world: World) -> None:
+    world.ledger_away = True
+    world.champion("1")
+    world.tick(3)
+    world.serve.broken["2"] = BAD
+    world.champion("2", previous="1")
+    world.tick(3)
+    assert world.ledger == []
+    world.ledger_away = False
+    world.tick(1)
+    assert [line[:3] for line in world.ledger] == [("serving", "A", "1"), ("refused", "A", "2")]
 
 
 def test_notes_change_without_another_deployment(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -240,8 +403,8 @@ def test_notes_change_without_another_deployment(world: World, caplog: pytest.Lo
     world.tick()
     world.champion("1", metrics={"mae": 2.5}, challenger=spec("2"))
     world.tick()
-    assert world.serve.notes["A"]["metrics"] == {"mae": 2.5}
-    assert world.serve.notes["A"]["challenger"]["version"] == "2"
+    assert world.told["notes"]["metrics"] == {"mae": 2.5}
+    assert world.told["notes"]["challenger"]["version"] == "2"
     assert caplog.text.count("DEPLOYED") == 1
 
 
@@ -249,8 +412,9 @@ def test_a_name_that_is_no_longer_configured_disappears_and_others_are_not_distu
     world = World(tmp_path, ("A", "B"))
     world.wishes = {"A": Desired(spec("1"), Notes()), "B": Desired(spec("5", "B"), Notes())}
     world.tick()
-    assert world.serve.running.keys() == {"A", "B"}
+    assert world.serve.contents.keys() == {"A", "B"}
     world.settings = settings_module.load(status_file=tmp_path / "status.json", model_names=("A",))
     world.start()
     world.tick()
-    assert world.serve.running == {"A": spec("1")}
+    assert world.serve.contents.keys() == {"A"}
+    assert world.serving == "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from turo.serving import replica
 from turo.serving.predictor import Predictor
 from turo.serving.replica import Holder
 from turo.serving.spec import Content, ModelSpec, Notes
+from turo.serving.states import Failure
 
 
 def spec(version: str, sha256: str = "") -> ModelSpec:
@@ -61,20 +63,79 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> No
     loader.broken["2"] = RegistryError("The files of Tiny-2 changed.")
     kept = holder.take(content("2", metrics={"mae": 9.0}))
     assert kept is first
-    assert kept.about.refused == {"version": "2", "reason": "RegistryError: The files of Tiny-2 changed."}
+    assert holder.failed == Failure(
+        spec=spec("2"), reason="RegistryError: The files of Tiny-2 changed.", passing=False
+    )
+    assert (holder.spec, kept.about.refused) == (spec("1"), None), "refused it is once all replicas say so"
     assert kept.about.metrics == {"mae": 2.0}, "the notes belong to the refused version"
     holder.take(content("1", refused={"version": "2", "reason": "said by the reconciler"}))
-    assert kept.about.refused["reason"] == "said by the reconciler"
+    assert kept.about.refused == {"version": "2", "reason": "said by the reconciler"}
     assert holder.take(content("1")).about.refused is None
     loader.broken.clear()
-    assert holder.take(content("3")).about.refused is None
+    holder.take(content("3"))
+    assert (holder.spec, holder.failed) == (spec("3"), None)
 
 
-def test_a_first_version_that_cannot_be_loaded_stops_the_replica() -> None:
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (ServiceError("MLflow does not answer."), True),
+        (OSError(28, "No space left on device"), True),
+        (TimeoutError(), True),
+        (MemoryError(), True),
+        (FileNotFoundError("input_example.json"), False),
+        (ValueError("the trees are gone"), False),
+        (DeployError("It fails its smoke test."), False),
+    ],
+)
+def test_what_failed_is_tried_again_soon_if_the_reason_may_pass_else_later(
+    error: Exception, passing: bool
+) -> None:
+    loader, now = Loader(), [0.0]
+    holder = Holder(loader, clock=lambda: now[0])
+    holder.take(content("1"))
+    loader.broken["2"] = error
+    pauses: list[float] = []
+    for _ in range(8):
+        began = now[0]
+        holder.take(content("2"))
+        assert not holder.due
+        while not holder.due:
+            now[0] += 0.5
+        pauses.append(now[0] - began)
+    assert holder.failed is not None
+    assert holder.failed.passing is passing
+    assert pauses == ([2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0] if passing else [60.0] * 8)
+    loader.broken.clear()
+    holder.take(content("2"))
+    assert (holder.spec, holder.failed, holder.due) == (spec("2"), None, False)
+
+
+def test_a_first_version_that_cannot_be_loaded_stops_the_replica_and_says_whether_it_may_pass() -> None:
     loader = Loader()
     loader.broken["1"] = ServiceError("MLflow does not answer.")
     with pytest.raises(ServiceError):
         Holder(loader).take(content("1"))
+    loader.broken["1"] = ValueError("the trees\nare gone")
+    with pytest.raises(DeployError, match=r"^ValueError: the trees are gone$"):
+        Holder(loader).take(content("1"))
+
+
+def test_a_replica_that_cannot_start_with_its_version_starts_with_the_one_that_stands_in() -> None:
+    loader = Loader()
+    loader.broken["2"] = RegistryError("The files of Tiny-2 changed.")
+    wanted = content("2", metrics={"mae": 9.0}).model_copy(update={"stand_in": spec("1")})
+    holder = Holder(loader)
+    assert holder.take(wanted).about.version == "1"
+    assert holder.predictor is not None
+    assert holder.predictor.about.metrics == {}, "the notes belong to the other version"
+    assert holder.failed is not None
+    assert holder.failed.spec == spec("2")
+    loader.broken["1"] = ServiceError("MLflow does not answer.")
+    with pytest.raises(DeployError, match="Tiny-2 changed"):
+        Holder(loader).take(wanted)
+    loader.broken.clear()
+    assert holder.take(wanted).about.version == "2"
 
 
 def model_folder(folder: Path) -> str:
@@ -108,11 +169,25 @@ def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: p
     (folder / "input_example.json").write_text(json.dumps(example))
     with pytest.raises(DeployError, match=r"Tiny version 1 fails its smoke test: .*column make"):
         replica.load(spec("1", digest), 10)
-    (folder / "data" / "forecaster" / "forecaster.json").write_text("{}")
-    with pytest.raises(RegistryError, match="SHA-256"):
-        replica.load(spec("1", digest), 10)
     with pytest.raises(RegistryError, match="no digest"):
         replica.load(spec("1"), 10)
+
+
+def test_a_damaged_copy_on_the_node_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = model_folder(tmp_path / "registered")
+    monkeypatch.setattr("turo.model_files._cache", lambda: tmp_path)
+    monkeypatch.setattr(
+        "turo.model_files._download",
+        lambda uri, folder, get: shutil.copytree(tmp_path / "registered", folder),
+    )
+    copy = tmp_path / f"Tiny-1-{digest[:16]}"
+    shutil.copytree(tmp_path / "registered", copy)
+    (copy / "data" / "forecaster" / "forecaster.json").write_text("{}")
+    assert replica.load(spec("1", digest), 10).about.version == "1"
+    (tmp_path / "registered" / "data" / "forecaster" / "forecaster.json").write_text("{}")
+    shutil.rmtree(copy)
+    with pytest.raises(RegistryError, match="SHA-256"):
+        replica.load(spec("1", digest), 10)
 
 
 def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> None:

@@ -16,7 +16,9 @@ from turo.serving.lookup import table_in
 from turo.serving.messages import Request, Response, request_id
 from turo.serving.observer import Observer, Shadow
 from turo.serving.replica import Holder
+from turo.serving.reporter import Reporter
 from turo.serving.spec import DEPLOYMENT, SHADOW, SHADOW_DEPLOYMENT, Content
+from turo.serving.states import State
 from turo.serving.watch import Watch
 from turo.settings import load as load_settings
 
@@ -43,6 +45,8 @@ class Model:
         self.gauges = Gauges(name)
         self.observer = Observer(name, self.gauges, settings.data_dir, settings.serve_log_rows)
         self.exchange = asyncio.Lock()
+        self.content: Content | None = None
+        self.reporter = Reporter(name, self.state, self.again)
         self.application = App(
             api_key=settings.serve_api_key, adds_request_id=False, count=self.observer.count
         )
@@ -59,18 +63,35 @@ class Model:
         Raises:
             Exception: only in a replica that serves nothing yet. Later, Serve would take the replica down.
         """
+        wanted = Content.model_validate(content)
         async with self.exchange:
-            wanted = Content.model_validate(content)
-            predictor = await asyncio.to_thread(self.holder.take, wanted)
-            if self.holder.failed and self.holder.failed["version"] == wanted.spec.version:
-                self.gauges.refused()
-            predictor.observe = self.observer.see
-            predictor.compare(await asyncio.to_thread(self.watch.look))
-            self.application.limits = wanted.limits
-            self.application.service = predictor
-            self.gauges.serves(predictor.about)
-            challenged = wanted.notes.challenger is not None and wanted.spec == self.holder.spec
-            self.observer.shadow = self.copy() if challenged else None
+            self.content = wanted
+            await self.take(wanted)
+        self.reporter.news()
+
+    async def take(self, wanted: Content) -> None:
+        """Let the holder exchange the version if need be, and answer with what it holds."""
+        predictor = await asyncio.to_thread(self.holder.take, wanted)
+        if self.holder.failed and not self.holder.failed.passing:
+            self.gauges.refused()
+        predictor.observe = self.observer.see
+        predictor.compare(await asyncio.to_thread(self.watch.look))
+        self.application.limits = wanted.limits
+        self.application.service = predictor
+        self.gauges.serves(predictor.about)
+        challenged = wanted.notes.challenger is not None and wanted.spec == self.holder.spec
+        self.observer.shadow = self.copy() if challenged else None
+
+    async def again(self) -> None:
+        """Try again what failed, when its time has come."""
+        async with self.exchange:
+            if self.holder.due and self.content is not None:
+                await self.take(self.content)
+
+    def state(self) -> State:
+        """What is told to the reconciler."""
+        replica = serve.get_replica_context().replica_id.unique_id
+        return State(replica=replica, serves=self.holder.spec, failed=self.holder.failed)
 
     def compare(self, manifest: dict[str, Any]) -> None:
         """Hold what serves against the prepared table, of which this is the manifest."""

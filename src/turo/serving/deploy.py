@@ -1,39 +1,25 @@
-"""Talk to Serve: read what runs, apply a whole configuration, ask a route the way a caller would."""
+"""Talk to Serve: read what runs and what its replicas report, apply a whole configuration, ask a route."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
 from turo.errors import ServiceError
 from turo.ray_http import RayHttp, dashboard_url, last_line
-from turo.serving.spec import ModelSpec, served
+from turo.serving.spec import MODEL_IMPORT, ModelSpec
+from turo.serving.states import STATES_PATH, Running, State
 from turo.settings import Settings
 
 PATH = "/api/serve/applications/"
 ROUTE_TIMEOUT_S = 10.0
 
-
-@dataclass(frozen=True)
-class Running:
-    """One application as Serve reports it."""
-
-    status: str  # DEPLOYING, RUNNING, DEPLOY_FAILED, UNHEALTHY, DELETING, NOT_STARTED
-    message: str
-    spec: ModelSpec | None
-
-
-class Proof(NamedTuple):
-    """Whether a version answers at its route; if it has been refused there, why."""
-
-    answers: bool
-    refusal: str | None = None
+States = dict[str, dict[str, State]]  # by application and replica
 
 
 class Serve:
-    """One cluster's Serve instance: its dashboard for deploying, its HTTP port for proof."""
+    """One cluster's Serve instance: its dashboard for deploying, its HTTP port for what replicas say."""
 
     def __init__(self, settings: Settings) -> None:
         address = settings.ray_dashboard_url or dashboard_url(
@@ -55,7 +41,7 @@ class Serve:
         if answer.is_error:
             raise ServiceError(f"Serve's state cannot be read: {last_line(answer.text)}")
         found = answer.json()["applications"]
-        return {name: Running(a["status"], _message(a), served(a)) for name, a in found.items()}
+        return {name: _running(application) for name, application in found.items()}
 
     def apply(self, configuration: dict[str, Any]) -> None:
         """Make this the whole of what Serve runs.
@@ -67,29 +53,50 @@ class Serve:
         if answer.is_error:
             raise ServiceError(f"Serve refused the configuration: {last_line(answer.text)}")
 
-    def prove(self, spec: ModelSpec) -> Proof:
-        """Ask the route what it serves, and for a prediction of its own example."""
+    def states(self) -> States:
+        """What the replicas last reported to the catalog.
+
+        Raises:
+            ServiceError: the catalog does not tell; nothing is said about any model.
+        """
         try:
-            about = self._routes.get(f"/{spec.name}", headers={"Accept": "application/json"})
-            if about.status_code != httpx.codes.OK:
-                return Proof(False)
-            told = about.json()
-            refused = told.get("refused") or {}
-            if refused.get("version") == spec.version:
-                return Proof(False, refused["reason"])
-            answer = self._routes.post(f"/{spec.name}", json=told["example"])
-            version = answer.headers.get("X-Model-Version")
-            predictions = answer.json().get("predictions")
-        except (httpx.HTTPError, ValueError, KeyError):
-            return Proof(False)  # not there yet; the deadline decides
-        if version != spec.version:
-            return Proof(False)
-        if answer.status_code != httpx.codes.OK or not isinstance(predictions, list) or len(predictions) != 1:
-            return Proof(False, f"POST of its example answers {answer.status_code}: {answer.text[:200]}")
-        return Proof(True)
+            answer = self._routes.get(STATES_PATH)
+            answer.raise_for_status()
+            told = answer.json()["replicas"]
+            found: States = {}
+            for entry in told:
+                found.setdefault(entry["name"], {})[entry["replica"]] = State.model_validate(entry)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise ServiceError(
+                f"The catalog does not tell what the replicas serve: {error}.",
+                "It is waited for; with SERVE_API_KEY set, mlflow and ray must have the same key.",
+            ) from error
+        return found
+
+    def answers(self, spec: ModelSpec, example: dict[str, Any]) -> bool:
+        """Whether the route answers a row of this version, as this version.
+
+        Any other answer (of the version before, of a full queue, of a wrong key) says nothing of it.
+        """
+        try:
+            answer = self._routes.post(f"/{spec.name}", json={"inputs": [example]})
+            if (answer.status_code, answer.headers.get("X-Model-Version")) != (200, spec.version):
+                return False
+            return len(answer.json()["predictions"]) == 1
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return False
 
 
-def _message(application: dict[str, Any]) -> str:
-    """Why an application is as it is; its deployment knows more than the application itself."""
-    parts = [d.get("message") or "" for d in (application.get("deployments") or {}).values()]
-    return "\n".join([application.get("message") or "", *parts]).strip()
+def _running(application: dict[str, Any]) -> Running:
+    deployments = (application.get("deployments") or {}).values()
+    replicas = {r["replica_id"]: r["state"] for d in deployments for r in d.get("replicas") or ()}
+    # A deployment knows more than its application.
+    parts = [application.get("message") or "", *(d.get("message") or "" for d in deployments)]
+    return Running(application["status"], "\n".join(parts).strip(), _spec(application), replicas)
+
+
+def _spec(application: dict[str, Any]) -> ModelSpec | None:
+    config = application.get("deployed_app_config") or {}
+    if config.get("import_path") != MODEL_IMPORT:
+        return None
+    return ModelSpec.model_validate(config["deployments"][0]["user_config"]["spec"])

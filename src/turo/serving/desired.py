@@ -1,4 +1,4 @@
-"""What should be served, read from the registry: the champion of each name, its notes, its fallback."""
+"""What should be served, read from the registry: the champion of each name, its notes, its stand-ins."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from dataclasses import dataclass
 
 from turo import registry
 from turo.data import fleets
+from turo.ledger import REFUSED, SERVED, ledger_read
 from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
+OLDER = 3  # versions that served once, for the day on which champion and previous are both bad
 
 
 @dataclass(frozen=True)
 class Desired:
-    """One name's wish: the champion, what to tell of it, and what to serve if it cannot be."""
+    """One name's wish: the champion, what to tell of it, and what to serve if it cannot be.
+
+    Attributes:
+        fallback: the previous champion.
+        older: other versions that served, newest first.
+        suspects: versions of which the ledger's last word is a refusal.
+    """
 
     spec: ModelSpec
     notes: Notes
     fallback: ModelSpec | None = None
+    older: tuple[ModelSpec, ...] = ()
+    suspects: frozenset[str] = frozenset()
 
 
 class Wishes:
@@ -50,6 +60,10 @@ class Wishes:
             wishes[name] = known[1]
         return wishes
 
+    def forget(self, name: str) -> None:
+        """Look this name up again at the next read: the ledger has news of it."""
+        self._known.pop(name, None)
+
 
 def look_up(name: str) -> Desired | None:
     """The wish for one name; None where nothing has been promoted."""
@@ -64,7 +78,27 @@ def look_up(name: str) -> Desired | None:
         metrics=champion.metrics,
         challenger=as_spec(rival) if rival else None,
     )
-    return Desired(as_spec(champion), notes, as_spec(previous) if previous else None)
+    entries = ledger_read(name)
+    suspects = frozenset(suspected(entries))
+    past = served_before(entries)
+    skipped = suspects | {champion.version} | ({previous.version} if previous else set())
+    found = (registry.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
+    older = tuple(as_spec(version) for version in found if version is not None)
+    return Desired(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
+
+
+def suspected(entries: list[dict[str, str]]) -> list[str]:
+    """Versions whose newest entry, of those that tell how they fared, is a refusal. Entries: newest first."""
+    last: dict[str, str] = {}
+    for entry in entries:
+        if entry["event"] in {REFUSED, *SERVED}:
+            last.setdefault(entry["version"], entry["event"])
+    return [version for version, event in last.items() if event == REFUSED]
+
+
+def served_before(entries: list[dict[str, str]]) -> list[str]:
+    """Versions that served or were champion, newest first."""
+    return list(dict.fromkeys(entry["version"] for entry in entries if entry["event"] in SERVED))
 
 
 def as_spec(version: registry.Version) -> ModelSpec:

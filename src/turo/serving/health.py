@@ -1,17 +1,23 @@
-"""`python -m turo.serving.health`: exit 0 only if MLflow and every configured route answer; else say why."""
+"""`python -m turo.serving.health`: exit 0 only if MLflow, the reconciler and every configured route answer.
+
+What is wrong goes to stderr; a champion that is refused, while another version answers, is told on stdout.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from turo import settings as settings_module
 from turo.settings import Settings
 
 TIMEOUT_S = 5.0
+STALE_S = 300.0  # the reconciler writes its status every few seconds, unless a service keeps it waiting
 
 
 def problems(settings: Settings) -> list[str]:
@@ -21,9 +27,24 @@ def problems(settings: Settings) -> list[str]:
     asked |= {name: f"{serve}/{name}" for name in settings.model_names}
     with ThreadPoolExecutor() as pool:
         answers = pool.map(lambda url: answer(url, settings.serve_api_key), asked.values())
-    known = _status(settings)
+    status = _status(settings)
+    known = {name: json.dumps(route) for name, route in status.get("routes", {}).items()}
     found = zip(asked, answers, strict=True)
-    return [f"{name}: {wrong} {known.get(name, '')}".strip() for name, wrong in found if wrong]
+    wrong = [f"{name}: {wrong} {known.get(name, '')}".strip() for name, wrong in found if wrong]
+    age = time.time() - status.get("written_at", time.time())
+    if age > STALE_S:
+        wrong.append(f"reconciler: it wrote its status {age:.0f} s ago; its log says what it waits for")
+    return wrong
+
+
+def refusals(settings: Settings) -> list[str]:
+    """Champions that cannot be served, and what answers in their place."""
+    routes = _status(settings).get("routes", {})
+    return [
+        f"{name}: version {version} is refused ({reason}); version {route['version'] or 'none'} answers"
+        for name, route in routes.items()
+        for version, reason in route["refused"].items()
+    ]
 
 
 def answer(url: str, api_key: str = "") -> str | None:
@@ -40,17 +61,18 @@ def answer(url: str, api_key: str = "") -> str | None:
         return f"{url} does not answer ({error})"
 
 
-def _status(settings: Settings) -> dict[str, str]:
+def _status(settings: Settings) -> dict[str, Any]:
     try:
-        status = json.loads(settings.status_file.read_text())
+        return dict(json.loads(settings.status_file.read_text()))
     except (OSError, ValueError):
         return {}
-    return {name: json.dumps(route) for name, route in status["routes"].items()}
 
 
 def main() -> int:
     """Print what is wrong; the exit code is the verdict."""
-    found = problems(settings_module.load())
+    settings = settings_module.load()
+    found = problems(settings)
+    sys.stdout.writelines(f"{line}\n" for line in refusals(settings))
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 

@@ -13,6 +13,7 @@ from turo.errors import DeployError, RegistryError
 from turo.ledger import ledger_append
 from turo.serving.deploy import Serve
 from turo.serving.desired import as_spec
+from turo.serving.replica import load
 from turo.settings import Settings
 from turo.training import fleet
 
@@ -37,8 +38,9 @@ def rollback(name: str, settings: Settings) -> dict[str, Any]:
     ledger_append(
         "rolled_back", name, restored.version, f"Version {replaced} was taken back.", {"from": replaced}
     )
-    serve = Serve(settings)
-    while not serve.prove(as_spec(restored)).answers:
+    serve, spec = Serve(settings), as_spec(restored)
+    example = load(spec, settings.serve_max_rows).about.example
+    while not serve.answers(spec, example):
         if time.monotonic() - began > DEADLINE_S:
             raise DeployError(
                 f"/{name} does not answer with version {restored.version} after {DEADLINE_S:.0f} s.",

@@ -21,6 +21,7 @@ SHADOW = "shadow"
 SHADOW_DEPLOYMENT = "Shadow"
 BELOW_BASELINE = "turo.below_baseline"  # tag of a version
 GRACE_S = 40  # above the 30 s in which a leaving replica stays reachable
+SPARE = 100  # requests that Serve lets through above the application's own limit, which answers politely
 
 
 class TrainedOn(BaseModel):
@@ -88,7 +89,8 @@ class Content(BaseModel):
     spec: ModelSpec
     limits: Limits
     notes: Notes = Notes()
-    attempt: int = 0  # a change of it alone makes the replicas try again what failed for a passing reason
+    attempt: int = 0  # a change of it alone makes Serve start replicas again that could not start
+    stand_in: ModelSpec | None = None  # what a replica that starts serves while it cannot serve `spec`
 
 
 class CatalogContent(BaseModel):
@@ -112,6 +114,7 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
     specs = [content.spec for content in models]
     awaited = tuple(n for n in settings.model_names if n not in {spec.name for spec in specs})
     below = tuple(content.spec.name for content in models if content.notes.below_baseline)
+    limits = Limits.of(settings)
     catalog = {
         "name": CATALOG,
         "route_prefix": "/",
@@ -120,8 +123,10 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
             {
                 "name": CATALOG_DEPLOYMENT,
                 "user_config": CatalogContent(
-                    models=specs, awaited=awaited, below_baseline=below, limits=Limits.of(settings)
+                    models=specs, awaited=awaited, below_baseline=below, limits=limits
                 ).model_dump(),
+                # Requests that wait for a model must not keep the replicas' reports out.
+                "max_ongoing_requests": limits.max_in_flight + SPARE,
             }
         ],
     }
@@ -146,14 +151,6 @@ def _shadow(challengers: list[ModelSpec]) -> dict[str, Any]:
     return {"name": SHADOW, "route_prefix": None, "import_path": SHADOW_IMPORT, "deployments": [deployment]}
 
 
-def served(application: dict[str, Any]) -> ModelSpec | None:
-    """The version an application of a running Serve was deployed with."""
-    config = application.get("deployed_app_config") or {}
-    if config.get("import_path") != MODEL_IMPORT:
-        return None
-    return ModelSpec.model_validate(config["deployments"][0]["user_config"]["spec"])
-
-
 def _model(content: Content, settings: Settings) -> dict[str, Any]:
     return {
         "name": content.spec.name,
@@ -172,7 +169,7 @@ def _model(content: Content, settings: Settings) -> dict[str, Any]:
                 "health_check_period_s": 10,
                 "health_check_timeout_s": 30,
                 # The application itself bounds its queue and answers 503; Serve's own limit lies above that.
-                "max_ongoing_requests": content.limits.max_in_flight + 100,
+                "max_ongoing_requests": content.limits.max_in_flight + SPARE,
                 "max_queued_requests": -1,
                 "ray_actor_options": {"num_cpus": settings.serve_replica_cpus},
                 "autoscaling_config": {
