@@ -143,11 +143,17 @@ def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
 
 
 @app.command()
-def rollback(name: Annotated[str, typer.Argument(help="Model name.")]) -> None:
-    """Give the alias `champion` back to the previous version, and prove by a request that it serves."""
+def rollback(
+    name: Annotated[str, typer.Argument(help="Model name.")],
+    to: Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")] = "",
+) -> None:
+    """Give the alias `champion` back to an earlier version, and prove by a request that it serves.
+
+    To ask again, after a lost answer, finishes the same rollback; `--to` goes further back.
+    """
     from turo.serving.rollback import rollback as restore
 
-    _report(restore(name, settings_module.load()))
+    _report(restore(name, settings_module.load(), to))
 
 
 @app.command()

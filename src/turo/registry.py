@@ -153,24 +153,6 @@ def set_champion(version: Version) -> Version | None:
     return old
 
 
-def rollback(name: str) -> Version:
-    """Make the previous champion serve again; the present one becomes `previous`. Returns the new champion.
-
-    Raises:
-        RegistryError: there is no previous champion, or its files do not match their digest.
-    """
-    previous, present = alias(name, PREVIOUS), champion(name)
-    if previous is None or present is None or previous.version == present.version:
-        raise RegistryError(
-            f"{name} has no previous champion to go back to.", "It has one once a newer version takes over."
-        )
-    download(previous)
-    set_alias(previous, CHAMPION)
-    set_alias(present, PREVIOUS)
-    logger.info("%s: champion moves from version %s back to %s", name, present.version, previous.version)
-    return previous
-
-
 def download(version: Version) -> Path:
     """Folder of the version's MLflow model (with its input example), fetched once and verified every time.
 

@@ -10,8 +10,7 @@ from training_table import frame, write
 
 from turo import bootstrap_models, ledger, registry, settings
 from turo.errors import RegistryError
-from turo.serving.rollback import refuse_another_fleet, rollback
-from turo.training.fleet import table_manifest
+from turo.serving.rollback import rollback
 from turo.training.gate import promote
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
@@ -83,14 +82,12 @@ def test_rollback_does_not_go_back_to_another_fleet(tracking):
     promote("A", finished("A", tracking), "k")
     write(tracking / "datas", frame(seed=8), fleet=fleet(2))
     promote("A", finished("A", tracking), "k2")
-    with pytest.raises(
-        RegistryError, match=r"A version 1, the previous champion, was trained on another fleet"
-    ):
+    with pytest.raises(RegistryError, match=r"A version 1 was trained on another fleet"):
         rollback("A", settings.load())
     champion = registry.champion("A")
     assert champion is not None
     assert champion.version == "2"
     assert [entry["event"] for entry in ledger.ledger_read("A")] == ["promoted", "promoted"]
     write(tracking / "datas", sample, fleet=fleet(1))  # that fleet's files are back: now it is the right one
-    refuse_another_fleet("A", table_manifest(settings.load()))
-    assert registry.rollback("A").version == "1"
+    told = rollback("A", settings.load(), answers=lambda version, example: version.version == "1")
+    assert (told["version"], told["replaced"]) == ("1", "2")

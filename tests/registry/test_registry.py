@@ -64,8 +64,7 @@ def test_aliases_move_with_a_memory_of_the_one_before(tracking):
     registry.set_champion(two)  # asked again after a crash: nothing more happens
     assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (two, one)
     registry.set_champion(three)
-    assert registry.rollback("KNN") == two
-    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (two, three)
+    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (three, two)
 
 
 def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
@@ -82,14 +81,6 @@ def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
         with ThreadPoolExecutor(len(versions)) as pool:
             list(pool.map(write, versions, [name_of_alias] * len(versions)))
         assert registry.alias("KNN", name_of_alias) in versions
-
-
-def test_rollback_without_a_previous_champion_says_so(tracking):
-    with pytest.raises(RegistryError, match="KNN has no previous champion"):
-        registry.rollback("KNN")
-    registry.set_champion(registry.register(trained(tracking), "KNN"))
-    with pytest.raises(RegistryError, match="KNN has no previous champion"):
-        registry.rollback("KNN")
 
 
 def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeypatch):
