@@ -223,9 +223,13 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
 
     running, _ = served
     rival = log_model("B", "svr", rows=300)
-    point("B", "challenger", rival)
-    until("the challenger is told", lambda: running.about("B")["challenger"] == rival)
     body = running.example("B")
+    with RequestLoop(running.url, {"B": body}, rate=20) as loop:
+        point("B", "challenger", rival)
+        until("the challenger is told", lambda: running.about("B")["challenger"] == rival)
+        count = sum(loop.statuses.values())
+        until("requests flow on", lambda: sum(loop.statuses.values()) > count + 40)
+    assert set(loop.statuses) == {"200"}, "the route does not depend on the challenger's application"
     pattern = re.compile(rf'turo_shadow_rows_total{{[^}}]*model="B"[^}}]*version="{rival}"[^}}]*}} [1-9]')
     metrics = f"http://127.0.0.1:{FIRST_PORT + 1006}/metrics"
 

@@ -101,11 +101,15 @@ class Model:
     def copy(self) -> Shadow:
         """How copies of the traffic reach the challengers: sent and forgotten."""
         loop = asyncio.get_running_loop()
-        handle = serve.get_deployment_handle(SHADOW_DEPLOYMENT, app_name=SHADOW)
+        handles: list[Any] = []
 
         async def send(*batch: Any) -> None:
             try:
-                await handle.observe.remote(*batch)
+                # Not earlier: the challengers' application may be deployed after this one is told of them.
+                handles[:] = handles or [
+                    await asyncio.to_thread(serve.get_deployment_handle, SHADOW_DEPLOYMENT, app_name=SHADOW)
+                ]
+                await handles[0].observe.remote(*batch)
             except Exception as error:
                 logger.debug("a copy was not compared: %r", error)
 
