@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from turo import registry
 from turo.data import fleets
-from turo.ledger import REFUSED, SERVED, ledger_read
+from turo.ledger import PAGE, REFUSED, SERVED, ledger_read
 from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
@@ -78,7 +78,7 @@ def look_up(name: str) -> Desired | None:
         metrics=champion.metrics,
         challenger=as_spec(rival) if rival else None,
     )
-    entries = ledger_read(name)
+    entries = ledger_read(name, limit=PAGE)
     suspects = frozenset(suspected(entries))
     past = served_before(entries)
     skipped = suspects | {champion.version} | ({previous.version} if previous else set())

@@ -1,0 +1,57 @@
+"""What is known of versions after a restart of everything: from the registry, and the ledger beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from serving_stack import log_model
+
+from turo import registry
+from turo.ledger import ledger_append, ledger_read
+from turo.serving.desired import look_up
+from turo.serving.record import note_refusal, note_serving
+
+
+@pytest.fixture
+def five(tracking: Path) -> None:
+    """Five versions of A; 5 is the champion, 4 the one before."""
+    for _ in range(5):
+        version = registry.version("A", log_model("A", "svr", rows=60))
+        assert version is not None
+        registry.set_champion(version)
+
+
+def test_versions_that_served_are_known_and_refused_ones_are_told_from_good_ones(five: None) -> None:
+    note_serving("A", "1", "")
+    ledger_append("promoted", "A", "2", "better")
+    note_serving("A", "2", "")
+    note_refusal("A", "2", "DeployError: it fails")
+    ledger_append("promoted", "A", "3", "better")
+    note_serving("A", "3", "")
+    note_serving("A", "4", "")
+    note_refusal("A", "5", "RegistryError: SHA-256")
+    note_refusal("A", "4", "DeployError: it fails")
+    wish = look_up("A")
+    assert wish is not None
+    assert wish.fallback is not None
+    assert (wish.spec.version, wish.fallback.version) == ("5", "4")
+    assert wish.suspects == {"2", "4", "5"}
+    assert [spec.version for spec in wish.older] == ["3", "1"]
+    registry.client().delete_model_version("A", "3")
+    found = look_up("A")
+    assert found is not None
+    assert [spec.version for spec in found.older] == ["1"]
+
+
+def test_each_line_is_written_once_however_often_the_same_is_found(five: None) -> None:
+    for _ in range(3):  # three restarts: the good one comes up, the champion is refused
+        note_serving("A", "4", "Every replica serves it.")
+        note_refusal("A", "5", "RegistryError: SHA-256")
+    assert [(e["event"], e["version"]) for e in reversed(ledger_read("A"))] == [
+        ("serving", "4"),
+        ("refused", "5"),
+    ]
+    note_serving("A", "5", "Its files were put back.")
+    note_refusal("A", "5", "RegistryError: SHA-256")
+    assert [(e["event"], e["version"]) for e in ledger_read("A")][:2] == [("refused", "5"), ("serving", "5")]

@@ -1,0 +1,94 @@
+"""The health check of the mlflow service says what is away, and what is refused while another one answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turo.serving import health
+
+
+@dataclass
+class Port:
+    """MLflow and Serve on one port."""
+
+    statuses: dict[str, int] = field(default_factory=lambda: {"/health": 200, "/A": 200, "/B": 200})
+    number: int = 0
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Port]:
+    state = Port()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(state.statuses.get(self.path, 404))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    state.number = server.server_port
+    monkeypatch.setenv("TRACKING_PORT", str(state.number))
+    monkeypatch.setenv("SERVE_URL", f"http://127.0.0.1:{state.number}")
+    monkeypatch.setenv("MODEL_NAMES", "A,B")
+    monkeypatch.setenv("STATUS_FILE", str(tmp_path / "status.json"))
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+def write(folder: Path, age_s: float = 0.0, **routes: dict[str, Any]) -> None:
+    status = {"written_at": time.time() - age_s, "problems": {}, "routes": routes}
+    (folder / "status.json").write_text(json.dumps(status))
+
+
+def route(version: str | None, **refused: str) -> dict[str, Any]:
+    return {"version": version, "trying": None, "waiting": None, "refused": refused}
+
+
+def test_all_is_well(port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert health.main() == 0, "before the reconciler's first word, too"
+    write(tmp_path, A=route("1"), B=route("1"))
+    assert health.main() == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_route_that_is_away_is_named_with_what_the_reconciler_knows(
+    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port.statuses["/A"] = 503
+    write(tmp_path, A=route(None, **{"2": "DeployError: it fails its smoke test"}), B=route("1"))
+    assert health.main() == 1
+    told = capsys.readouterr().err
+    assert f"A: http://127.0.0.1:{port.number}/A answers 503" in told
+    assert "it fails its smoke test" in told
+    assert "B:" not in told
+
+
+def test_a_refusal_that_stands_is_told_though_the_route_answers(
+    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, A=route("1", **{"2": "RegistryError: SHA-256"}), B=route("1"))
+    assert health.main() == 0
+    assert capsys.readouterr().out == (
+        "A: version 2 is refused (RegistryError: SHA-256); version 1 answers\n"
+    )
+
+
+def test_a_reconciler_that_stands_still_is_not_healthy(
+    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, age_s=health.STALE_S + 60, A=route("1"), B=route("1"))
+    assert health.main() == 1
+    assert "reconciler: it wrote its status 360 s ago" in capsys.readouterr().err
