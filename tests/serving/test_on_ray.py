@@ -20,6 +20,8 @@ import tritonclient.http as triton
 from request_loop import RequestLoop
 from serving_stack import Stack, log_model, point, reconciling, stack, until
 
+from turo.serving.plan import Route
+
 FIRST_PORT = 23_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -168,6 +170,27 @@ def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served:
     assert (refused["version"], entry["version"]) == (broken, broken)
     assert "SHA-256" in refused["reason"] and "SHA-256" in entry["reason"]
     assert (set(loop.statuses), loop.versions["A"]) == ({"200"}, [before])
+    point("A", "champion", before)
+    until("the refusal is forgotten", lambda: running.about("A")["refused"] is None)
+
+
+def test_a_restarted_reconciler_leaves_no_gap_though_champion_and_previous_are_bad(
+    served: tuple[Stack, Any],
+) -> None:
+    running, loop = served
+    before = running.about("A")["version"]
+    bad = [log_model("A", "xgboost", sha256=digit * 64) for digit in "12"]
+    with RequestLoop(running.url, {"A": running.example("A")}, rate=20) as requests:
+        point("A", "previous", bad[0])
+        point("A", "champion", bad[1])
+        until("the refusal is told", lambda: running.about("A")["refused"])
+        for _ in range(2):
+            loop._applied, loop.routes = "", {name: Route() for name in loop.names}  # as a new process has it
+            until("it is refused again", lambda: loop.routes["A"].refused)
+        until("the refusal is told again", lambda: running.about("A")["refused"])
+    assert (set(requests.statuses), requests.versions["A"]) == ({"200"}, [before])
+    assert loop.routes["A"].serving.version == before
+    point("A", "previous", before)
     point("A", "champion", before)
     until("the refusal is forgotten", lambda: running.about("A")["refused"] is None)
 
