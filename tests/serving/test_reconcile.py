@@ -226,6 +226,15 @@ def test_after_a_restart_of_everything_the_newest_version_that_ever_served_comes
     assert world.status["routes"]["A"]["refused"] == {"5": DIGEST}
 
 
+def test_a_first_start_needs_no_second_try_where_another_version_can_stand_in(world: World) -> None:
+    world.serve.broken |= {"5": DIGEST, "4": BAD}
+    world.champion("5", previous="4", older=("3",), suspects=("4",))
+    world.tick(1)
+    assert world.serving == "3", "replicas that cannot load the champion start with the one that served"
+    world.tick(5)
+    assert (world.serving, world.refusals) == ("3", [("5", DIGEST)])
+
+
 def test_without_a_ledger_each_version_is_tried_until_one_can_be_served(world: World) -> None:
     world.serve.broken |= {"5": DIGEST, "4": BAD, "3": BAD}
     world.champion("5", previous="4", older=("3", "1"))

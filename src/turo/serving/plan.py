@@ -54,7 +54,10 @@ class Route:
     @property
     def stand_in(self) -> ModelSpec | None:
         """What a replica serves that starts and cannot load the target."""
-        known = [self.serving, self.held, self.kept, self.desired.fallback if self.desired else None]
+        known = [self.serving, self.held, self.kept]
+        if self.desired is not None:
+            others, suspects = (self.desired.fallback, *self.desired.older), self.desired.suspects
+            known += [spec for spec in others if spec and spec.version not in suspects]
         fit = (spec for spec in known if spec and spec != self.target and spec not in self.refused)
         return next(fit, None)
 
