@@ -2,7 +2,12 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # the modules beside this file
+import kernel_death
+import packages
 
 TOKEN_FILE = Path("/run/secrets/jupyter/token")
 PORT = 8888
@@ -24,6 +29,11 @@ c.ServerApp.open_browser = False
 c.ServerApp.allow_root = False
 c.ServerApp.quit_button = False
 c.LabApp.default_url = "/lab/tree/notebooks/explore.ipynb"
+
+# Why a kernel died is written below the cell that ran.
+c.ServerApp.kernel_websocket_connection_class = kernel_death.TellingConnection
+if "PIP_PREFIX" in os.environ:
+    packages.prepare(Path(os.environ["PIP_PREFIX"]))
 
 # Deleted means deleted: a trash folder inside a container is nobody's.
 c.FileContentsManager.delete_to_trash = False

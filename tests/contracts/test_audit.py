@@ -1,4 +1,4 @@
-"""Known holes in what the lock pins fail lint, unless somebody passed one over until a date that is to come."""
+"""Known holes in what the lock pins fail lint, unless one is passed over until a date that is to come."""
 
 from __future__ import annotations
 
