@@ -61,7 +61,7 @@ def test_no_line_ends_within_sixty_days():
 
 
 def test_sixty_days_are_counted_to_the_day():
-    entry = {"redis": {"ends": date(2026, 12, 1)}, "ray": {"ends": "none"}}
+    entry: dict[str, dict[str, Any]] = {"redis": {"ends": date(2026, 12, 1)}, "ray": {"ends": "none"}}
     assert not nearly_over(entry, date(2026, 10, 2))
     assert nearly_over(entry, date(2026, 10, 3)) == {"redis": date(2026, 12, 1)}
     assert nearly_over(entry, date(2027, 1, 1)) == {"redis": date(2026, 12, 1)}
