@@ -65,9 +65,10 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
         (folder / "go").touch()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
         training.join()
-        (run,) = registry.client().search_runs(
-            [registry.client().get_experiment_by_name("Slow").experiment_id]
-        )
+        client = registry.client()
+        experiment = client.get_experiment_by_name("Slow")
+        assert experiment is not None
+        (run,) = client.search_runs([experiment.experiment_id])
         assert run.info.run_id == ended[0]
         assert run.info.status == "FINISHED"
         assert registry.register(ended[0], "Slow").version == "1"
