@@ -106,7 +106,7 @@ class Jobs:
         return str(found["status"]) if (found := self.details(job_id)) else None
 
     def stop(self, job_id: str) -> None:
-        """Ask Ray to end a job; returns at once (Ray: SIGTERM, then SIGKILL after three seconds)."""
+        """Ask Ray to end a job; returns at once (Ray: SIGTERM, SIGKILL after RAY_JOB_STOP_WAIT_TIME_S)."""
         self._http.call("POST", f"/api/jobs/{quote(job_id)}/stop")
 
     def attempts(self, job_id: str) -> dict[str, str]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +18,7 @@ from training_table import frame, write
 from turo import registry, settings
 from turo.errors import ConfigError, CrashError, TrainingError
 from turo.models.kinds import regressor
-from turo.training import projects, runs
+from turo.training import ending, projects, runs
 from turo.training.gate import finished_run
 from turo.training.project import Options, Range, parse
 
@@ -201,6 +206,57 @@ def test_a_run_of_another_target_of_the_settings_is_not_used_again(tracking, tin
     second, target = trained("auto", "b")
     assert (second == first, target) == (False, "y_booked_days")
     assert trained("y_revenue", "c") == (first, "y_revenue")
+
+
+WAITS = """
+import pathlib, time
+import mlflow
+with mlflow.start_run(), mlflow.start_run(nested=True):
+    pathlib.Path("../began").touch()
+    time.sleep(600)
+"""
+LAUNCH = "import sys; from turo.training import projects; projects.launch('Tiny', sys.argv[1], {}, 'k')"
+
+
+def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking, tiny):
+    write(tracking / "datas", frame())
+    Path(tiny, "train.py").write_text(WAITS)
+    environment = os.environ | {ending.JOB_CONFIG: JOB}
+    process = subprocess.Popen([sys.executable, "-c", LAUNCH, tiny], env=environment)
+    while not (tracking / "began").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    client = registry.client()
+    experiment = client.get_experiment_by_name("Tiny").experiment_id
+    found = client.search_runs([experiment])
+    assert [run.info.status for run in found] == ["KILLED", "KILLED"]
+    assert [run.data.tags.get("turo.ray_job") for run in found].count("train.1") == 1
+
+
+JOB = '{"metadata": {"job_submission_id": "train.1"}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [
+        (None, "KILLED"),
+        ("FAILED", "KILLED"),
+        ("STOPPED", "KILLED"),
+        ("RUNNING", "RUNNING"),
+        ("PENDING", "RUNNING"),
+    ],
+)
+def test_a_run_whose_job_is_over_is_closed_at_the_next_start(tracking, status, becomes):
+    client = registry.client()
+    experiment = client.create_experiment("Tiny")
+    lost = client.create_run(experiment, tags={ending.RAY_JOB: "train.1"}).info.run_id
+    nested = client.create_run(experiment, tags={ending.PARENT: lost}).info.run_id
+    by_hand = client.create_run(experiment).info.run_id
+    ending.sweep([experiment], {"train.1": status}.get)
+    statuses = [client.get_run(run_id).info.status for run_id in (lost, nested, by_hand)]
+    assert statuses == [becomes, becomes, "RUNNING"]
 
 
 def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):

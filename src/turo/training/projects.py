@@ -17,7 +17,7 @@ from turo.ledger import EXPERIMENT as LEDGER
 from turo.mlflow_ready import wait_for_mlflow
 from turo.serving.spec import CATALOG, SHADOW
 from turo.settings import Settings
-from turo.training import runs
+from turo.training import ending, runs
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
 
     A run that finished under the same name and key is reused, and so is one of the same table, parameters and
     code: it would only be repeated. One that did not finish was left behind by a killed attempt and is marked
-    failed.
+    failed. Told to end, it says of its run that it was killed.
 
     Raises:
         TrainingError: the project failed over its data or settings; the message says why.
@@ -113,6 +113,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
     wait_for_mlflow(settings)
     client = registry.client()
     experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
+    ending.sweep_from_a_job([experiment], settings)
     if (finished := _settle(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
         return finished
@@ -126,10 +127,10 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
         )  # fmt: skip
         runs.note_key(finished, run_key)
         return finished
-    tags = {"turo.model": name, "turo.run_key": run_key, **marked}
+    tags = {"turo.model": name, "turo.run_key": run_key, **marked, **ending.mark()}
     run_id = mlflow_create.create_run(experiment, tags, f"{name} {run_key}".strip())
     try:
-        with _child_environment(settings):
+        with _child_environment(settings), ending.killed_with_us(run_id):
             mlflow.projects.run(
                 str(project), parameters=given, experiment_id=experiment, run_id=run_id, env_manager="local"
             )
