@@ -20,6 +20,7 @@ from turo import registry
 from turo import settings as settings_module
 from turo.errors import TuroError
 from turo.files import code_version
+from turo.first_start import Note
 from turo.job_ids import job_id
 from turo.jobs import Jobs, connect
 from turo.ledger import ledger_read
@@ -58,25 +59,31 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
     The table is prepared first if there is none; one that is there is taken as it is, whatever the files have
     become since. One failing project is logged and does not stop the others.
     """
+    note = Note(settings)
+    note.begin(configured)
     try:
         table = table_manifest(settings)
         missing = unfit(configured, table)
+        for name in set(configured) - set(missing):
+            note.end(name)
         if not missing:
             logger.info("Every configured model has a champion of this fleet: nothing is trained.")
             return
         if table and (short := shortfall(table)):
             logger.warning("Nothing is trained: %s", short)
+            end_all(note, missing, str(short))
             return
         jobs = connect(settings)
         # Another target is another training, though the table is the same.
         target = "" if settings.target == "auto" else f"{settings.target}-"
         key = f"bootstrap-{target}{table_digest(settings, jobs)[:12]}"
-    except Exception:
+    except Exception as error:
         logger.exception("The first models cannot be trained; restart the container once this is mended")
+        end_all(note, configured, str(error))
         return
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="train") as pool:
         for name, change in missing.items():
-            pool.submit(train, jobs, name, configured[name], f"{key}{change}")
+            pool.submit(train, jobs, name, configured[name], f"{key}{change}", note)
 
 
 def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
@@ -110,13 +117,22 @@ def table_digest(settings: Settings, jobs: Jobs) -> str:
     return str(json.loads(manifest.read_text())["digest"])
 
 
-def train(jobs: Jobs, name: str, path: str, key: str) -> None:
+def end_all(note: Note, names: Iterable[str], reason: str) -> None:
+    """None of these is trained, for this reason; one that is served by an older version is not missed."""
+    for name in names:
+        note.end(name, reason)
+
+
+def train(jobs: Jobs, name: str, path: str, key: str, note: Note) -> None:
     """Train and promote one model; a failure is logged with the last lines of its job."""
     try:
         command = ["turo", "train", name, "--path", path, "--run-key", key]
         jobs.run(job_id("bootstrap", "train", name, key), command)
         jobs.run(job_id("bootstrap", "promote", name, key), ["turo", "promote", name, "--run-key", key])
+        note.end(name)
     except TuroError as error:
         logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400
-    except Exception:
+        note.end(name, str(error))
+    except Exception as error:
         logger.exception("%s is not trained, the other models are not affected", name)
+        note.end(name, str(error))

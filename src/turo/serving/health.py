@@ -14,9 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from turo import settings as settings_module
+from turo.first_start import settled
 from turo.settings import Settings
 
 TIMEOUT_S = 5.0
+PATIENT = "--patient"
 STALE_S = 300.0  # the reconciler writes its status every few seconds, unless a service keeps it waiting
 
 
@@ -69,9 +71,10 @@ def _status(settings: Settings) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Print what is wrong; the exit code is the verdict."""
+    """Print what is wrong; the exit code is the verdict. With --patient once nothing may pass by itself."""
     settings = settings_module.load()
-    found = problems(settings)
+    patient = PATIENT in sys.argv[1:]
+    found = settled(lambda: problems(settings), settings) if patient else problems(settings)
     sys.stdout.writelines(f"{line}\n" for line in refusals(settings))
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0

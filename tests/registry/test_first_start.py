@@ -1,0 +1,109 @@
+"""What is said of models that are being trained, or could not be, and how long their routes are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gate_runs import fleet
+from training_table import frame, write
+
+from turo import bootstrap_models, first_start, settings
+from turo.errors import LastingError
+from turo.first_start import Note, read, settled
+
+CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
+
+
+class Clock:
+    """Time passes only while somebody waits; things happen at their time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: dict[float, Callable[[], object]] = {}
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for at in [at for at in self.due if at <= self.now]:
+            self.due.pop(at)()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(first_start, "time", found)
+    return found
+
+
+@pytest.fixture
+def note(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Note:
+    monkeypatch.setenv("STATUS_FILE", str(tmp_path / "status.json"))
+    return Note(settings.load())
+
+
+def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, note, monkeypatch):
+    class Jobs:
+        done: list[str] = []
+
+        def run(self, job_id: str, command: list[str], **_: Any) -> None:
+            if command[1:3] == ["train", "A"]:
+                raise LastingError("A (a) failed: no such column: price")
+            self.done.append(" ".join(command[:3]))
+
+    write(tracking / "datas", frame(), fleet=fleet(1))
+    monkeypatch.setattr(bootstrap_models, "connect", lambda _: Jobs())
+    bootstrap_models.fill(CONFIGURED, settings.load())
+    assert Jobs.done == ["turo train B", "turo promote B"]
+    assert read(settings.load()) == (set(), {"A": "A (a) failed: no such column: price"})
+
+
+def test_routes_are_waited_for_while_their_models_are_trained(clock: Clock, note: Note) -> None:
+    wrong = ["A: answers 404", "B: answers 404"]
+    note.begin("AB")
+    clock.due = {
+        400: lambda: note.end("A"),
+        500: lambda: note.end("B"),
+        520: wrong.clear,  # deployed
+    }
+    assert settled(lambda: list(wrong), note.settings) == []
+    assert clock.now == 520
+
+
+def test_a_first_start_with_one_hopeless_model_ends_with_the_last_of_the_others(
+    clock: Clock, note: Note
+) -> None:
+    wrong = ["A: answers 404", "B: answers 404"]
+    note.begin("AB")
+    clock.due = {
+        20: lambda: note.end("A", "no such column: price"),
+        90: lambda: note.end("B"),
+        95: lambda: wrong.pop(),
+    }
+    told = settled(lambda: list(wrong), note.settings)
+    assert told == ["A: answers 404 It could not be trained: no such column: price"]
+    assert clock.now == 95
+
+
+def test_what_may_pass_is_waited_for_and_what_does_not_is_told(clock: Clock, note: Note) -> None:
+    note.begin("AB")
+    note.end("A")
+    note.end("B", "too few trips")
+    wrong = ["A: does not answer", "B: does not answer"]
+    clock.due = {66: wrong.clear}  # Ray's head was killed and is back
+    assert settled(lambda: list(wrong), note.settings) == []
+    wrong += ["A: does not answer"]
+    began = clock.now
+    assert settled(lambda: list(wrong), note.settings) == ["A: does not answer"]
+    assert 150 < clock.now - began < 155
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_first_start_that_never_ends_is_told_in_the_end(clock: Clock, note: Note, begins: bool) -> None:
+    if begins:
+        note.begin("A")
+    assert settled(lambda: ["A: answers 404"], note.settings) == ["A: answers 404"]
+    assert 900 < clock.now < 1060
