@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import logging
+import math
 import os
 import signal
 import statistics
@@ -30,6 +31,7 @@ import psutil
 import serving_load
 import serving_models
 import serving_peers
+from serving_forms import BATCHES, forecast, records
 from serving_peers import Peer
 
 from turo import settings as settings_module
@@ -40,6 +42,7 @@ from turo.serving.spec import Content, Limits, configuration
 
 HERE = Path(__file__).parent
 OURS, CEILING, PLAIN = "this platform", "empty deployment, same proxy", "Ray Serve, pyfunc, default proxy"
+FORECAST = "this platform, /forecast"
 PORT = 25_000
 START_S = 240.0
 SCENARIOS = {"1 row, 16 clients": (1, 16), "1 row, 1 client": (1, 1), "1,000 rows, 4 clients": (1000, 4)}
@@ -60,11 +63,6 @@ class Result:
     @property
     def p50(self) -> float:
         return statistics.median(run.p50_ms for run in self.runs)
-
-
-def native(rows: serving_peers.Rows) -> Any:
-    """The platform's own form."""
-    return {"inputs": rows}
 
 
 @contextlib.contextmanager
@@ -117,12 +115,13 @@ def ours(folder: Path, dashboard: str) -> list[Peer]:
     serve = PORT + 1000
     settings = settings_module.load(
         ray_dashboard_url=dashboard, ray_auth_token="token-of-the-benchmark-0123456789",
-        ray_http_host="127.0.0.1", ray_http_port=serve, serve_max_replicas=1, serve_log_rows=0,
+        ray_http_host="127.0.0.1", ray_http_port=serve, serve_max_replicas=1,
     )  # fmt: skip
     cache = folder / f"turo-models-{os.getuid()}"
     cache.mkdir(mode=0o700)
+    trained_on = serving_models.prepared(folder)
     specs = {
-        name: serving_models.place(kind, name, cache)
+        name: serving_models.place(kind, name, cache, trained_on)
         for name, kind in (("XGBoost", "xgboost"), ("SVR", "svr"), ("KNN", "knn"))
     }
     limits = Limits.of(settings)
@@ -133,8 +132,12 @@ def ours(folder: Path, dashboard: str) -> list[Peer]:
     put(settings, wanted)
     url = f"http://127.0.0.1:{serve}"
     titles = {"XGBoost": OURS, "SVR": "this platform, SVR", "KNN": "this platform, KNN"}
-    routes = [Peer(titles[name], f"{url}/{name}", native) for name in specs]
-    return [*routes, Peer(CEILING, f"{url}/empty", native)]
+    routes = [Peer(titles[name], f"{url}/{name}", records) for name in specs]
+    batches = [
+        Peer(title, f"{url}/XGBoost{path}", write, rows=(1000,)) for title, (path, write) in BATCHES.items()
+    ]
+    looked_up = Peer(FORECAST, f"{url}/XGBoost/forecast", forecast, rows=(1,))
+    return [*routes, looked_up, *batches, Peer(CEILING, f"{url}/empty", records)]
 
 
 def plain(dashboard: str) -> list[Peer]:
@@ -146,7 +149,7 @@ def plain(dashboard: str) -> list[Peer]:
     application = {"name": "plain", "route_prefix": "/", "import_path": "serving_ray_apps:pyfunc", "args": {}}
     http = {"host": "127.0.0.1", "port": serve}
     put(settings, {"proxy_location": "HeadOnly", "http_options": http, "applications": [application]})
-    return [Peer(PLAIN, f"http://127.0.0.1:{serve}/", native)]
+    return [Peer(PLAIN, f"http://127.0.0.1:{serve}/", records)]
 
 
 def put(settings: Any, wanted: dict[str, Any]) -> None:
@@ -163,14 +166,13 @@ def put(settings: Any, wanted: dict[str, Any]) -> None:
 
 def answers(peer: Peer) -> bool:
     """Whether a server gives a prediction for one row; waits for its start."""
-    request = urllib.request.Request(
-        peer.url, peer.body(serving_models.rows(1)), {"Content-Type": "application/json"}
-    )
+    body, headers = peer.body(serving_models.rows(1))
+    request = urllib.request.Request(peer.url, body, {"Content-Type": "application/json", **headers})
     deadline, problem = time.monotonic() + START_S, "no answer"
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
-                logger.info("%s answers: %s", peer.title, answer.read(120).decode())
+                logger.info("%s answers: %s", peer.title, answer.read(120).decode(errors="replace"))
                 return True
         except OSError as error:
             problem = str(error)
@@ -191,11 +193,12 @@ def installed(make: Callable[[Path, int], list[Peer]], folder: Path, port: int) 
 
 def measure(peers: list[Peer], rounds: int, seconds: float) -> dict[str, dict[str, Result]]:
     """Every server in turn, round after round, so that a busy moment meets all of them."""
-    results = {name: {peer.title: Result([]) for peer in peers} for name in SCENARIOS}
+    asked = {name: [peer for peer in peers if rows in peer.rows] for name, (rows, _) in SCENARIOS.items()}
+    results = {name: {peer.title: Result([]) for peer in asked[name]} for name in SCENARIOS}
     for number in range(rounds + 1):  # the first is for warming up
         for name, (rows, clients) in SCENARIOS.items():
-            for peer in peers:
-                run = serving_load.run(peer.url, peer.body(serving_models.rows(rows)), clients, seconds)
+            for peer in asked[name]:
+                run = serving_load.run(peer.url, *peer.body(serving_models.rows(rows)), clients, seconds)
                 if number:
                     results[name][peer.title].runs.append(run)
         logger.info("round %d of %d", number, rounds)
@@ -206,8 +209,11 @@ def table(results: dict[str, dict[str, Result]]) -> str:
     """Markdown, medians."""
     lines = ["| server | " + " | ".join(f"{name}: req/s, p50" for name in SCENARIOS) + " |"]
     lines.append("|---" * (len(SCENARIOS) + 1) + "|")
-    for title in next(iter(results.values())):
-        cells = [f"{found[title].rate:,.0f}, {found[title].p50:.2f} ms" for found in results.values()]
+    for title in dict.fromkeys(title for found in results.values() for title in found):
+        cells = [
+            f"{found[title].rate:,.0f}, {found[title].p50:.2f} ms" if title in found else ""
+            for found in results.values()
+        ]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -216,10 +222,16 @@ def verdicts(results: dict[str, dict[str, Result]], peers: list[Peer]) -> list[s
     """The figures to reach, each with what was reached."""
     many, one, batch = (results[name] for name in SCENARIOS)
     mine, mlflow = many[OURS].rate, "mlflow models serve"
+    found = [
+        ("of the plain route's requests by /forecast, 16 clients", many[FORECAST].rate / mine, 0.6),
+        ("of the plain route's requests by /forecast, 1 client", one[FORECAST].rate / one[OURS].rate, 0.6),
+    ]
     others = [p for p in peers if p.process is not None or p.title == PLAIN]
     shipped = max((many[p.title].rate for p in others if not p.tuned), default=float("nan"))
     tuned = max((many[p.title].rate for p in others if p.tuned), default=float("nan"))
-    found: list[tuple[str, float, float]] = []
+    batches = max((batch[p.title].rate for p in others), default=float("nan"))
+    best = max(batch[title].rate for title in (OURS, *BATCHES))
+    found.append(("x the best peer, 1,000 rows, each in its best form", best / batches, 1.0))
     if mlflow in many:
         found.append(("x mlflow models serve, 16 clients", mine / many[mlflow].rate, 15.0))
         found.append(("x mlflow models serve, 1,000 rows", batch[OURS].rate / batch[mlflow].rate, 3.0))
@@ -235,6 +247,7 @@ def verdicts(results: dict[str, dict[str, Result]], peers: list[Peer]) -> list[s
     return [
         f"{'reached' if value >= goal else 'MISSED '}  {value:6.2f} {what} (goal {goal:g})"
         for what, value, goal in found
+        if not math.isnan(value)  # without peers
     ]
 
 
@@ -258,7 +271,6 @@ def main() -> None:
             **serve_node_environment(folder, PORT),
             "TMPDIR": name,
             "DATA_DIR": name,
-            "SERVE_LOG_ROWS": "0",
         }
         peers = ours(folder, running.enter_context(ray_cluster(folder, PORT, fast)))
         if not chosen.only_ours:
@@ -274,8 +286,7 @@ def main() -> None:
         results = measure(peers, rounds, seconds)
     print(f"\nMedians of {rounds} interleaved runs of {seconds:g} s, load by {serving_load.tool()}.\n")
     print(table(results) + "\n")
-    if not chosen.only_ours:
-        print("\n".join(verdicts(results, peers)))
+    print("\n".join(verdicts(results, peers)))
     if chosen.json:
         plain_results = {
             s: {t: [vars(run) for run in r.runs] for t, r in found.items()} for s, found in results.items()

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,10 +20,12 @@ from urllib.parse import urlsplit
 LUA = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+{headers}
 local file = io.open("{body}", "rb")
 wrk.body = file:read("*a")
 file:close()
 """
+Headers = Mapping[str, str]
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -40,18 +43,19 @@ def tool() -> str:
     return "wrk" if shutil.which("wrk") else "asyncio sockets"
 
 
-def run(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+def run(url: str, body: bytes, headers: Headers, clients: int, seconds: float) -> Figures:
     """Load one address."""
     if shutil.which("wrk"):
-        return _wrk(url, body, clients, seconds)
-    return asyncio.run(_sockets(url, body, clients, seconds))
+        return _wrk(url, body, headers, clients, seconds)
+    return asyncio.run(_sockets(url, body, headers, clients, seconds))
 
 
-def _wrk(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+def _wrk(url: str, body: bytes, headers: Headers, clients: int, seconds: float) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "body").write_bytes(body)
         script = Path(folder) / "post.lua"
-        script.write_text(LUA.replace("{body}", f"{folder}/body"))
+        more = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
+        script.write_text(LUA.replace("{body}", f"{folder}/body").replace("{headers}", more))
         command = [
             "wrk",
             "-t1",
@@ -76,11 +80,12 @@ def _latency(told: str, share: str) -> float:
     return float(value) * UNITS[unit]
 
 
-async def _sockets(url: str, body: bytes, clients: int, seconds: float) -> Figures:
+async def _sockets(url: str, body: bytes, headers: Headers, clients: int, seconds: float) -> Figures:
     parts = urlsplit(url)
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     request = (
         f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{more}Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     end = time.perf_counter() + seconds
     taken: list[float] = []

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from turo.files import sha256_folder
+from turo.files import sha256, sha256_folder
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
-from turo.serving.spec import ModelSpec
+from turo.serving.spec import ModelSpec, TrainedOn
 
 FEATURES, ROWS, TREES = 24, 20_000, 300
 PARAMETERS: dict[str, dict[str, Any]] = {"xgboost": {"rounds": TREES, "max_depth": 6}, "svr": {}, "knn": {}}
@@ -41,7 +42,23 @@ def make(kind: str) -> Forecaster:
     return Forecaster(kind, "y_booked_days", 28, "canonical", fields, fitted, interval)
 
 
-def place(kind: str, name: str, cache: Path) -> ModelSpec:
+def prepared(folder: Path) -> TrainedOn:
+    """A prepared table of 150 vehicles over two years with the model's columns and as many others."""
+    import polars as pl
+
+    days = [date(2023, 11, 27) + timedelta(weeks=week) for week in range(104)]
+    keys = [(f"V{number}", day) for number in range(150) for day in days]
+    table = pl.DataFrame(keys, schema=["vehicle_id", "origin_date"], orient="row")
+    generator = np.random.default_rng(7)
+    names = [*columns(), *(f"other_{number:02}" for number in range(34))]
+    table = table.with_columns(pl.Series(name, generator.normal(size=len(keys))) for name in names)
+    table.write_parquet(folder / "datas.parquet")
+    digest = sha256(folder / "datas.parquet")
+    (folder / "manifest.json").write_text(json.dumps({"digest": digest, "horizon_days": 28}))
+    return TrainedOn(data_digest=digest)
+
+
+def place(kind: str, name: str, cache: Path, trained_on: TrainedOn) -> ModelSpec:
     """Put a model where replicas keep what they fetched, so that the benchmark needs no MLflow server."""
     built = cache / "build"
     make(kind).save(built / "data" / "forecaster")
@@ -52,7 +69,14 @@ def place(kind: str, name: str, cache: Path) -> ModelSpec:
     (built / "MLmodel").write_text(json.dumps({"flavors": {"python_function": flavor}}))
     digest = sha256_folder(built / "data" / "forecaster")
     built.rename(cache / f"{name}-1-{digest[:16]}")
-    return ModelSpec(name=name, version="1", run_id="bench", model_uri="models:/m-bench", sha256=digest)
+    return ModelSpec(
+        name=name,
+        version="1",
+        run_id="bench",
+        model_uri="models:/m-bench",
+        sha256=digest,
+        trained_on=trained_on,
+    )
 
 
 def peers(folder: Path) -> None:

@@ -45,7 +45,10 @@ Rows = list[dict[str, float]]
 
 @dataclass
 class Peer:
-    """A running server: where it predicts, and how a batch is written for it."""
+    """A running server: where it predicts, how a batch is written for it, and how many rows it is asked for.
+
+    `write` gives the document to send, or the bytes of a body and its headers.
+    """
 
     title: str
     url: str
@@ -53,9 +56,11 @@ class Peer:
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
     tuned: bool = False
+    rows: tuple[int, ...] = (1, 1000)
 
-    def body(self, rows: Rows) -> bytes:
-        return json.dumps(self.write(rows)).encode()
+    def body(self, rows: Rows) -> tuple[bytes, dict[str, str]]:
+        written = self.write(rows)
+        return written if isinstance(written, tuple) else (json.dumps(written).encode(), {})
 
 
 def environment(folder: Path, name: str, packages: list[str]) -> Path:
