@@ -112,5 +112,5 @@ async def _skip_body(reader: asyncio.StreamReader, head: bytes) -> None:
         while size := int(await reader.readline(), 16):
             await reader.readexactly(size + 2)
         await reader.readline()
-    elif length := re.search(rb"content-length: *(\d+)", head):
+    elif length := re.search(rb"\ncontent-length: *(\d+)", head):
         await reader.readexactly(int(length[1]))
