@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from turo import settings as settings_module
+from turo.demo_guard import guarded
 from turo.demo_services import free_port, local_ray, tracking_server
 from turo.errors import DeployError, TuroError
 from turo.settings import Settings
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(folder: Path, once: bool = False) -> None:
-    """Sample, table, models, routes, one request; then serve until Ctrl-C.
+    """Sample, table, models, routes, one request; then serve until Ctrl-C. It ends in bounded time.
 
     Args:
         folder: keeps data, runs, artifacts and the log; a second demo in it starts where the first ended.
@@ -42,12 +43,11 @@ def run(folder: Path, once: bool = False) -> None:
     Raises:
         TuroError: a step failed; nothing is left running.
     """
-    console = Console()
-    folder = folder.resolve()
+    console, folder = Console(), folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     settings = _environment(folder)
     _end_orderly()
-    with ExitStack() as running:
+    with ExitStack() as running, guarded():
         running.enter_context(_logs_to(folder / LOG))
         try:
             with _progress(console) as progress:
@@ -151,9 +151,8 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
         f"curl -s {settings.serve_url}/{name} {headers} -d '{body}'",
         soft_wrap=True, markup=False, highlight=False,
     )  # fmt: skip
-    console.print(
-        f"\nMLflow {settings.mlflow_tracking_uri}   Ray {settings.ray_dashboard_url}   log {folder / LOG}"
-    )
+    addresses = f"MLflow {settings.mlflow_tracking_uri}   Ray {settings.ray_dashboard_url}"
+    console.print(f"\n{addresses}   log {folder / LOG}")
 
 
 def _serve_on(settings: Settings) -> None:

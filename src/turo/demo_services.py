@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,5 +114,22 @@ def local_ray(settings: Settings) -> Iterator[str]:
             )
             yield dashboard
         finally:
-            serve.shutdown()
-            ray.shutdown()
+            _in_time(serve.shutdown, "Serve")
+            _in_time(ray.shutdown, "Ray")
+
+
+def _in_time(end: Callable[[], None], name: str) -> None:
+    """Call what may wait for a dead process for ever; what it leaves running, the demo's guard ends."""
+    done = threading.Event()
+
+    def call() -> None:
+        try:
+            end()
+        except Exception:
+            logger.warning("%s did not end orderly", name, exc_info=True)
+        finally:
+            done.set()
+
+    threading.Thread(target=call, daemon=True, name=f"end {name}").start()
+    if not done.wait(STOP_S):
+        logger.warning("%s did not end within %.0f s", name, STOP_S)
