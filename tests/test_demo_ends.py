@@ -1,0 +1,105 @@
+"""However a demo ends and whatever died before: in bounded time, and nothing of it stays."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from running_demo import Demo, start
+
+from turo.demo_guard import END_WITHIN_S, GRACE_S
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+LATEST_S = END_WITHIN_S + GRACE_S + 20  # the machine may be busy
+ONE_MODEL = {"MODEL_NAMES": "KNN", "MODEL_PATHS": "knn"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: only the first demo trains."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture
+def demo(folder: Path) -> Iterator[Demo]:
+    running = start(folder, **ONE_MODEL)
+    yield running
+    for process in running.family():
+        process.kill()
+
+
+def parts(demo: Demo, *words: str) -> list[psutil.Process]:
+    """The demo's own processes whose command lines have these words; an old proxy may still drain."""
+    found = [p for p in demo.family() if all(word in " ".join(p.cmdline()) for word in words)]
+    assert found, words
+    return found
+
+
+def killed(*words: str) -> Callable[[Demo], None]:
+    def happen(demo: Demo) -> None:
+        for process in parts(demo, *words):
+            process.kill()
+
+    return happen
+
+
+def stopped(*words: str) -> Callable[[Demo], None]:
+    """Neither dead nor answering: what waits for it waits for ever."""
+
+    def happen(demo: Demo) -> None:
+        for process in parts(demo, *words):
+            process.suspend()
+
+    return happen
+
+
+def end(demo: Demo, number: signal.Signals) -> float:
+    """Tell it to end; returns the seconds until nothing of it is left."""
+    began = time.monotonic()
+    demo.process.send_signal(number)
+    _, alive = psutil.wait_procs(demo.family(), timeout=LATEST_S)
+    assert not alive
+    assert not demo.family()
+    demo.process.wait(timeout=5)
+    return time.monotonic() - began
+
+
+def test_its_proxy_tells_of_itself_on_the_loopback_only(demo: Demo) -> None:
+    from turo.serving.node import SHARED_PORTS
+
+    proxy = max(parts(demo, "haproxy", "-db"), key=lambda process: process.create_time())
+    listening = {c.laddr.port: c.laddr.ip for c in proxy.net_connections("tcp") if c.status == "LISTEN"}
+    environment = proxy.environ()
+    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"):
+        assert name in SHARED_PORTS
+        assert listening[int(environment[name])] == "127.0.0.1"
+    assert set(listening.values()) == {"127.0.0.1"}
+    assert end(demo, signal.SIGINT) < LATEST_S
+    assert demo.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [
+        pytest.param(signal.SIGTERM, [stopped("ServeController")], id="controller hangs"),
+        pytest.param(signal.SIGINT, [killed("ServeController")], id="controller dead"),
+        pytest.param(signal.SIGTERM, [killed("gcs_server")], id="gcs dead"),
+        pytest.param(signal.SIGINT, [stopped("gcs_server")], id="gcs hangs"),
+        pytest.param(signal.SIGTERM, [killed("raylet/raylet")], id="raylet dead"),
+        pytest.param(signal.SIGINT, [killed("haproxy", "-db"), stopped("uvicorn")], id="proxy, mlflow"),
+    ],
+)
+def test_it_ends_whatever_died_before(
+    demo: Demo, before: list[Callable[[Demo], None]], number: signal.Signals
+) -> None:
+    for happen in before:
+        happen(demo)
+    assert end(demo, number) < LATEST_S
+
+
+def test_killed_it_leaves_nothing(demo: Demo) -> None:
+    assert end(demo, signal.SIGKILL) < LATEST_S
