@@ -78,13 +78,16 @@ def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
         now = time.monotonic()
         if under_way and now - began < FIRST_START_S:
             at_rest = now
-        hopeless = not under_way and all(line.split(":")[0] in failed for line in found)
+        hopeless = not under_way and all(_name(line) in failed for line in found)
         if hopeless or now - at_rest > PATIENCE_S:
-            return [
-                f"{line} It could not be trained: {failed[name]}"
-                if (name := line.split(":")[0]) in failed
-                else line
-                for line in found
-            ]
+            return [f"{line}{_why(line, failed)}" for line in found]
         time.sleep(PERIOD_S)
     return []
+
+
+def _name(line: str) -> str:
+    return line.split(":", 1)[0]
+
+
+def _why(line: str, failed: dict[str, str]) -> str:
+    return f" It could not be trained: {failed[_name(line)]}" if _name(line) in failed else ""

@@ -1,4 +1,4 @@
-"""What is said of models that are being trained, or could not be, and how long their routes are waited for."""
+"""What is said of models that are being trained, or could not be, and how long routes are waited for."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def note(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Note:
 
 
 def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, note, monkeypatch):
-    class Jobs:
-        done: list[str] = []
+    done: list[str] = []
 
+    class Jobs:
         def run(self, job_id: str, command: list[str], **_: Any) -> None:
             if command[1:3] == ["train", "A"]:
                 raise LastingError("A (a) failed: no such column: price")
-            self.done.append(" ".join(command[:3]))
+            done.append(" ".join(command[:3]))
 
     write(tracking / "datas", frame(), fleet=fleet(1))
     monkeypatch.setattr(bootstrap_models, "connect", lambda _: Jobs())
     bootstrap_models.fill(CONFIGURED, settings.load())
-    assert Jobs.done == ["turo train B", "turo promote B"]
+    assert done == ["turo train B", "turo promote B"]
     assert read(settings.load()) == (set(), {"A": "A (a) failed: no such column: price"})
 
 
@@ -81,7 +81,7 @@ def test_a_first_start_with_one_hopeless_model_ends_with_the_last_of_the_others(
     clock.due = {
         20: lambda: note.end("A", "no such column: price"),
         90: lambda: note.end("B"),
-        95: lambda: wrong.pop(),
+        95: wrong.pop,
     }
     told = settled(lambda: list(wrong), note.settings)
     assert told == ["A: answers 404 It could not be trained: no such column: price"]
