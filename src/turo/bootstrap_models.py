@@ -25,6 +25,7 @@ from turo.job_ids import job_id
 from turo.jobs import Jobs, connect
 from turo.ledger import ledger_read
 from turo.settings import Settings
+from turo.training import ending
 from turo.training.fleet import foreign, label, table_manifest
 from turo.training.history import shortfall
 
@@ -62,6 +63,7 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
     note = Note(settings)
     note.begin(configured)
     try:
+        ending.sweep_models(configured, settings)
         table = table_manifest(settings)
         missing = unfit(configured, table)
         for name in set(configured) - set(missing):

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fake_jobs import fake_jobs
 from gate_runs import fleet
 from training_table import frame, write
 
-from turo import bootstrap_models, first_start, settings
+from turo import bootstrap_models, first_start, registry, settings
 from turo.errors import LastingError
 from turo.first_start import Note, read, settled
+from turo.training.ending import RAY_JOB
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
 
@@ -107,3 +109,20 @@ def test_a_first_start_that_never_ends_is_told_in_the_end(clock: Clock, note: No
         note.begin("A")
     assert settled(lambda: ["A: answers 404"], note.settings) == ["A: answers 404"]
     assert 900 < clock.now < 1060
+
+
+def test_what_a_lost_training_left_running_is_closed_at_the_start(tracking, monkeypatch):
+    with fake_jobs() as ray:
+        ray.add("train.2", "RUNNING")
+        monkeypatch.setenv("RAY_DASHBOARD_URL", ray.url)
+        client = registry.client()
+        experiment = client.create_experiment("A")
+        lost, alive = (
+            client.create_run(experiment, tags={RAY_JOB: job}).info.run_id for job in ("train.1", "train.2")
+        )
+        write(tracking / "datas", frame(), fleet=fleet(1))
+        bootstrap_models.fill({}, settings.load())
+        assert client.get_run(lost).info.status == "RUNNING"  # of no model that is configured
+        monkeypatch.setattr(bootstrap_models, "unfit", lambda *_: {})
+        bootstrap_models.fill(CONFIGURED, settings.load())
+        assert [client.get_run(run_id).info.status for run_id in (lost, alive)] == ["KILLED", "RUNNING"]

@@ -229,8 +229,9 @@ def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking
     process.terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
     client = registry.client()
-    experiment = client.get_experiment_by_name("Tiny").experiment_id
-    found = client.search_runs([experiment])
+    experiment = client.get_experiment_by_name("Tiny")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in found] == ["KILLED", "KILLED"]
     assert [run.data.tags.get("turo.ray_job") for run in found].count("train.1") == 1
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -82,6 +82,8 @@ def sweep(experiments: Sequence[str], status: Callable[[str], str | None]) -> No
         experiments: ids.
         status: what Ray says of a job; None for one it does not know.
     """
+    if not experiments:
+        return
     client = registry.client()
     running = f"attributes.status = 'RUNNING' and tags.`{RAY_JOB}` LIKE '_%'"
     own = ray_job()
@@ -99,6 +101,12 @@ def sweep_from_a_job(experiments: Sequence[str], settings: Settings) -> None:
     """`sweep`, where this process is a Ray job itself and so knows whom to ask."""
     if ray_job():
         sweep_with(experiments, settings)
+
+
+def sweep_models(names: Iterable[str], settings: Settings) -> None:
+    """`sweep` the experiments of these models."""
+    found = [registry.client().get_experiment_by_name(name) for name in names]
+    sweep_with([experiment.experiment_id for experiment in found if experiment], settings)
 
 
 def sweep_with(experiments: Sequence[str], settings: Settings) -> None:
