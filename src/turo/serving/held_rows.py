@@ -40,19 +40,23 @@ class InMemory:
         import pyarrow as pa
 
         number_names = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-        numbers = np.empty((len(table), len(number_names)))
+        numbers = np.empty((len(table), len(number_names)), order="F")
         for place, name in enumerate(number_names):
             numbers[:, place] = table[name].to_numpy()
         others = [name for name in table.column_names if name not in number_names]
-        codes = np.empty((len(table), len(others)), dtype=np.int32)
+        codes = np.empty((len(table), len(others)), dtype=np.int32, order="F")
         values: list[list[Any]] = []
         for place, name in enumerate(others):
             coded = table[name].combine_chunks().dictionary_encode()
             codes[:, place] = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             values.append([*coded.dictionary.to_pylist(), None])
-        vehicles = table[VEHICLE].to_pylist()
-        dated = ORIGIN in table.column_names
-        origins = table[ORIGIN].to_pylist() if dated else [None] * len(vehicles)
+
+        def column(name: str) -> list[Any]:  # equal values are one object
+            place = others.index(name)
+            return [values[place][code] for code in codes[:, place].tolist()]
+
+        vehicles, dated = column(VEHICLE), ORIGIN in others
+        origins = column(ORIGIN) if dated else [None] * len(vehicles)
         places: dict[str, dict[date | None, int]] = {}
         for row, (vehicle, origin) in enumerate(zip(vehicles, origins, strict=True)):
             places.setdefault(vehicle, {})[origin] = row
