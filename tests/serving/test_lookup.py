@@ -105,18 +105,19 @@ def test_rows_never_come_with_the_manifest_of_another_table(tmp_path: Path, limi
     for seed, frame in zip((5.0, 6.0), tables, strict=True):
         expected[put_table(tmp_path, frame)] = seed
     put_manifest(tmp_path, put_table(tmp_path, tables[0]))
-    table, asked = FeatureTable(str(tmp_path), limit), threading.Semaphore(0)
+    table, asked = FeatureTable(str(tmp_path), limit), threading.Event()
     seen: set[str] = set()
 
     def replace() -> None:
         for turn in range(ROUNDS):
-            asked.acquire()
+            asked.wait()
+            asked.clear()
             put_manifest(tmp_path, put_table(tmp_path, tables[(turn + 1) % 2]))
 
     writer = threading.Thread(target=replace)
     writer.start()
     while writer.is_alive():
-        asked.release()  # a table is replaced while this looks
+        asked.set()  # a table is replaced while this looks, two at most
         try:
             row = table.find("V1", None)
         except Problem as problem:  # a slow disk keeps table and manifest apart for longer than it waits
