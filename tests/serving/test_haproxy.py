@@ -71,7 +71,7 @@ def proxy(written: Path, ports: dict[str, int], tmp_path_factory: pytest.TempPat
 
 
 def test_a_model_without_replicas_is_a_problem_with_the_callers_id(proxy: str) -> None:
-    odd = 'mine-"1"\\'
+    odd = 'mine-"1", \\'
     answer = httpx.post(f"{proxy}/A", json={"inputs": [{}]}, headers={"X-Request-Id": odd})
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
     assert answer.headers["Retry-After"] == "1"
@@ -79,6 +79,7 @@ def test_a_model_without_replicas_is_a_problem_with_the_callers_id(proxy: str) -
     told = answer.json()
     assert (told["status"], told["instance"], told["request_id"]) == (503, "/A", odd)
     assert "try again" in told["detail"]
+    assert told["error"] == told["detail"]
     nameless = httpx.get(f"{proxy}/A/schema")
     assert re.fullmatch(r"[0-9a-f-]{36}", nameless.headers["X-Request-Id"])
     assert nameless.json()["request_id"] == nameless.headers["X-Request-Id"]

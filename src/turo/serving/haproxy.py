@@ -34,7 +34,7 @@ AGAIN = frozenset({502, 503, 504})
 REQUEST_ID = """\
     # One id from here to the replica's log: the caller's, or a new one.
     http-request set-header X-Request-Id %[uuid] if !{ req.hdr(X-Request-Id) -m found }
-    http-request set-var(txn.request_id) req.hdr(X-Request-Id)
+    http-request set-var(txn.request_id) req.fhdr(X-Request-Id,1)
     http-request set-var(txn.instance) path
 """
 
@@ -81,7 +81,8 @@ def _return(status: int, title: str, detail: str) -> str:
 
 def _answer(status: int, title: str, detail: str) -> str:
     """One answer in HAProxy's words: a log format in quotes, its values escaped for JSON by the proxy."""
-    content = {"type": f"/docs#{status}", "title": title, "status": status, "detail": detail}
+    # V2 clients read `error`.
+    content = {"type": f"/docs#{status}", "title": title, "status": status, "detail": detail, "error": detail}
     fixed = json.dumps(content, separators=(",", ":"))[:-1]
     own = ',"instance":"%[var(txn.instance),json(utf8s)]","request_id":"%[var(txn.request_id),json(utf8s)]"}'
     body = (fixed + own).replace("\\", "\\\\").replace('"', '\\"')
