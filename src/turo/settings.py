@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     serve_body_timeout_s: int = Field(10, ge=1)  # for a request's head, and for its body; then 408
     serve_max_waiting: int = Field(256, ge=1)  # bodies that one client may have under way to a replica
     serve_cors_origins: Origins = ()
-    serve_replica_cpus: float = 0.1
-    serve_min_replicas: int = Field(1, ge=1)
+    serve_replica_cpus: float = 0.01  # next to nothing: niceness puts answers first
+    serve_min_replicas: int = Field(2, ge=1)  # one answers while another is started anew
     serve_max_replicas: int = Field(2, ge=1)
     serve_api_key: str = Field("", pattern=r"^[!-~]*$")  # what a header can carry
     serve_log_rows: int = Field(100_000, ge=0)  # predictions kept per model below data_dir; 0 keeps none

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,21 +15,48 @@ import pytest
 from local_ray import free_port
 from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
 from ray.serve.config import HTTPOptions
+from request_loop import RequestLoop
+from serving_stack import until
 
 from turo.serving.haproxy import amended
-from turo.serving.node import serve_node_environment
+from turo.serving.node import FAST_PATH, serve_node_environment
 
 METRICS, STATS = "metrics", "stats"
+# What a replica is to the proxy: HTTP/1.1 with connections that stay open, an answer that takes its time.
+REPLICA = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/-/healthz":
+            time.sleep(0.05)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.send_header("X-Model-Version", sys.argv[1])
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
 
 
 @pytest.fixture(scope="module")
 def ports() -> dict[str, int]:
-    return {name: free_port() for name in ("routes", METRICS, STATS, "nobody")}
+    return {name: free_port() for name in ("routes", METRICS, STATS, "nobody", "one", "two")}
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Path:
-    """What Ray would start the proxy with: one model whose only replica is not there."""
+    """What Ray would start the proxy with: a model whose only replica is not there, and one with two."""
     folder = tmp_path_factory.mktemp("proxy")
     config = HAProxyConfig(
         http_options=HTTPOptions(host="127.0.0.1", port=ports["routes"]),
@@ -39,6 +67,11 @@ def written(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> 
         metrics_port=ports[METRICS],
         stats_port=ports[STATS],
         is_head=True,
+        # Ray reads these from the environment of the node.
+        retry_on=FAST_PATH["RAY_SERVE_HAPROXY_RETRY_ON"],
+        bufsize=int(FAST_PATH["RAY_SERVE_HAPROXY_TUNE_BUFSIZE"]),
+        observe_error_limit=int(FAST_PATH["RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT"]),
+        health_check_inter=FAST_PATH["RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER"],
     )
     gone = BackendConfig(
         name="http-A",
@@ -46,7 +79,9 @@ def written(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> 
         app_name="A",
         servers=[ServerConfig("r", "127.0.0.1", ports["nobody"])],
     )
-    api = HAProxyApi(config, {"http-A": gone}, str(folder / "haproxy.cfg"))
+    two = [ServerConfig(name, "127.0.0.1", ports[name]) for name in ("one", "two")]
+    twice = BackendConfig(name="http-B", path_prefix="/B", app_name="B", servers=two)
+    api = HAProxyApi(config, {"http-A": gone, "http-B": twice}, str(folder / "haproxy.cfg"))
     api._generate_config_file_internal()
     return folder / "haproxy.cfg"
 
@@ -88,6 +123,41 @@ def test_a_model_without_replicas_is_a_problem_with_the_callers_id(proxy: str) -
 def test_before_any_model_is_deployed_the_answer_is_a_problem_as_well(proxy: str) -> None:
     answer = httpx.get(f"{proxy}/")
     assert (answer.status_code, answer.json()["request_id"]) == (503, answer.headers["X-Request-Id"])
+
+
+def replica(port: int) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen([sys.executable, "-c", REPLICA, str(port)])
+    until("it listens", lambda: httpx.get(f"http://127.0.0.1:{port}/-/healthz").is_success, 30)
+    return process
+
+
+@pytest.mark.parametrize("length", [100, 40_000], ids=["one row", "many rows"])
+def test_a_replica_that_is_killed_costs_no_answer(proxy: str, ports: dict[str, int], length: int) -> None:
+    running = {name: replica(ports[name]) for name in ("one", "two")}
+    try:
+        url = f"{proxy}/B"
+        until("both are asked", lambda: len({_asked(url) for _ in range(4)}) == 2, 30)
+        with RequestLoop(proxy, {"B": {"inputs": "x" * length}}, rate=50) as loop:
+            for name in ("one", "two", "one"):
+                count = sum(loop.statuses.values())
+                until("requests flow", lambda c=count: sum(loop.statuses.values()) > c + 30, 60)  # type: ignore[misc]
+                running[name].kill()
+                running[name].wait()
+                count = sum(loop.statuses.values())
+                until("requests flow on", lambda c=count: sum(loop.statuses.values()) > c + 30, 60)  # type: ignore[misc]
+                running[name] = replica(ports[name])
+                until("both are asked again", lambda: len({_asked(url) for _ in range(4)}) == 2, 30)
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+    print(f"three kills: {dict(loop.statuses)}, longest gap {loop.longest_s:.2f} s")
+    assert (set(loop.statuses), loop.refused) == ({"200"}, [])
+    assert loop.longest_s <= 2.0
+
+
+def _asked(url: str) -> str:
+    return httpx.post(url, json={}).headers.get("X-Model-Version", "")
 
 
 def test_headers_that_do_not_come_end_in_408(proxy: str, ports: dict[str, int]) -> None:

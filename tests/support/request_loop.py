@@ -22,6 +22,9 @@ class RequestLoop:
     def __init__(self, serve: str, bodies: dict[str, Any], rate: float = 20.0) -> None:
         self.serve, self.bodies, self.rate = serve, bodies, rate
         self.statuses: Counter[str] = Counter()
+        self.longest_s = 0.0  # between two good answers
+        self.refused: list[str] = []  # what else was answered: status, type, first characters
+        self._good_at = time.monotonic()
         self.versions: dict[str, list[str]] = {name: [] for name in bodies}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -46,6 +49,12 @@ class RequestLoop:
         try:
             answer = client.post(f"{self.serve}/{name}", json=body)
             self.statuses[str(answer.status_code)] += 1
+            if answer.status_code == httpx.codes.OK:
+                now = time.monotonic()
+                self.longest_s, self._good_at = max(self.longest_s, now - self._good_at), now
+            else:
+                kind = answer.headers.get("Content-Type", "")
+                self.refused.append(f"{answer.status_code} {kind} {answer.text[:200]}")
             version = answer.headers.get("X-Model-Version", "none")
             if not self.versions[name] or self.versions[name][-1] != version:
                 self.versions[name].append(version)
