@@ -1,0 +1,91 @@
+"""On a real Ray, behind its proxy: replicas are killed under load and nobody notices; jobs come behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from request_loop import RequestLoop
+from serving_stack import Stack, log_model, point, reconciling, stack, until
+
+FIRST_PORT = 26_000
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Model B with as many replicas as the settings say by default."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        folder = tmp_path_factory.mktemp("served")
+        with (
+            stack(folder, ("B",), FIRST_PORT, monkeypatch) as started,
+            reconciling(started.settings) as loop,
+        ):
+            point("B", "champion", log_model("B", "svr"))
+            until("the model is deployed", lambda: all(r.serving for r in loop.routes.values()))
+            until("every replica runs", lambda: len(replicas(started)) >= started.settings.serve_min_replicas)
+            yield started
+
+
+def test_the_death_of_any_replica_is_not_felt(running: Stack) -> None:
+    with RequestLoop(running.url, {"B": running.example("B")}, rate=50) as loop:
+        for number in range(3):
+            count = sum(loop.statuses.values())
+            until("requests flow", lambda c=count: sum(loop.statuses.values()) > c + 50)  # type: ignore[misc]
+            gone = replicas(running)[number % 2]
+            os.kill(gone, signal.SIGKILL)
+            until("it is replaced", lambda g=gone: len(set(replicas(running)) - {g}) >= 2)  # type: ignore[misc]
+    lost = sum(count for status, count in loop.statuses.items() if status != "200")
+    print(f"three kills: {lost} of {sum(loop.statuses.values())} lost, longest gap {loop.longest_s:.2f} s")
+    assert lost <= 2, (loop.statuses, loop.refused)
+    assert loop.longest_s <= 2.0
+    assert all("problem+json" in answer and "request_id" in answer for answer in loop.refused), loop.refused
+
+
+def test_where_all_replicas_die_at_once_it_is_told_as_a_problem(running: Stack) -> None:
+    with RequestLoop(running.url, {"B": running.example("B")}, rate=50) as loop:
+        until("requests flow", lambda: sum(loop.statuses.values()) > 50)
+        for pid in (gone := replicas(running)):
+            os.kill(pid, signal.SIGKILL)
+        until("they are replaced", lambda: len(set(replicas(running)) - set(gone)) >= 2)
+        count = loop.statuses["200"]
+        until("requests flow again", lambda: loop.statuses["200"] > count + 50)
+    print(f"all replicas killed: {dict(loop.statuses)}, longest gap {loop.longest_s:.2f} s, {loop.refused}")
+    assert all("problem+json" in answer and "request_id" in answer for answer in loop.refused), loop.refused
+
+
+def test_what_serves_waits_for_nobody(running: Stack) -> None:
+    found: dict[tuple[str, int], int] = {}
+    for title in ("ray::ServeReplica:B", "ray::ServeController", "ray::HAProxyManager", "haproxy"):
+        pids = [process.pid for process in psutil.process_iter() if _is(process, title, running)]
+        assert pids, title
+        found |= {(title, pid): _niceness(pid) for pid in pids}
+    assert set(found.values()) == {_niceness(os.getpid())}, found  # that of whoever started Ray, no more
+
+
+def replicas(running: Stack) -> list[int]:
+    """Processes of the model that Serve has as running."""
+    headers = {"Authorization": f"Bearer {running.settings.token()}"}
+    address = f"{running.settings.ray_dashboard_url}/api/serve/applications/"
+    deployments = httpx.get(address, headers=headers).json()["applications"]["B"]["deployments"]
+    return sorted(r["pid"] for r in deployments["Model"]["replicas"] if r["state"] == "RUNNING")
+
+
+def _niceness(pid: int) -> int:
+    """The 19th field of proc(5), counted behind the name, which may hold anything."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
+
+
+def _is(process: psutil.Process, title: str, running: Stack) -> bool:
+    try:
+        return (
+            title in " ".join(process.cmdline())
+            and process.environ().get("DATA_DIR") == running.settings.data_dir
+        )
+    except psutil.Error:
+        return False
