@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import psutil
 import pytest
 import tritonclient.http as triton
 from request_loop import RequestLoop
-from serving_stack import Stack, log_model, point, reconciling, stack, until
+from serving_stack import Stack, belongs, log_model, point, reconciling, stack, until
 
 from turo.serving.plan import Route
 
@@ -210,7 +209,7 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
 
     loop.settings = before.model_copy(update={"serve_min_replicas": 2, "serve_max_replicas": 2})
     until("two replicas report", lambda: len(states()) == 2)
-    replicas = [p for p in psutil.process_iter() if _is_replica(p, "ray::ServeReplica:B", running)]
+    replicas = [p for p in psutil.process_iter() if belongs(p, "ray::ServeReplica:B", running)]
     new = log_model("B", "svr", rows=500)
     for process in replicas:  # from now on they can write no file
         process.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))

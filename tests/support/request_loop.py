@@ -9,9 +9,13 @@ from typing import Any
 
 import httpx
 
+WAIT_S = 30.0
+
 
 class RequestLoop:
-    """Post `bodies` round robin to `{serve}/{name}` at a bounded rate until the `with` block ends.
+    """Post `bodies` to `{serve}/{name}` at a bounded rate until the `with` block ends.
+
+    Each route has a thread of its own: one that hangs does not spare the others their requests.
 
     Args:
         serve: address of Ray Serve's ingress.
@@ -22,41 +26,59 @@ class RequestLoop:
     def __init__(self, serve: str, bodies: dict[str, Any], rate: float = 20.0) -> None:
         self.serve, self.bodies, self.rate = serve, bodies, rate
         self.statuses: Counter[str] = Counter()
-        self.longest_s = 0.0  # between two good answers
-        self.refused: list[str] = []  # what else was answered: status, type, first characters
-        self._good_at = time.monotonic()
         self.versions: dict[str, list[str]] = {name: [] for name in bodies}
+        self.longest_s = 0.0  # between two good answers of a route
+        self.refused: list[str] = []  # what else was answered: status, type, first characters
+        self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=[name, body], daemon=True)
+            for name, body in bodies.items()
+        ]
 
     def __enter__(self) -> RequestLoop:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=60)
+        for thread in self._threads:
+            thread.join(timeout=2 * WAIT_S)
 
-    def _run(self) -> None:
-        with httpx.Client(timeout=30) as client:
+    def answers(self) -> int:
+        """How many there were so far."""
+        return self.statuses.total()
+
+    def _run(self, name: str, body: Any) -> None:
+        period, answered = len(self.bodies) / self.rate, time.monotonic()
+        with httpx.Client(timeout=WAIT_S, trust_env=False) as client:
             while not self._stop.is_set():
-                for name, body in self.bodies.items():
-                    began = time.monotonic()
-                    self._once(client, name, body)
-                    self._stop.wait(max(0.0, 1 / self.rate - (time.monotonic() - began)))
+                began = time.monotonic()
+                if self._once(client, name, body):
+                    now = time.monotonic()
+                    self.longest_s = max(self.longest_s, now - answered)
+                    answered = now
+                self._stop.wait(max(0.0, period - (time.monotonic() - began)))
 
-    def _once(self, client: httpx.Client, name: str, body: Any) -> None:
+    def _once(self, client: httpx.Client, name: str, body: Any) -> bool:
+        """Ask once; whether the answer was a prediction."""
         try:
             answer = client.post(f"{self.serve}/{name}", json=body)
-            self.statuses[str(answer.status_code)] += 1
-            if answer.status_code == httpx.codes.OK:
-                now = time.monotonic()
-                self.longest_s, self._good_at = max(self.longest_s, now - self._good_at), now
-            else:
-                kind = answer.headers.get("Content-Type", "")
-                self.refused.append(f"{answer.status_code} {kind} {answer.text[:200]}")
-            version = answer.headers.get("X-Model-Version", "none")
-            if not self.versions[name] or self.versions[name][-1] != version:
-                self.versions[name].append(version)
         except httpx.HTTPError as error:
-            self.statuses[type(error).__name__] += 1
+            self._note(type(error).__name__, f"/{name}: {error!r}")
+            return False
+        good = answer.status_code == httpx.codes.OK
+        kind = answer.headers.get("Content-Type", "")
+        told = "" if good else f"/{name}: {answer.status_code} {kind} {answer.text[:200]}"
+        self._note(str(answer.status_code), told)
+        version, seen = answer.headers.get("X-Model-Version", "none"), self.versions[name]
+        if not seen or seen[-1] != version:
+            seen.append(version)
+        return good
+
+    def _note(self, status: str, refusal: str) -> None:
+        with self._lock:
+            self.statuses[status] += 1
+            if refusal:
+                self.refused.append(refusal)

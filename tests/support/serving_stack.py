@@ -44,6 +44,17 @@ class Stack:
         return self.about(name)["example"]
 
 
+def belongs(process: psutil.Process, title: str, running: Stack) -> bool:
+    """Whether a process of this title is one of this stack's."""
+    try:
+        return (
+            title in " ".join(process.cmdline())
+            and process.environ().get("DATA_DIR") == running.settings.data_dir
+        )
+    except psutil.Error:
+        return False
+
+
 def until(what: str, holds: Callable[[], Any], seconds: float = START_S) -> Any:
     """Wait until something holds and return it; otherwise say what did not happen."""
     deadline = time.monotonic() + seconds
