@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -91,7 +92,9 @@ def proxy(written: Path, ports: dict[str, int], tmp_path_factory: pytest.TempPat
     """The program that Ray is told to start, with Ray's own arguments; gives its address."""
     environment = serve_node_environment(tmp_path_factory.mktemp("node"))
     with subprocess.Popen(
-        [environment["RAY_SERVE_HAPROXY_BINARY_PATH"], "-db", "-f", str(written)], stderr=subprocess.PIPE
+        [environment["RAY_SERVE_HAPROXY_BINARY_PATH"], "-db", "-f", str(written)],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
     ) as process:
         url, deadline = f"http://127.0.0.1:{ports['routes']}", time.monotonic() + 30
         while True:

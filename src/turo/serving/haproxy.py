@@ -107,6 +107,8 @@ def binary() -> str:
 
 def main(arguments: list[str]) -> None:
     """Amend the file behind `-f`, then become HAProxy with the same arguments."""
+    # It names this program, and whoever looks for HAProxy would find us again.
+    os.environ.pop("RAY_SERVE_HAPROXY_BINARY_PATH", None)
     path = Path(arguments[arguments.index("-f") + 1])
     path.write_text(limited(amended(path.read_text()), os.environ))
     program = binary()
