@@ -72,6 +72,7 @@ def test_only_settings_reads_the_environment() -> None:
         "files.py",  # CODE_VERSION, baked into the images
         "health.py",  # a health check that starts every few seconds loads nothing but the standard library
         "mlflow_create.py",  # puts back a variable of MLflow's own client after one request
+        "demo_guard.py",  # finds what the demo started by a mark that it hands down
         "ending.py",  # Ray tells a job its id there
         "projects.py",  # hands the environment on to the child process that trains
     }
