@@ -15,7 +15,7 @@ from request_loop import RequestLoop
 from serving_stack import Stack, log_model, point, reconciling, stack, until
 from slow_sockets import read_all, slow_sockets
 
-FIRST_PORT = 26_000
+FIRST_PORT = 29_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 NOTEBOOK = """
 import json, ray, sys

@@ -67,8 +67,9 @@ class Serve:
             for entry in told:
                 found.setdefault(entry["name"], {})[entry["replica"]] = State.model_validate(entry)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            why = (str(error).splitlines() or [repr(error)])[0]
             raise ServiceError(
-                f"The catalog does not tell what the replicas serve: {error}.",
+                f"The catalog does not tell what the replicas serve: {why}.",
                 "It is waited for; with SERVE_API_KEY set, mlflow and ray must have the same key.",
             ) from error
         return found
