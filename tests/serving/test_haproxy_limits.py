@@ -95,17 +95,33 @@ def section(text: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("environment", "seconds"),
-    [({}, 10), ({"SERVE_BODY_TIMEOUT_S": ""}, 10), ({"SERVE_BODY_TIMEOUT_S": "3"}, 3)],
+    ("environment", "body"),
+    [
+        ({}, "10000ms"),
+        ({"SERVE_BODY_TIMEOUT_S": ""}, "10000ms"),
+        ({"SERVE_BODY_TIMEOUT_S": "2.5"}, "2500ms"),
+    ],
 )
 def test_heads_and_bodies_have_the_settings_time(
-    written: str, environment: dict[str, str], seconds: int
+    written: str, environment: dict[str, str], body: str
 ) -> None:
     earlier = written.replace("    mode http\n", "    mode http\n    timeout http-request 77s\n", 1)
     text = limited(earlier, environment)
-    assert re.findall(r"timeout http-request (\S+)", text) == [f"{seconds}s"]
-    assert f"timeout http-request {seconds}s" in section(text, "defaults")
-    assert f"http-request wait-for-body time {seconds}s" in section(text, "frontend http_frontend")
+    assert re.findall(r"timeout http-request (\S+)", text) == [body]
+    assert f"timeout http-request {body}" in section(text, "defaults")
+    assert f"http-request wait-for-body time {body}" in section(text, "frontend http_frontend")
+
+
+@pytest.mark.parametrize(
+    ("environment", "longest"),
+    [({}, "45000ms"), ({"SERVE_TIMEOUT_S": "2.5", "SERVE_BODY_TIMEOUT_S": "1"}, "8500ms")],
+)
+def test_an_answer_is_not_waited_for_without_end(
+    written: str, environment: dict[str, str], longest: str
+) -> None:
+    text = limited(written, environment)
+    assert re.findall(r"timeout server (\S+)", text) == [longest]
+    assert f"timeout server {longest}" in section(text, "defaults")
 
 
 def test_nobody_has_all_connections_and_replicas_learn_who_asks(written: str) -> None:
@@ -120,7 +136,7 @@ def test_nobody_has_all_connections_and_replicas_learn_who_asks(written: str) ->
 
 @pytest.mark.parametrize("origins", ["", "https://App.example.com/, http://localhost:3000"])
 def test_haproxy_takes_it(written: str, origins: str, tmp_path: Path) -> None:
-    text = limited(written, {"SERVE_CORS_ORIGINS": origins})
+    text = limited(written, {"SERVE_CORS_ORIGINS": origins, "SERVE_BODY_TIMEOUT_S": "2.5"})
     assert ("-m str https://app.example.com http://localhost:3000 }" in text) == bool(origins)
     (tmp_path / "haproxy.cfg").write_text(text)
     done = subprocess.run(

@@ -13,6 +13,7 @@ from compose_stack import REPOSITORY, Stack, figures, served_versions, wait_for
 pytestmark = pytest.mark.stack
 NAME = "CatBoost"
 OUTAGE_S = 310.0
+LONG = {"models": [NAME], "tune_trials": 5}  # about a minute of training
 
 RUNNING = """
 import mlflow
@@ -47,14 +48,14 @@ def train_under_way(airflow: AirflowApi, run: str) -> bool:
     """Whether the training's own log shows that its job is at work."""
     for task in airflow.task_instances("prepare_data", run):
         if task["task_id"].endswith("train") and task["state"] == "running":
-            return "Fold 1" in airflow.task_log(task)
+            return "Trial 0" in airflow.task_log(task)
     return False
 
 
 def test_an_outage_of_the_api_server(stack: Stack, airflow: AirflowApi, serve: str) -> None:
     """Away for longer than five minutes: the finished job's result is fetched by the next try."""
     before = versions(stack)
-    run = airflow.trigger("prepare_data", {"models": [NAME]})
+    run = airflow.trigger("prepare_data", LONG)
     wait_for("the training runs", lambda: train_under_way(airflow, run), timeout=400)
     stack.compose("kill", "-s", "SIGKILL", "airflow_api-server")
     gone = time.monotonic()
@@ -70,7 +71,7 @@ def test_an_outage_of_the_api_server(stack: Stack, airflow: AirflowApi, serve: s
 
 def test_mlflow_killed_in_a_training(stack: Stack, airflow: AirflowApi) -> None:
     before = versions(stack)
-    run = airflow.trigger("prepare_data", {"models": [NAME]})
+    run = airflow.trigger("prepare_data", LONG)
     wait_for("the training runs", lambda: train_under_way(airflow, run), timeout=400)
     stack.compose("kill", "-s", "SIGKILL", "mlflow")
     stack.compose("up", "-d", "--no-recreate", "--wait", "--wait-timeout", "300", "mlflow")

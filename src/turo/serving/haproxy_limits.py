@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-DEFAULT_S = "10"  # as in turo.settings, which would take a third of a second to import
+# As in turo.settings, which would take a third of a second to import.
+BODY_S, ANSWER_S = "10", "30"
+MARGIN_S = 5.0  # a replica that is alive says itself that it was too slow
 SHARE = 4  # one address gets all connections but one in so many: behind Docker's gateway all callers have one
 
 # The last address a replica reads is who really asks; the connection itself is this proxy's.
 DEFAULTS = """\
-    timeout http-request {seconds}s
+    timeout http-request {body}
+    timeout server {answer}
     option forwardfor
 """
 CONNECTIONS = """\
@@ -30,7 +33,7 @@ if {{ var(txn.origin) -m found }} !told_origin
 """
 # A body that fits the proxy's buffer is waited for here, where it costs a replica nothing; then 408.
 BODIES = """\
-    http-request wait-for-body time {seconds}s
+    http-request wait-for-body time {body}
 """
 
 
@@ -39,12 +42,14 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
 
     Args:
         configuration: as Ray writes it.
-        environment: SERVE_BODY_TIMEOUT_S, SERVE_CORS_ORIGINS.
+        environment: SERVE_BODY_TIMEOUT_S, SERVE_TIMEOUT_S, SERVE_CORS_ORIGINS.
 
     Raises:
         ValueError: Ray's template is not the one this was written for.
     """
-    seconds = environment.get("SERVE_BODY_TIMEOUT_S") or DEFAULT_S
+    seconds = float(environment.get("SERVE_BODY_TIMEOUT_S") or BODY_S)
+    longest = seconds + float(environment.get("SERVE_TIMEOUT_S") or ANSWER_S) + MARGIN_S
+    body, answer = _milliseconds(seconds), _milliseconds(longest)
     origins = [
         part.strip().lower().rstrip("/") for part in environment.get("SERVE_CORS_ORIGINS", "").split(",")
     ]
@@ -52,15 +57,19 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
     found = re.search(r"(?m)^    maxconn (\d+)$", configuration)
     most = int(found[1]) if found else 4096
     connections = most - most // SHARE
-    text = re.sub(
-        r"(?m)^    timeout http-request \S+\n", "", configuration
-    )  # there is one limit, the setting's
-    text = _after(text, r"defaults\n    mode http\n", DEFAULTS.format(seconds=seconds))
+    # There is one limit of each kind, the settings'.
+    text = re.sub(r"(?m)^ +timeout (http-request|server) \S+\n", "", configuration)
+    text = _after(text, r"defaults\n    mode http\n", DEFAULTS.format(body=body, answer=answer))
     text = _after(
         text, r"frontend http_frontend\n    bind \S+\n", CONNECTIONS.format(connections=connections)
     )
-    rules = (ORIGINS.format(origins=named) if named else "") + BODIES.format(seconds=seconds)
+    rules = (ORIGINS.format(origins=named) if named else "") + BODIES.format(body=body)
     return _after(text, r"(?=    # Routes endpoint\n)", rules)
+
+
+def _milliseconds(seconds: float) -> str:
+    """HAProxy reads whole numbers only."""
+    return f"{round(seconds * 1000)}ms"
 
 
 def _after(text: str, pattern: str, added: str) -> str:
