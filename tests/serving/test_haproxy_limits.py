@@ -121,7 +121,8 @@ def test_an_answer_is_not_waited_for_without_end(
 ) -> None:
     text = limited(written, environment)
     assert re.findall(r"timeout server (\S+)", text) == [longest]
-    assert f"timeout server {longest}" in section(text, "defaults")
+    assert re.findall(r"timeout client (\S+)", text) == [longest]
+    assert f"timeout server {longest}\n    timeout client {longest}" in section(text, "defaults")
 
 
 def test_nobody_has_all_connections_and_replicas_learn_who_asks(written: str) -> None:
@@ -174,6 +175,17 @@ def test_a_body_that_does_not_come_ends_in_408(tmp_path: Path) -> None:
         head.sendall(b"POST /Tiny HTTP/1.1\r\nHost: x\r\n")
         assert read_all(body).startswith(b"HTTP/1.1 408")
         assert read_all(head).startswith(b"HTTP/1.1 408")
+
+
+def test_who_was_refused_and_sends_no_more_is_let_go(tmp_path: Path) -> None:
+    """A replica's 408 to a body longer than the proxy holds leaves the proxy waiting for the rest."""
+    waiting = Waiting(1, 1000, 1 << 30, LIMITS.max_bytes)
+    app = Replica(Door(App(tiny_predictor(), LIMITS), waiting, Cors(())))
+    with (
+        proxy(tmp_path, app, SERVE_BODY_TIMEOUT_S="1", SERVE_TIMEOUT_S="1") as address,
+        slow_sockets(address, f"/{NAME}", 1, b"[" * 100_000) as (body,),
+    ):
+        assert read_all(body).startswith(b"HTTP/1.1 408")  # until it is closed
 
 
 def test_a_template_that_is_not_known_is_not_started() -> None:

@@ -17,6 +17,7 @@ SHARE = 4  # one address gets all connections but one in so many: behind Docker'
 DEFAULTS = """\
     timeout http-request {body}
     timeout server {answer}
+    timeout client {answer}
     option forwardfor
 """
 CONNECTIONS = """\
@@ -58,7 +59,7 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
     most = int(found[1]) if found else 4096
     connections = most - most // SHARE
     # There is one limit of each kind, the settings'.
-    text = re.sub(r"(?m)^ +timeout (http-request|server) \S+\n", "", configuration)
+    text = re.sub(r"(?m)^ +timeout (http-request|server|client) \S+\n", "", configuration)
     text = _after(text, r"defaults\n    mode http\n", DEFAULTS.format(body=body, answer=answer))
     text = _after(
         text, r"frontend http_frontend\n    bind \S+\n", CONNECTIONS.format(connections=connections)
