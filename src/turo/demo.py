@@ -87,6 +87,9 @@ def _environment(folder: Path) -> Settings:
             "MPLBACKEND": "agg",
         }
     )
+    os.environ.setdefault(
+        "SERVE_MIN_REPLICAS", "1"
+    )  # the first answer soon, on a laptop; more come with load
     return settings_module.load()
 
 
