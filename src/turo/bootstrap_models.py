@@ -23,7 +23,7 @@ from turo.files import code_version
 from turo.first_start import Note
 from turo.job_ids import job_id
 from turo.jobs import Jobs, connect
-from turo.ledger import ledger_read
+from turo.ledger import REFUSED, SERVING, ledger_read
 from turo.settings import Settings
 from turo.training import ending
 from turo.training.fleet import foreign, label, table_manifest
@@ -92,7 +92,8 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
     """Models without a champion of the table's fleet, and what to add to the key of their training.
 
     Fleets may come and go and come back: each change is a training of its own, to which a container that is
-    restarted meanwhile attaches. The newest line of the ledger tells one change from another.
+    restarted meanwhile attaches. The newest line of the ledger tells one change from another, but for those
+    which the reconciler writes whenever a version comes to serve.
     """
     found = {}
     for name in names:
@@ -105,8 +106,9 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
                 "%s version %s was trained on another fleet than the table's (%s): it is trained anew",
                 name, champion.version, label(champion.tags),
             )  # fmt: skip
-            last = ledger_read(name, limit=1)
-            found[name] = f"-{last[0]['id'][:8] if last else champion.version}"
+            lines = (line for line in ledger_read(name) if line["event"] not in (REFUSED, SERVING))
+            last = next(lines, None)
+            found[name] = f"-{last['id'][:8] if last else champion.version}"
     return found
 
 

@@ -58,6 +58,8 @@ def test_at_start_models_without_a_champion_of_this_fleet_are_trained(tracking, 
     write(tracking / "datas", own, fleet=fleet(2))
     away = trained()
     assert {command[2] for command in away.values()} == {"A", "B"}
+    for event in (ledger.REFUSED, ledger.SERVING):  # the reconciler's words in the meantime
+        ledger.ledger_append(event, "A", "1", "")
     assert trained().keys() == away.keys()  # restarted meanwhile: the same jobs
     promote("A", finished("A", tracking), "own")
     assert {command[2] for command in trained().values()} == {"B"}
