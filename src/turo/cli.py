@@ -26,6 +26,7 @@ app = typer.Typer(
 Names = Annotated[list[str], typer.Argument(help="Model names, as in MODEL_NAMES.")]
 RunKey = Annotated[str, typer.Option(help="Makes a repeated run reuse what the first one did.")]
 ForecastModel = Annotated[str, typer.Option(help="Served model; default FORECAST_MODEL, else the first.")]
+Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
 
@@ -143,14 +144,8 @@ def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
 
 
 @app.command()
-def rollback(
-    name: Annotated[str, typer.Argument(help="Model name.")],
-    to: Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")] = "",
-) -> None:
-    """Give the alias `champion` back to an earlier version, and prove by a request that it serves.
-
-    To ask again, after a lost answer, finishes the same rollback; `--to` goes further back.
-    """
+def rollback(name: Annotated[str, typer.Argument(help="Model name.")], to: Earlier = "") -> None:
+    """Let an earlier champion serve again, proven by a request; to ask again finishes the same rollback."""
     from turo.serving.rollback import rollback as restore
 
     _report(restore(name, settings_module.load(), to))

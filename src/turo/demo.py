@@ -87,9 +87,7 @@ def _environment(folder: Path) -> Settings:
             "MPLBACKEND": "agg",
         }
     )
-    os.environ.setdefault(
-        "SERVE_MIN_REPLICAS", "1"
-    )  # the first answer soon, on a laptop; more come with load
+    os.environ.setdefault("SERVE_MIN_REPLICAS", "1")  # the first answer comes sooner
     return settings_module.load()
 
 

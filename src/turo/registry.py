@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,38 +70,20 @@ def search(wanted: str) -> list[Version]:
 
 def version(name: str, number: str) -> Version | None:
     """One version of a model; None where there is no such model or version."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return as_version(client().get_model_version(name, number))
-    except MlflowException as error:
-        if error.error_code in ABSENT:
-            return None
-        raise
+    found = _if_there(lambda: client().get_model_version(name, number))
+    return None if found is None else as_version(found)
 
 
 def aliases(name: str) -> dict[str, str]:
     """Where the aliases of a model point; empty where there is no such model."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return {alias: str(number) for alias, number in client().get_registered_model(name).aliases.items()}
-    except MlflowException as error:
-        if error.error_code in ABSENT:
-            return {}
-        raise
+    model = _if_there(lambda: client().get_registered_model(name))
+    return {} if model is None else {alias: str(number) for alias, number in model.aliases.items()}
 
 
 def alias(name: str, name_of_alias: str) -> Version | None:
     """The version an alias points at; None where there is no such model or alias."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return as_version(client().get_model_version_by_alias(name, name_of_alias))
-    except MlflowException as error:
-        if error.error_code in ABSENT:
-            return None
-        raise
+    found = _if_there(lambda: client().get_model_version_by_alias(name, name_of_alias))
+    return None if found is None else as_version(found)
 
 
 def champion(name: str) -> Version | None:
@@ -177,6 +160,18 @@ def load(version: Version) -> Forecaster:
     from turo.models.forecaster import Forecaster
 
     return Forecaster.load(forecaster_folder(download(version)))
+
+
+def _if_there(ask: Callable[[], Any]) -> Any:
+    """What MLflow answers; None where it has no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
 
 
 def _versions_of(run_id: str, name: str) -> list[Any]:

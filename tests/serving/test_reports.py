@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from asgi_client import AsgiClient
+from json_server import Answer, json_server
 from served import LIMITS
 
 from turo import settings as settings_module
@@ -91,27 +89,12 @@ class Routes:
 def routes() -> Iterator[Routes]:
     state = Routes()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            state.sent.append((self.path, json.loads(self.rfile.read(length)) if length else None))
-            self.send_response(state.status)
-            for name, value in state.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(json.dumps(state.body).encode())
+    def answer(_: str, path: str, body: object) -> Answer:
+        state.sent.append((path, body))
+        return state.status, state.body, state.headers
 
-        do_POST = do_GET  # noqa: N815 - the library's name
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with json_server(answer) as state.url:
+        yield state
 
 
 def serve(url: str) -> Serve:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from json_server import json_server
 
 
 @dataclass
@@ -73,27 +72,5 @@ class FakeJobs:
 def fake_jobs() -> Iterator[FakeJobs]:
     """The interface on a port of its own."""
     state = FakeJobs()
-
-    class Handler(BaseHTTPRequestHandler):
-        def reply(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, body = state.answer(self.command, self.path, json.loads(text or b"{}"))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
-
-        def do_GET(self) -> None:
-            self.reply()
-
-        def do_POST(self) -> None:
-            self.reply()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with json_server(lambda *asked: (*state.answer(*asked), {})) as state.url:
+        yield state

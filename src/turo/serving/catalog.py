@@ -14,7 +14,7 @@ from turo.serving.asgi import App
 from turo.serving.directory import Directory, FrontApp
 from turo.serving.lookup import table_in
 from turo.serving.messages import Request, Response, json_response
-from turo.serving.problems import Problem, overloaded
+from turo.serving.problems import overloaded
 from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
 from turo.serving.states import STATES_PATH, State
 from turo.serving.watch import Watch
@@ -22,7 +22,6 @@ from turo.settings import load as load_settings
 
 CPUS = 0.05
 FORGOTTEN_S = 60.0  # replicas report every two seconds
-QUEUE_FULL = (429, 503)
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +59,8 @@ class CatalogApp(FrontApp):
     """The application around it: whoever has the key may read the reports, however long the queue is."""
 
     def admit(self, request: Request) -> None:
-        try:
+        if request.path != STATES_PATH:
             super().admit(request)
-        except Problem as problem:
-            if request.path != STATES_PATH or problem.status not in QUEUE_FULL:
-                raise
 
 
 class Catalog:
@@ -105,10 +101,7 @@ class Catalog:
             response, headers = await (await self.handle(name)).call.remote(request)
         except BackPressureError as error:
             raise overloaded(f"{name} has too many requests waiting.") from error
-        except (
-            RayError,
-            RayServeException,
-        ) as error:  # its replica died, or is being replaced
+        except (RayError, RayServeException) as error:  # its replica died, or is being replaced
             logger.warning("%s does not answer: %r", name, error)
             raise overloaded(f"{name} does not answer now; try again shortly.") from error
         return Response(response.status, [*response.headers, *headers], response.body)

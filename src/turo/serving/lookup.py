@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from turo.data.source import folder
 from turo.errors import InputError
 from turo.serving import whole
+from turo.serving.file_state import MixedError, State, state
 from turo.serving.problems import Problem, overloaded
 from turo.serving.row import Row, find_row
-from turo.serving.whole import TABLE, MixedError, Rows, State
+from turo.serving.whole import TABLE, Rows
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -107,7 +108,7 @@ class FeatureTable:
             known = self._described
             return known is not None and known.seen == held[0] and time.monotonic() - known.looked < REMOTE_S
         try:
-            return held[0] == whole.state(filesystem, f"{base}/{MANIFEST}")
+            return held[0] == state(filesystem, f"{base}/{MANIFEST}")
         except OSError:
             return False
 
@@ -135,7 +136,7 @@ class FeatureTable:
         if known and not fresh and not local and now - known.looked < REMOTE_S:
             return known
         path = f"{base}/{MANIFEST}"
-        seen = whole.state(filesystem, path)
+        seen = state(filesystem, path)
         if known and known.seen == seen:
             content = known.content
         else:
@@ -170,7 +171,7 @@ class FeatureTable:
 
     def _states(self) -> tuple[State, State]:
         filesystem, base = self._place()
-        return whole.state(filesystem, f"{base}/{MANIFEST}"), whole.state(filesystem, f"{base}/{TABLE}")
+        return state(filesystem, f"{base}/{MANIFEST}"), state(filesystem, f"{base}/{TABLE}")
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """The paths of `mlflow models serve`, so that its clients and probes need only another address.
 
-Status and body are those of `mlflow.pyfunc.scoring_server` (3.18): a blank line for a probe, a bare version.
+Status and body are those of `mlflow.pyfunc.scoring_server`: a blank line for a probe, a bare version.
 """
 
 from __future__ import annotations

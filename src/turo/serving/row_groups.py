@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from turo.serving.file_state import MixedError, State, state
 from turo.serving.held_rows import ORIGIN, VEHICLE, InMemory
-from turo.serving.state import MixedError, State, state
 
 if TYPE_CHECKING:
     import pyarrow as pa

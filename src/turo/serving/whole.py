@@ -10,15 +10,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
+from turo.serving.file_state import MixedError, state
 from turo.serving.held_rows import InMemory
 from turo.serving.row_groups import OnDisk
-from turo.serving.state import MixedError, State, state
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import fs
-
-__all__ = ["MEMORY_BYTES", "TABLE", "MixedError", "Rows", "State", "read", "state"]
 
 TABLE = "datas.parquet"
 MEMORY_BYTES = 32 << 20  # of a decoded table, in every replica; a larger one is read where it lies
