@@ -21,6 +21,8 @@ from turo.settings import Settings
 
 START_DEADLINE_S = 120.0
 STOP_S = 15.0
+# No balancer of other machines to wait for, which is 30 s by default: Ctrl-C is answered at once.
+ENDS_AT_ONCE = {"RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0"}
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ def local_ray(settings: Settings) -> Iterator[str]:
     ports = {name: free_port(usual) for name, usual in SHARED_PORTS.items()}
     with tempfile.TemporaryDirectory(prefix="turo-haproxy-", ignore_cleanup_errors=True) as folder:
         # before Ray's processes inherit the environment
-        os.environ.update(serve_node_environment(Path(folder), ports=ports))
+        os.environ.update(serve_node_environment(Path(folder), ports=ports) | ENDS_AT_ONCE)
         import ray
         from ray import serve
 

@@ -84,11 +84,17 @@ def test_a_job_is_healthy_while_its_own_heart_beats(job_table: sqlite3.Connectio
     assert health.check("dag-processor") == ""
 
 
+def leave_logging_alone(**_: object) -> None:
+    """As a receiver, keeps a Celery worker from taking over the logging of the whole test process."""
+
+
 def test_a_worker_is_healthy_while_it_consumes_and_not_when_it_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from celery import Celery
+    from celery.signals import setup_logging
 
+    setup_logging.connect(leave_logging_alone)
     monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "memory://")
     monkeypatch.setattr(health, "ANSWER_LIMIT_S", 1.0)
     assert health.check("worker") == f"celery@{socket.gethostname()} consumes from no queue"

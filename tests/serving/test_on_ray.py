@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,17 +139,20 @@ def test_an_inference_request_may_be_as_long_as_any_other(served: tuple[Stack, A
 def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request(
     served: tuple[Stack, Any],
 ) -> None:
-    running, _ = served
-    new = log_model("A", "xgboost", rows=600)
+    running, reconciler = served
+    new, route = log_model("A", "xgboost", rows=600), reconciler.routes["A"]
     bodies = {name: running.example(name) for name in ("A", "B")}
     with RequestLoop(running.url, bodies, rate=50) as loop:
-        for version in (new, "1", new):
-            began = time.monotonic()
+        for before, version in (("1", new), (new, "1"), ("1", new)):
+            changes = max(0, len(loop.versions["A"]) - 1)
             point("A", "champion", version)
-            until(f"version {version} answers", lambda v=version: loop.versions["A"][-1:] == [v])  # type: ignore[misc]
-            print(f"first answer of version {version} after {time.monotonic() - began:.2f} s")
+            until(f"every replica serves {version}", lambda v=version: route.serving.version == v)  # type: ignore[misc]
+            count, settled = loop.answers(), len(loop.versions["A"])
+            until("requests flow on", lambda count=count: loop.answers() > count + 40)  # type: ignore[misc]
+            assert loop.took_over("A", since=changes) == [before, version]
+            assert len(loop.versions["A"]) == settled, "once it is accepted no other version answers"
     assert set(loop.statuses) == {"200"}, loop.statuses
-    assert loop.versions == {"A": ["1", new, "1", new], "B": ["1"]}
+    assert loop.versions["B"] == ["1"]
 
 
 def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served: tuple[Stack, Any]) -> None:

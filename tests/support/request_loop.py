@@ -26,6 +26,7 @@ class RequestLoop:
     def __init__(self, serve: str, bodies: dict[str, Any], rate: float = 20.0) -> None:
         self.serve, self.bodies, self.rate = serve, bodies, rate
         self.statuses: Counter[str] = Counter()
+        # Each change of the answering version; while replicas follow one after another, both answer in turn.
         self.versions: dict[str, list[str]] = {name: [] for name in bodies}
         self.longest_s = 0.0  # between two good answers of a route
         self.refused: list[str] = []  # what else was answered: status, type, first characters
@@ -49,6 +50,11 @@ class RequestLoop:
     def answers(self) -> int:
         """How many there were so far."""
         return self.statuses.total()
+
+    def took_over(self, name: str, since: int = 0) -> list[str]:
+        """Versions after the first `since` changes, by first answer; the last one gave the last answer."""
+        seen = self.versions[name][since:]
+        return [*(v for v in dict.fromkeys(seen) if v != seen[-1]), *seen[-1:]]
 
     def _run(self, name: str, body: Any) -> None:
         period, answered = len(self.bodies) / self.rate, time.monotonic()
