@@ -52,8 +52,12 @@ lint: .venv/.all ## Every kind of file: Python, shell, Docker, YAML, workflows, 
 types: .venv/.all ## mypy
 	mypy
 
+# What starts Ray runs alone: two at a time starve each other on a small machine.
 unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
-	pytest -m 'not stack'
+	@status=0; \
+	pytest -n 2 -m 'not (stack or ray or slow)' || status=$$?; \
+	pytest -m '(ray or slow) and not stack' || status=$$?; \
+	exit $$status
 
 stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
 	pytest -m stack tests/stack

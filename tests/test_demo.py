@@ -55,6 +55,18 @@ def test_the_printed_curl_works(demo: Demo) -> None:
     assert answer.stdout.startswith('{"predictions":['), answer
 
 
+def test_its_proxy_tells_of_itself_on_the_loopback_only(demo: Demo) -> None:
+    from turo.serving.node import SHARED_PORTS
+
+    proxy = max(demo.parts("haproxy", "-db"), key=lambda process: process.create_time())
+    listening = {c.laddr.port: c.laddr.ip for c in proxy.net_connections("tcp") if c.status == "LISTEN"}
+    environment = proxy.environ()
+    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"):
+        assert name in SHARED_PORTS
+        assert listening[int(environment[name])] == "127.0.0.1"
+    assert set(listening.values()) == {"127.0.0.1"}
+
+
 def test_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
     serve = re.search(r"http://127\.0\.0\.1:\d+(?=/KNN)", demo.text)
     assert serve and demo.family()

@@ -32,16 +32,9 @@ def demo(folder: Path) -> Iterator[Demo]:
         process.kill()
 
 
-def parts(demo: Demo, *words: str) -> list[psutil.Process]:
-    """The demo's own processes whose command lines have these words; an old proxy may still drain."""
-    found = [p for p in demo.family() if all(word in " ".join(p.cmdline()) for word in words)]
-    assert found, words
-    return found
-
-
 def killed(*words: str) -> Callable[[Demo], None]:
     def happen(demo: Demo) -> None:
-        for process in parts(demo, *words):
+        for process in demo.parts(*words):
             process.kill()
 
     return happen
@@ -51,7 +44,7 @@ def stopped(*words: str) -> Callable[[Demo], None]:
     """Neither dead nor answering: what waits for it waits for ever."""
 
     def happen(demo: Demo) -> None:
-        for process in parts(demo, *words):
+        for process in demo.parts(*words):
             process.suspend()
 
     return happen
@@ -68,26 +61,15 @@ def end(demo: Demo, number: signal.Signals) -> float:
     return time.monotonic() - began
 
 
-def test_its_proxy_tells_of_itself_on_the_loopback_only(demo: Demo) -> None:
-    from turo.serving.node import SHARED_PORTS
-
-    proxy = max(parts(demo, "haproxy", "-db"), key=lambda process: process.create_time())
-    listening = {c.laddr.port: c.laddr.ip for c in proxy.net_connections("tcp") if c.status == "LISTEN"}
-    environment = proxy.environ()
-    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"):
-        assert name in SHARED_PORTS
-        assert listening[int(environment[name])] == "127.0.0.1"
-    assert set(listening.values()) == {"127.0.0.1"}
-    assert end(demo, signal.SIGINT) < LATEST_S
-    assert demo.process.returncode == 0
-
-
 @pytest.mark.parametrize(
     ("number", "before"),
     [
         pytest.param(signal.SIGTERM, [stopped("ServeController")], id="controller hangs"),
-        pytest.param(signal.SIGINT, [killed("raylet/raylet"), stopped("gcs_server")], id="Ray dies"),
-        pytest.param(signal.SIGINT, [killed("haproxy", "-db"), stopped("uvicorn")], id="proxy, mlflow"),
+        pytest.param(
+            signal.SIGINT,
+            [killed("haproxy", "-db"), stopped("uvicorn"), killed("raylet/raylet"), stopped("gcs_server")],
+            id="all else",
+        ),
     ],
 )
 def test_it_ends_whatever_died_before(

@@ -39,6 +39,12 @@ class Demo:
                 continue
         return found
 
+    def parts(self, *words: str) -> list[psutil.Process]:
+        """Its own processes whose command lines have these words; an old proxy may still drain."""
+        found = [p for p in self.family() if all(word in " ".join(p.cmdline()) for word in words)]
+        assert found, words
+        return found
+
 
 def start(folder: Path, **environment: str) -> Demo:
     """Start a demo in `folder` and wait until it serves; if it ends before, its output is in the error."""

@@ -29,11 +29,13 @@ START_S = 240.0  # generous: a busy machine with two cores
 
 @dataclass
 class Stack:
-    """Where everything is."""
+    """Where everything is: the routes, Ray itself, and what it exports."""
 
     url: str
     settings: Settings
     folder: Path
+    ray: str
+    metrics: str
 
     def about(self, name: str) -> dict[str, Any]:
         """`GET /<name>`."""
@@ -121,7 +123,8 @@ def stack(
         monkeypatch.setenv(name, value)
     settings = settings_module.load()
     with tracking_server(settings, folder / "mlflow.log"), ray_head(folder, first_port, dashboard):
-        yield Stack(settings.serve_url, settings, folder)
+        ray, metrics = f"127.0.0.1:{first_port + 1003}", f"http://127.0.0.1:{first_port + 1006}/metrics"
+        yield Stack(settings.serve_url, settings, folder, ray, metrics)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import threading
-from collections.abc import Iterator
+import time
 from typing import Any
 
 import httpx
@@ -15,68 +13,18 @@ import psutil
 import pytest
 import tritonclient.http as triton
 from request_loop import RequestLoop
-from serving_stack import Stack, belongs, log_model, point, reconciling, stack, until
+from serving_stack import Stack, belongs, log_model, point, until
 
 from turo.serving.plan import Route
 
-FIRST_PORT = 23_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-class FirstAnswers:
-    """Asks for models that are being deployed for the first time, directly and through the catalog."""
-
-    PATHS = ("A", "v2/models/A/ready", "B/schema", "v2/models/B")
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.found: list[tuple[int, bool]] = []  # status, and whether it says when to come again
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> FirstAnswers:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        with httpx.Client(base_url=self.url, timeout=60) as client:
-            while not self._ended.wait(0.02):
-                for path in self.PATHS:
-                    with contextlib.suppress(httpx.TransportError):  # the proxy is not up yet
-                        answer = client.get(f"/{path}")
-                        self.found.append((answer.status_code, "Retry-After" in answer.headers))
-
-
-FIRST_ANSWERS: list[tuple[int, bool]] = []
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Any]]:
-    """Models A (XGBoost) and B (SVR) at their first version."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        folder = tmp_path_factory.mktemp("served")
-        with (
-            stack(folder, ("A", "B"), FIRST_PORT, monkeypatch) as running,
-            reconciling(running.settings) as loop,
-        ):
-            until("the catalog answers", lambda: httpx.get(f"{running.url}/").is_success)
-            with FirstAnswers(running.url) as first:
-                for name, kind in (("A", "xgboost"), ("B", "svr")):
-                    point(name, "champion", log_model(name, kind))
-                until("both models are deployed", lambda: all(r.serving for r in loop.routes.values()))
-            FIRST_ANSWERS.extend(first.found)
-            yield running, loop
-
-
 def test_while_models_are_deployed_for_the_first_time_callers_are_told_to_wait(
-    served: tuple[Stack, Any],
+    first_answers: list[tuple[int, bool]],
 ) -> None:
-    assert {status for status, _ in FIRST_ANSWERS} == {200, 503}
-    assert all(told for status, told in FIRST_ANSWERS if status == 503)
+    assert {status for status, _ in first_answers} == {200, 503}
+    assert all(told for status, told in first_answers if status == 503)
 
 
 def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any]) -> None:
@@ -145,7 +93,10 @@ def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request
     with RequestLoop(running.url, bodies, rate=50) as loop:
         for before, version in (("1", new), (new, "1"), ("1", new)):
             changes = max(0, len(loop.versions["A"]) - 1)
+            began = time.monotonic()
             point("A", "champion", version)
+            until(f"version {version} answers", lambda v=version: loop.versions["A"][-1:] == [v])  # type: ignore[misc]
+            print(f"first answer of version {version} after {time.monotonic() - began:.2f} s")
             until(f"every replica serves {version}", lambda v=version: route.serving.version == v)  # type: ignore[misc]
             count, settled = loop.answers(), len(loop.versions["A"])
             until("requests flow on", lambda count=count: loop.answers() > count + 40)  # type: ignore[misc]
@@ -245,16 +196,15 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
         until("requests flow on", lambda: sum(loop.statuses.values()) > count + 40)
     assert set(loop.statuses) == {"200"}, "the route does not depend on the challenger's application"
     pattern = re.compile(rf'turo_shadow_rows_total{{[^}}]*model="B"[^}}]*version="{rival}"[^}}]*}} [1-9]')
-    metrics = f"http://127.0.0.1:{FIRST_PORT + 1006}/metrics"
 
     def compared() -> Any:
         answer = httpx.post(f"{running.url}/B", json=body, headers={"X-Request-Id": "lead-me-home"})
         assert (answer.status_code, answer.headers["X-Model-Version"]) == (200, "1")
-        return pattern.search(httpx.get(metrics).text)
+        return pattern.search(httpx.get(running.metrics).text)
 
     until("the difference is exported", compared)
     row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
     assert (row["version"], row["run_id"]) == ("1", running.about("B")["run_id"])
-    exported = httpx.get(metrics).text
+    exported = httpx.get(running.metrics).text
     for name in ("turo_model_info", "turo_prediction_requests_total", "turo_prediction_bucket"):
         assert f"ray_{name}{{" in exported

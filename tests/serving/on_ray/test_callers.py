@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from request_loop import RequestLoop
-from serving_stack import Stack, log_model, point, reconciling, stack, until
+from serving_stack import Stack, until
 from slow_sockets import slow_sockets
 
-FIRST_PORT = 29_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 NOTEBOOK = """
 import json, ray, sys
@@ -32,25 +30,14 @@ print("told", json.dumps([handle.predict.remote(rows).result(timeout_s=60), refu
 """
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Model A at its first version."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        folder = tmp_path_factory.mktemp("served")
-        with stack(folder, ("A",), FIRST_PORT, monkeypatch) as running, reconciling(running.settings) as loop:
-            point("A", "champion", log_model("A", "xgboost"))
-            until("the model is deployed", lambda: all(r.serving for r in loop.routes.values()))
-            yield running
-
-
-def test_slow_callers_wait_alone(served: Stack) -> None:
+def test_slow_callers_wait_alone(running: Stack) -> None:
     """600 with one byte each, and 50 with more than the proxy holds back: nobody else notices."""
-    url = httpx.URL(served.url)
+    url = httpx.URL(running.url)
     address = (str(url.host), int(url.port or 80))
     with (
         slow_sockets(address, "/A", 600) as short,
         slow_sockets(address, "/A", 50, b"[" * 100_000) as long,
-        RequestLoop(served.url, {"A": served.example("A")}, rate=50) as loop,
+        RequestLoop(running.url, {"A": running.example("A")}, rate=50) as loop,
     ):
         refused = [one.recv(65536) for one in (short[0], short[-1], long[0], long[-1])]
         count = sum(loop.statuses.values())
@@ -61,12 +48,12 @@ def test_slow_callers_wait_alone(served: Stack) -> None:
         assert b"application/problem+json" in answer
 
 
-def test_every_route_answers_a_notebook_over_a_handle(served: Stack) -> None:
-    rows = served.example("A")["inputs"] * 3
-    wanted = httpx.post(f"{served.url}/A", json={"inputs": rows}).json()
-    refused = httpx.post(f"{served.url}/A", json={"inputs": [{**rows[0], "nothing": 1}]}).json()
+def test_every_route_answers_a_notebook_over_a_handle(running: Stack) -> None:
+    rows = running.example("A")["inputs"] * 3
+    wanted = httpx.post(f"{running.url}/A", json={"inputs": rows}).json()
+    refused = httpx.post(f"{running.url}/A", json={"inputs": [{**rows[0], "nothing": 1}]}).json()
     done = subprocess.run(
-        [sys.executable, "-c", NOTEBOOK, f"127.0.0.1:{FIRST_PORT + 1003}", json.dumps(rows)],
+        [sys.executable, "-c", NOTEBOOK, running.ray, json.dumps(rows)],
         capture_output=True,
         text=True,
         timeout=240,
@@ -76,18 +63,16 @@ def test_every_route_answers_a_notebook_over_a_handle(served: Stack) -> None:
     assert json.loads(told[0].removeprefix("told ")) == [wanted, [refused["status"], refused["detail"]]]
 
 
-def test_every_route_has_the_paths_of_mlflows_server(served: Stack) -> None:
-    body: dict[str, Any] = served.example("A")
-    wanted = httpx.post(f"{served.url}/A", json=body)
+def test_every_route_has_the_paths_of_mlflows_server(running: Stack) -> None:
+    body: dict[str, Any] = running.example("A")
+    wanted = httpx.post(f"{running.url}/A", json=body)
     for path in ("/A/invocations", "/A/invocations/"):
-        answer = httpx.post(f"{served.url}{path}", json=body)
+        answer = httpx.post(f"{running.url}{path}", json=body)
         assert (answer.status_code, answer.json()) == (200, wanted.json())
     for path in ("/A/ping", "/A/health", "/ping", "/health"):
-        assert (httpx.get(f"{served.url}{path}").content, httpx.head(f"{served.url}{path}").status_code) == (
-            b"\n",
-            200,
-        )
-    stray = httpx.post(f"{served.url}/a", json=body)
+        url = f"{running.url}{path}"
+        assert (httpx.get(url).content, httpx.head(url).status_code) == (b"\n", 200)
+    stray = httpx.post(f"{running.url}/a", json=body)
     assert (stray.status_code, "names are case-sensitive: A." in stray.json()["detail"]) == (404, True)
-    links = httpx.get(f"{served.url}/A", headers={"X-Forwarded-Proto": "https"}).json()["links"]
-    assert links["predict"] == f"{served.url}/A".replace("http:", "https:")
+    links = httpx.get(f"{running.url}/A", headers={"X-Forwarded-Proto": "https"}).json()["links"]
+    assert links["predict"] == f"{running.url}/A".replace("http:", "https:")

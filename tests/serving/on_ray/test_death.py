@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from request_loop import RequestLoop
-from serving_stack import Stack, belongs, log_model, point, reconciling, stack, until
+from serving_stack import Stack, belongs, until
 
-FIRST_PORT = 26_000
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Model B with as many replicas as the settings say by default."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        folder = tmp_path_factory.mktemp("served")
-        with (
-            stack(folder, ("B",), FIRST_PORT, monkeypatch) as started,
-            reconciling(started.settings) as loop,
-        ):
-            point("B", "champion", log_model("B", "svr"))
-            until("the model is deployed", lambda: all(r.serving for r in loop.routes.values()))
-            until("every replica runs", lambda: len(replicas(started)) >= started.settings.serve_min_replicas)
-            yield started
-
-
 def test_the_death_of_any_replica_is_not_felt(running: Stack) -> None:
+    until("every replica runs", lambda: len(replicas(running)) >= running.settings.serve_min_replicas)
     with RequestLoop(running.url, {"B": running.example("B")}, rate=50) as loop:
         for number in range(3):
             count = sum(loop.statuses.values())
