@@ -76,7 +76,7 @@ class RequestLoop:
             return False
         good = answer.status_code == httpx.codes.OK
         kind = answer.headers.get("Content-Type", "")
-        told = "" if good else f"/{name}: {answer.status_code} {kind} {answer.text[:200]}"
+        told = "" if good else f"/{name}: {answer.status_code} {kind} {answer.text[:500]}"
         self._note(str(answer.status_code), told)
         version, seen = answer.headers.get("X-Model-Version", "none"), self.versions[name]
         if not seen or seen[-1] != version:
