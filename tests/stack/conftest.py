@@ -30,8 +30,8 @@ OWN_NAMES = {
     "GRAFANA_PORT": "13000",
     "TURO_TAG": "stack-test",
 }
-# Ray places replicas in turns: one more may land beside the first, of three more one goes to an added node.
-LIMITS = {"SERVE_MAX_REPLICAS": "4", "SERVE_MAX_ONGOING": "32"}
+# Ray places replicas in turns: one more may land beside the first two, of three more one on an added node.
+LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "32"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,7 +53,7 @@ def test_replicas_grow_with_the_load_onto_an_added_node(
         assert len(set(nodes)) == 2, (nodes, statuses)
         return True
 
-    assert len(nodes_of_replicas(stack)) == 1
+    assert len(set(nodes_of_replicas(stack))) == 1
     began = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
         asked = [clients.submit(ask, number) for number in range(CLIENTS)]
@@ -62,7 +62,7 @@ def test_replicas_grow_with_the_load_onto_an_added_node(
         finally:
             stop.set()
     assert [one.exception() for one in asked] == [None] * CLIENTS
-    figures["load to a second replica on an added node"] = f"{time.monotonic() - began:.0f} s"
+    figures["load to a replica on an added node"] = f"{time.monotonic() - began:.0f} s"
     assert set(statuses) == {200}, statuses
 
     with RequestLoop(serve, {NAME: examples[NAME]}) as loop:
