@@ -22,7 +22,6 @@ INPUTS = ("reservations.csv", "vehicles.csv", "blocks.csv")
 WALK: list[tuple[str, Callable[[Path], OwnFleet]]] = [
     ("an export", own_fleets.export),
     ("a canonical fleet whose books are exact", own_fleets.exact_books),
-    ("an older history", own_fleets.older),
     ("sixty trips", own_fleets.tiny_export),
 ]
 

@@ -58,16 +58,6 @@ def exact_books(folder: Path) -> OwnFleet:
     return canonical(folder, rows, trainable=True)
 
 
-def older(folder: Path) -> OwnFleet:
-    """A canonical fleet whose few trips ended before the sample's snapshot."""
-    rows = []
-    for number in range(24):
-        start = datetime(2026, 5, 31, 10) + timedelta(days=5 * number)
-        end, vehicle = start + timedelta(days=3), str(3001 + number % 2)
-        rows.append((vehicle, start, end, "completed", start - timedelta(days=5), 150))
-    return canonical(folder, rows, trainable=False)
-
-
 def canonical(folder: Path, rows: Sequence[tuple[object, ...]], trainable: bool) -> OwnFleet:
     """Write reservations.csv and vehicles.csv of these vehicle, start, end, status, booked, price."""
     ids = sorted({str(row[0]) for row in rows})
