@@ -21,7 +21,6 @@ pytestmark = pytest.mark.stack
 INPUTS = ("reservations.csv", "vehicles.csv", "blocks.csv")
 WALK: list[tuple[str, Callable[[Path], OwnFleet]]] = [
     ("an export", own_fleets.export),
-    ("a canonical fleet whose books are exact", own_fleets.exact_books),
     ("sixty trips", own_fleets.tiny_export),
 ]
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 from export_factory import Fleet, write
-
-CLOCK = "%Y-%m-%dT%H:%M"
-VEHICLE_COLUMNS = ("vehicle_id", "make", "model", "year", "class", "state", "timezone", "listed_from")
-COLUMNS = ("reservation_id", "vehicle_id", "trip_start", "trip_end", "status", "booked_at", "trip_price")
 
 
 @dataclass(frozen=True)
@@ -42,32 +35,3 @@ def tiny_export(folder: Path) -> OwnFleet:
     ]
     write(folder, kept)
     return OwnFleet(frozenset(row["Vehicle id"] for row in kept), trainable=False)
-
-
-def exact_books(folder: Path) -> OwnFleet:
-    """A canonical fleet whose trips are all booked long ahead and kept: nothing can beat its books."""
-    rng = np.random.default_rng(4)
-    rows = []
-    for number, vehicle in enumerate(("2001", "2002", "2003", "2004")):
-        start = datetime(2025, 5, 3 + number, 10)
-        while start < datetime(2026, 11, 10):
-            end = start + timedelta(days=int(rng.integers(2, 9)))
-            status = "completed" if end <= datetime(2026, 11, 16) else "booked"
-            rows.append((vehicle, start, end, status, start - timedelta(days=100), 50 * (end - start).days))
-            start = end + timedelta(days=int(rng.integers(1, 5)))
-    return canonical(folder, rows, trainable=True)
-
-
-def canonical(folder: Path, rows: Sequence[tuple[object, ...]], trainable: bool) -> OwnFleet:
-    """Write reservations.csv and vehicles.csv of these vehicle, start, end, status, booked, price."""
-    ids = sorted({str(row[0]) for row in rows})
-    with (folder / "vehicles.csv").open("w", newline="") as handle:
-        table = [(v, "Honda", "Civic", 2021, "car", "TX", "America/Chicago", "2025-05-01") for v in ids]
-        csv.writer(handle).writerows([VEHICLE_COLUMNS, *table])
-    with (folder / "reservations.csv").open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(COLUMNS)
-        for number, row in enumerate(sorted(rows, key=lambda row: str(row[4]))):
-            told = (cell.strftime(CLOCK) if isinstance(cell, datetime) else cell for cell in row)
-            writer.writerow((90_000_000 + 1000 * number, *told))
-    return OwnFleet(frozenset(ids), trainable)
