@@ -64,9 +64,9 @@ def end(demo: Demo, number: signal.Signals) -> float:
 @pytest.mark.parametrize(
     ("number", "before"),
     [
-        pytest.param(signal.SIGKILL, [stopped("ServeController")], id="controller hangs, demo killed"),
+        pytest.param(signal.SIGTERM, [stopped("ServeController")], id="controller hangs"),
         pytest.param(
-            signal.SIGTERM,
+            signal.SIGINT,
             [killed("haproxy", "-db"), stopped("uvicorn"), killed("raylet/raylet"), stopped("gcs_server")],
             id="all else",
         ),
@@ -78,3 +78,7 @@ def test_it_ends_whatever_died_before(
     for happen in before:
         happen(demo)
     assert end(demo, number) < LATEST_S
+
+
+def test_killed_it_leaves_nothing(demo: Demo) -> None:
+    assert end(demo, signal.SIGKILL) < LATEST_S

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from json_server import json_server
 
 from turo.orchestration import health
 
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-@contextmanager
-def server(status: int, body: dict[str, Any]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    listening = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=listening.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{listening.server_port}"
-    listening.shutdown()
-    listening.server_close()
+def server(status: int, body: dict[str, Any]) -> AbstractContextManager[str]:
+    return json_server(lambda *_: (status, body, {}))
 
 
 def test_the_api_server_is_judged_by_the_body_because_the_status_is_always_200() -> None:

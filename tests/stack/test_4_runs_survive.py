@@ -64,7 +64,7 @@ def train_under_way(airflow: AirflowApi, run: str) -> bool:
 
 
 def test_an_outage_of_the_api_server(stack: Stack, airflow: AirflowApi, serve: str) -> None:
-    """Away for longer than a task's own tries to reach it: the run ends well, and the work is done once."""
+    """Two minutes (tests/orchestration/test_outage.py: five): the run ends well, the work is done once."""
     before = versions(stack)
     with line_less(stack, 200):
         run = airflow.trigger("prepare_data", LONG)
