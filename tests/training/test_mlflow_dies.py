@@ -58,10 +58,14 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
     ended: list[str] = []
     training = threading.Thread(target=lambda: ended.append(projects.launch("Slow", str(folder), {}, "k")))
     with ExitStack() as servers:
+        before = psutil.Process().children()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
+        (mlflow,) = set(psutil.Process().children()) - set(before)
         training.start()
+        servers.callback((folder / "go").touch)  # a failure leaves no training behind that waits for ever
         until(folder / "fitting", training)
-        kill_mlflow()
+        os.killpg(mlflow.pid, signal.SIGKILL)
+        mlflow.wait()
         (folder / "go").touch()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
         training.join()
@@ -78,9 +82,3 @@ def until(file: Path, training: threading.Thread) -> None:
     while not file.exists():
         assert training.is_alive()
         time.sleep(0.1)
-
-
-def kill_mlflow() -> None:
-    (server,) = [p for p in psutil.Process().children() if "server" in p.cmdline()]
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
