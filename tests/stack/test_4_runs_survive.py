@@ -1,4 +1,4 @@
-"""A training meets the loss of Airflow's API server for minutes, or of MLflow: its run still ends well."""
+"""A training meets the loss of MLflow, and of Airflow's API server for minutes: its run still ends well."""
 
 from __future__ import annotations
 
@@ -63,14 +63,20 @@ def train_under_way(airflow: AirflowApi, run: str) -> bool:
     return False
 
 
-def test_an_outage_of_the_api_server(stack: Stack, airflow: AirflowApi, serve: str) -> None:
-    """Two minutes (tests/orchestration/test_outage.py: five): the run ends well, the work is done once."""
+def test_the_loss_of_mlflow_and_an_outage_of_the_api_server(
+    stack: Stack, airflow: AirflowApi, serve: str
+) -> None:
+    """The API server is killed for two minutes, MLflow meanwhile: the run ends well, its work is done once.
+
+    Each loss has tests of its own: tests/orchestration/test_outage.py (five minutes), test_mlflow_dies.py.
+    """
     before = versions(stack)
     with line_less(stack, 200):
         run = airflow.trigger("prepare_data", LONG)
         wait_for("the training runs", lambda: train_under_way(airflow, run), timeout=400)
-        stack.compose("kill", "-s", "SIGKILL", "airflow_api-server")
+        stack.compose("kill", "-s", "SIGKILL", "airflow_api-server", "mlflow")
         gone = time.monotonic()
+        stack.compose("up", "-d", "--no-recreate", "--wait", "--wait-timeout", "300", "mlflow")
         # The length of the outage is what is tested: nothing else says that it was long enough.
         wait_for("the outage is over", lambda: time.monotonic() - gone > OUTAGE_S, timeout=2 * OUTAGE_S)
         stack.compose("up", "-d", "--no-recreate", "--wait", "airflow_api-server")
@@ -80,16 +86,3 @@ def test_an_outage_of_the_api_server(stack: Stack, airflow: AirflowApi, serve: s
     assert versions(stack) == before + 1
     assert runs_under_way(stack, run) == []
     assert set(served_versions(serve)) == set(MODELS)
-
-
-def test_mlflow_killed_in_a_training(stack: Stack, airflow: AirflowApi) -> None:
-    before = versions(stack)
-    with line_less(stack, 300):
-        run = airflow.trigger("prepare_data", LONG)
-        wait_for("the training runs", lambda: train_under_way(airflow, run), timeout=400)
-        stack.compose("kill", "-s", "SIGKILL", "mlflow")
-        stack.compose("up", "-d", "--no-recreate", "--wait", "--wait-timeout", "300", "mlflow")
-        state = airflow.wait("prepare_data", run, timeout=1500)
-    assert state == "success", airflow.explain("prepare_data", run)
-    assert versions(stack) == before + 1
-    assert runs_under_way(stack, run) == []

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import own_fleets
 import pytest
-from airflow_api import ENDED, AirflowApi
+from airflow_api import AirflowApi
 from compose_stack import REPOSITORY, Stack, figures, wait_for
 from own_fleets import OwnFleet
 
@@ -57,14 +57,11 @@ def fleet_of(datas: Path) -> str:
 def run_all(airflow: AirflowApi) -> tuple[str, str]:
     """Trigger prepare_data as a user would, and await the forecast it starts; the ids of both runs."""
 
-    def runs() -> list[dict[str, Any]]:
-        return list(airflow.get("/dags/forecast_fleet/dagRuns", limit=100)["dag_runs"])
-
     def forecasts() -> set[str]:
-        return {run["dag_run_id"] for run in runs()}
+        return {run["dag_run_id"] for run in airflow.runs("forecast_fleet")}
 
     # A forecast that waits for its turn would be made of the new files, under the old run's name.
-    wait_for("no forecast under way", lambda: all(run["state"] in ENDED for run in runs()), timeout=1200)
+    wait_for("no forecast under way", lambda: airflow.is_idle("forecast_fleet"), timeout=1200)
     before = forecasts()
     prepared = airflow.trigger("prepare_data", {"models": ["XGBoost"]})
     airflow.wait("prepare_data", prepared, timeout=900)

@@ -50,6 +50,14 @@ class AirflowApi:
             time.sleep(period)
         return str(state)
 
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Its runs, at most a hundred."""
+        return list(self.get(f"/dags/{dag_id}/dagRuns", limit=100)["dag_runs"])
+
+    def is_idle(self, dag_id: str) -> bool:
+        """Whether no run of it waits or is under way."""
+        return all(run["state"] in ENDED for run in self.runs(dag_id))
+
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Every task instance of a run, mapped ones one by one."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
