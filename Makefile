@@ -75,8 +75,8 @@ bench-prepare: .venv/.all ## Table preparation against pandas, one process, and 
 bench-serving: .venv/.all ## The routes against other model servers
 	python benchmarks/serving_bench.py
 
-bench-busy: .venv/.all ## Answers while jobs run: p99 idle and during prepare_data, against the running stack
-	python benchmarks/serving_busy.py
+bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
+	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py
 
 clean: ## Remove what the demo and the tests left
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,8 +1,11 @@
 """Do answers wait for jobs? A route at 50 requests a second: idle, then through a whole run of prepare_data.
 
-Against the running stack (`docker compose up`), on a machine that does nothing else. A latency counts from
-the moment the request was due, so that one late answer is not hidden by the requests that waited for it.
-The load comes from plain connections of the standard library: a heavier client would wait for itself.
+Against the running stack (`docker compose up`), on a machine that does nothing else. `make bench-busy` runs
+it in the container of the routes, as their load then waits for a processor no longer than they do: what a
+client on the machine itself waits for, behind all containers, is not the platform's to set.
+A latency counts from the moment the request was due, so that one late answer is not hidden by the requests
+that waited for it. The load comes from plain connections of the standard library: a heavier client would wait
+for itself.
 """
 
 from __future__ import annotations
@@ -147,7 +150,7 @@ def main() -> None:
     """Print the figures; exit code 1 where jobs make answers wait."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", default="http://127.0.0.1:8000")
-    parser.add_argument("--airflow", default="http://127.0.0.1:8080")
+    parser.add_argument("--airflow", default="http://airflow_api-server:8080")
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", default="admin")
     parser.add_argument("--model", default="XGBoost")
