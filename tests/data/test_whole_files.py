@@ -125,7 +125,7 @@ def test_a_file_that_is_copied_again_and_again_never_gives_half_a_table(tmp_path
                 for start in range(0, len(whole), 20_000):
                     handle.write(whole[start : start + 20_000])
 
-    writer = threading.Thread(target=copy)
+    writer = threading.Thread(target=copy, daemon=True)
     writer.start()
     try:
         for _ in range(20):

@@ -71,7 +71,7 @@ def test_a_second_caller_attaches_to_the_running_job(jobs: Jobs, tmp_path: Path)
     first: list[str] = []
     second: list[str] = []
     assert jobs.start("shared", waits_for(gate), num_cpus=0.1) == "shared"
-    follower = threading.Thread(target=jobs.follow, args=("shared", first.append))
+    follower = threading.Thread(target=jobs.follow, args=("shared", first.append), daemon=True)
     follower.start()
 
     def log(line: str) -> None:

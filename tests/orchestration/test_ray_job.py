@@ -64,7 +64,7 @@ def test_cancelling_the_task_stops_the_job(jobs: Jobs, tmp_path: Path) -> None:
         if soon(note.exists):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=cancel).start()
+    threading.Thread(target=cancel, daemon=True).start()
     try:
         run = airflow_home.run(TEST_DAGS, DAG, {"code": code}, at)
     finally:

@@ -114,7 +114,7 @@ def test_rows_never_come_with_the_manifest_of_another_table(tmp_path: Path, limi
             asked.clear()
             put_manifest(tmp_path, put_table(tmp_path, tables[(turn + 1) % 2]))
 
-    writer = threading.Thread(target=replace)
+    writer = threading.Thread(target=replace, daemon=True)
     writer.start()
     while writer.is_alive():
         asked.set()  # a table is replaced while this looks, two at most

@@ -15,7 +15,7 @@ def asgi_server(application: Any, root_path: str = "") -> Iterator[tuple[str, in
     """Its address; it is ended at once, whoever is still connected."""
     config = uvicorn.Config(application, port=0, lifespan="off", access_log=False, root_path=root_path)
     one = uvicorn.Server(config)
-    thread = threading.Thread(target=one.run)
+    thread = threading.Thread(target=one.run, daemon=True)
     thread.start()
     try:
         while not one.started:

@@ -17,7 +17,7 @@ class FirstAnswers:
         self.url = url
         self.found: list[tuple[int, bool]] = []  # status, and whether it says when to come again
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> FirstAnswers:
         self._thread.start()

@@ -198,7 +198,7 @@ def reconciling(settings: Settings) -> Iterator[Any]:
         while not ended.wait(0.5):
             reconciler.tick(time.monotonic())
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield reconciler

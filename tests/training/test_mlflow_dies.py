@@ -56,7 +56,9 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
     monkeypatch.setenv("BACKEND_URI", f"sqlite:///{tracking / 'mlflow.db'}")
     monkeypatch.setenv("ARTIFACT_ROOT", str(tracking / "artifacts"))
     ended: list[str] = []
-    training = threading.Thread(target=lambda: ended.append(projects.launch("Slow", str(folder), {}, "k")))
+    training = threading.Thread(
+        target=lambda: ended.append(projects.launch("Slow", str(folder), {}, "k")), daemon=True
+    )
     with ExitStack() as servers:
         before = psutil.Process().children()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
