@@ -31,7 +31,8 @@ OWN_NAMES = {
     "TURO_TAG": "stack-test",
 }
 # Ray places replicas in turns: one more may land beside the first two, of three more one on an added node.
-LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "32"}
+# Three more are asked for where a replica is meant to work on eight requests, half of its limit, at a time.
+LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
