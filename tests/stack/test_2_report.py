@@ -15,11 +15,11 @@ COUNT = "SELECT model, horizon_days, count(*) FROM forecasts GROUP BY 1, 2 ORDER
 
 
 def test_the_table_of_prepare_data_starts_the_forecast(airflow: AirflowApi) -> None:
-    if not airflow.get("/dags/prepare_data/dagRuns")["dag_runs"]:
+    if not airflow.runs("prepare_data"):
         assert airflow.wait("prepare_data", airflow.trigger("prepare_data", {}), timeout=900) == "success"
 
     def begun() -> dict[str, Any] | None:
-        runs = airflow.get("/dags/forecast_fleet/dagRuns")["dag_runs"]
+        runs = airflow.runs("forecast_fleet")
         return next((run for run in runs if run["run_type"] == "asset_triggered"), None)
 
     began = time.monotonic()

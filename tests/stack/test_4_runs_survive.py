@@ -68,7 +68,7 @@ def test_the_loss_of_mlflow_and_an_outage_of_the_api_server(
 ) -> None:
     """The API server is killed for two minutes, MLflow meanwhile: the run ends well, its work is done once.
 
-    Each loss has tests of its own: tests/orchestration/test_outage.py (five minutes), test_mlflow_dies.py.
+    Each by itself: tests/orchestration/test_outage.py (five minutes), tests/training/test_mlflow_dies.py.
     """
     before = versions(stack)
     with line_less(stack, 200):
