@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare bench-batch bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -66,7 +66,7 @@ test: lint types unit ## Everything; the stack too where a Docker engine answers
 	@if docker info >/dev/null 2>&1; then $(MAKE) stack; \
 	else echo 'No Docker engine answers: the stack tests did not run. Start Docker and run `make stack`.'; fi
 
-bench: bench-prepare bench-serving ## Every speed claim of the README
+bench: bench-prepare bench-batch bench-serving ## Every speed claim of the README
 
 bench-prepare: .venv/.all ## Table preparation against pandas, one process, and on two nodes
 	python benchmarks/prepare_bench.py
@@ -74,6 +74,9 @@ bench-prepare: .venv/.all ## Table preparation against pandas, one process, and 
 
 bench-serving: .venv/.all ## The routes against other model servers
 	python benchmarks/serving_bench.py
+
+bench-batch: .venv/.all ## A thousand rows in each form against the bare model
+	python benchmarks/serving_batch.py
 
 bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py

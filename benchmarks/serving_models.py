@@ -20,15 +20,15 @@ FEATURES, ROWS, TREES = 24, 20_000, 300
 PARAMETERS: dict[str, dict[str, Any]] = {"xgboost": {"rounds": TREES, "max_depth": 6}, "svr": {}, "knn": {}}
 
 
-def columns() -> Columns:
+def columns(features: int = FEATURES) -> Columns:
     """Training rows."""
     generator = np.random.default_rng(5)
-    return {f"feature_{number:02}": generator.normal(size=ROWS) for number in range(FEATURES)}
+    return {f"feature_{number:02}": generator.normal(size=ROWS) for number in range(features)}
 
 
-def make(kind: str) -> Forecaster:
+def make(kind: str, features: int = FEATURES) -> Forecaster:
     """Fit one model as the platform serves it."""
-    data = columns()
+    data = columns(features)
     y = (
         14
         + 4 * data["feature_00"]

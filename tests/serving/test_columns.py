@@ -206,3 +206,16 @@ def test_a_whole_batch_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) ->
     answer = client.send("POST", INFER, {}, encoded({"inputs": tensors}))
     assert answer.json()["outputs"][0]["data"] == predictor.model.predict(wanted).tolist()
     client.close()
+
+
+@pytest.mark.parametrize("otb_days", [0.5, 1.0], ids=["few ones", "ones everywhere"])
+@pytest.mark.parametrize("truth", [True, False])
+def test_true_and_false_are_no_numbers(otb_days: float, truth: bool) -> None:
+    rows = [ROWS[0] | {"otb_days": otb_days} for _ in range(100)]
+    rows[70]["otb_days"] = truth
+    client = RawClient(App(tiny_predictor(), LIMITS), f"/{NAME}")
+    answer = client.send("POST", "", {}, encoded({"inputs": rows}))
+    client.close()
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["row"], error["column"], error["got"]) == (70, "otb_days", str(truth).lower())

@@ -5,12 +5,14 @@ That one knows the reason; this one takes nothing that it would refuse, and give
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
 
+NAN = float("nan")
 FEW_ROWS = 8  # below it a row at a time is as fast
 NUMBERS = frozenset((int, float))
 NUMBERS_OR_NULL = frozenset((int, float, type(None)))
@@ -92,11 +94,10 @@ class ColumnReader:
                 if column.dtype == object:
                     return None
                 matrix[number] = column
-                continue
-            kinds = {*map(type, column)}
-            if not kinds <= (NUMBERS_OR_NULL if field.nullable else NUMBERS):
-                return None
-            matrix[number] = np.fromiter(column, np.float64, rows)
+            elif not pack(column, matrix[number]):
+                filled = [NAN if value is None else value for value in column]
+                if not field.nullable or not pack(filled, matrix[number]):
+                    return None
         finite = np.isfinite(matrix)
         for number in np.flatnonzero(~finite.all(axis=1)).tolist():
             column, missing = columns[number], int(np.isnan(matrix[number]).sum())
@@ -116,3 +117,19 @@ class ColumnReader:
                 strings += len(column) - column.count(None)
             found[field.name] = np.array(column, dtype=object)
         return found, strings
+
+
+def pack(column: Sequence[Any], cells: np.ndarray) -> bool:
+    """Write the numbers of a JSON column into `cells`; False where one value is no number.
+
+    Half the time of `np.fromiter`, which would take text for a number. Of what is no number `struct` takes only
+    true and false, as 1 and 0: where there are few such, they alone are looked at.
+    """
+    try:
+        struct.pack_into(f"{len(column)}d", cells.data, 0, *column)
+    except struct.error:
+        return False
+    ones_and_zeros = (cells == 0.0) | (cells == 1.0)
+    if np.count_nonzero(ones_and_zeros) > len(column) // 8:
+        return bool not in {*map(type, column)}
+    return bool not in {type(column[row]) for row in np.flatnonzero(ones_and_zeros).tolist()}
