@@ -122,8 +122,8 @@ class ColumnReader:
 def pack(column: Sequence[Any], cells: np.ndarray) -> bool:
     """Write the numbers of a JSON column into `cells`; False where one value is no number.
 
-    Half the time of `np.fromiter`, which would take text for a number. Of what is no number `struct` takes only
-    true and false, as 1 and 0: where there are few such, they alone are looked at.
+    Half the time of `np.fromiter`, which would take text for a number. Of what is no number `struct` takes
+    only true and false, as 1 and 0: where such values are few, they alone are looked at.
     """
     try:
         struct.pack_into(f"{len(column)}d", cells.data, 0, *column)
