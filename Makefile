@@ -1,8 +1,9 @@
 # Each target is one command. `make demo` runs the platform without Docker, `make test` checks everything.
 PYTHON ?= python3
 UV ?= .uv/bin/uv
-ML = --extra ml
 ALL = --all-extras --all-groups
+# Whoever has everything keeps it. Never --inexact: what a package left behind shares files with its successor.
+ML = $(if $(wildcard .venv/.all),$(ALL),--no-default-groups --extra ml)
 # Compiled once here, or every Python process of a new environment would compile for itself.
 export UV_COMPILE_BYTECODE := 1
 # The commit goes into the images, model tags and manifests.
@@ -21,7 +22,7 @@ help: ## List the targets
 	.uv/bin/python -m pip install --quiet 'uv>=0.9,<1'
 
 .venv/.ml: uv.lock | .uv/bin/uv
-	$(UV) sync --frozen --inexact --no-default-groups $(ML)
+	$(UV) sync --frozen $(ML)
 	@touch $@
 
 .venv/.all: uv.lock | .uv/bin/uv
