@@ -236,6 +236,24 @@ def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking
     assert [run.data.tags.get("turo.ray_job") for run in found].count("train.1") == 1
 
 
+DIES_IN_A_TRIAL = WAITS.replace("time.sleep(600)", "import os; os.kill(os.getpid(), 9)")
+
+
+def test_trials_end_with_the_training_that_dies_in_one_or_was_left_behind(tracking, tiny):
+    write(tracking / "datas", frame())
+    Path(tiny, "train.py").write_text(DIES_IN_A_TRIAL)
+    client = registry.client()
+    experiment = client.create_experiment("Tiny")
+    left = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
+    client.create_run(experiment, tags={ending.PARENT: left})
+    with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed"):
+        projects.launch("Tiny", tiny, {}, "k")
+    found = client.search_runs([experiment])
+    assert [(run.info.status, ending.PARENT in run.data.tags) for run in found] == [
+        ("FAILED", True), ("FAILED", False), ("FAILED", True), ("FAILED", False),
+    ]  # fmt: skip
+
+
 JOB = '{"metadata": {"job_submission_id": "train.1"}}'
 
 

@@ -56,7 +56,7 @@ def killed_with_us(run_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        kill(run_id)
+        end(run_id, "KILLED")
         if isinstance(interrupt, Stopped):
             sys.exit(128 + signal.SIGTERM)
         raise
@@ -65,14 +65,14 @@ def killed_with_us(run_id: str) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def kill(run_id: str) -> None:
-    """Say of a run, and of the unfinished ones nested in it, that they were killed."""
+def end(run_id: str, status: str) -> None:
+    """Say of a run, and of the unfinished ones nested in it, how they ended: FAILED or KILLED."""
     client = registry.client()
-    client.set_terminated(run_id, "KILLED")
+    client.set_terminated(run_id, status)
     experiment = client.get_run(run_id).info.experiment_id
     wanted = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
     for child in client.search_runs([experiment], wanted):
-        client.set_terminated(child.info.run_id, "KILLED")
+        client.set_terminated(child.info.run_id, status)
 
 
 def sweep(experiments: Sequence[str], status: Callable[[str], str | None]) -> None:
@@ -92,7 +92,7 @@ def sweep(experiments: Sequence[str], status: Callable[[str], str | None]) -> No
             job = run.data.tags[RAY_JOB]
             if job != own and status(job) in OVER:
                 logger.warning("Run %s says it runs, its Ray job %s is over: killed", run.info.run_id, job)
-                kill(run.info.run_id)
+                end(run.info.run_id, "KILLED")
     except ServiceError as error:
         logger.warning("Runs that a lost job left behind are not looked for: %s", error)
 

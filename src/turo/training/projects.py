@@ -111,7 +111,6 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
     settings = settings_module.load()
     project = folder(path, settings)
     wait_for_mlflow(settings)
-    client = registry.client()
     experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
     ending.sweep_from_a_job([experiment], settings)
     if (finished := _settle(experiment, name, run_key)) is not None:
@@ -135,8 +134,8 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
                 str(project), parameters=given, experiment_id=experiment, run_id=run_id, env_manager="local"
             )
     except ExecutionException as error:
-        client.set_terminated(run_id, "FAILED")
-        told = client.get_run(run_id).data.tags
+        ending.end(run_id, "FAILED")
+        told = registry.client().get_run(run_id).data.tags
         cause = told.get("turo.error", str(error))
         known = told.get("turo.error_kind") in LASTING
         raise (TrainingError if known else CrashError)(
@@ -149,11 +148,10 @@ def _settle(experiment: str, name: str, run_key: str) -> str | None:
     """The finished run of this name and key, if any; unfinished ones are closed."""
     if not run_key:
         return None
-    client = registry.client()
     wanted = f"tags.`turo.model` = '{name}' and tags.`turo.run_key` = '{run_key}'"
-    for run in client.search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
+    for run in registry.client().search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
         logger.warning("%s: run %s of key %s never finished", name, run.info.run_id, run_key)
-        client.set_terminated(run.info.run_id, "FAILED")
+        ending.end(run.info.run_id, "FAILED")
     return runs.finished(name, run_key)
 
 
