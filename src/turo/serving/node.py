@@ -18,6 +18,8 @@ FAST_PATH = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     # On a busy machine the proxy needs longer than 5 s for its first answer, and would be started anew.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
+    # A dead proxy is replaced after three checks in vain; nothing answers meanwhile.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "3",
     # A prediction may be asked twice: a replica that dies under a request is not noticed by its caller,
     # as long as the proxy still holds the whole request: up to this many bytes.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",

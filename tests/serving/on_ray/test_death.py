@@ -45,6 +45,20 @@ def test_where_all_replicas_die_at_once_it_is_told_as_a_problem(running: Stack) 
     assert all("problem+json" in answer and "request_id" in answer for answer in told), loop.refused
 
 
+def test_the_routes_come_back_after_the_death_of_the_proxy(running: Stack) -> None:
+    with RequestLoop(running.url, {"B": running.example("B")}, rate=50) as loop:
+        for title in ("haproxy", "ray::HAProxyManager"):
+            count = loop.statuses["200"]
+            until("requests flow", lambda c=count: loop.statuses["200"] > c + 50)  # type: ignore[misc]
+            found = (process for process in psutil.process_iter() if belongs(process, title, running))
+            gone = max(found, key=lambda process: process.create_time())  # not one that ends after a reload
+            gone.kill()
+            gone.wait()
+            count = loop.statuses["200"]
+            until("requests flow again", lambda c=count: loop.statuses["200"] > c + 50)  # type: ignore[misc]
+            print(f"{title} killed: longest gap so far {loop.longest_s:.1f} s")
+
+
 def test_what_serves_waits_for_nobody(running: Stack) -> None:
     found: dict[tuple[str, int], int] = {}
     for title in ("ray::ServeReplica:B", "ray::ServeController", "ray::HAProxyManager", "haproxy"):
