@@ -8,6 +8,7 @@ are the medians of these ratios: they hold on a slow or a busy machine too, whic
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 import time
@@ -17,20 +18,17 @@ from typing import Any
 
 import numpy as np
 import serving_models
-from serving_forms import binary, records, split
+from serving_forms import BATCHES, records
 
 from turo.serving.describe import About
 from turo.serving.messages import Request
 from turo.serving.predictor import BINARY, Predictor
 
 COLUMNS, ROWS, ROUNDS = 56, 1000, 100
-INFER = "/v2/models/XGBoost/infer"
+RECORDS = "this platform"
+FORMS = {RECORDS: ("", records), **BATCHES}
 # Set as 6, 4.5 and 3 ms where the bare model takes 2.
-FORMS: dict[str, tuple[str, Callable[..., Any], float]] = {
-    "records": ("", records, 3.0),
-    "dataframe_split": ("", split, 2.25),
-    "V2 binary": (INFER, binary, 1.5),
-}
+GOALS = {RECORDS: 3.0, "this platform, dataframe_split": 2.25, "this platform, V2 binary": 1.5}
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
@@ -53,7 +51,7 @@ def main() -> int:
     predictor = Predictor(model, about, max_rows=ROWS)
     columns = {name: np.array([row[name] for row in rows]) for name in names}
     requests = {}
-    for form, (path, write, _) in FORMS.items():
+    for form, (path, write) in FORMS.items():
         body, more = write(rows)
         headers = {name.lower().encode(): value.encode() for name, value in more.items()}
         headers |= {b"content-type": BINARY if more else b"application/json", b"x-request-id": b"bench"}
@@ -70,8 +68,8 @@ def main() -> int:
             ratios[form].append(2 * took[form][-1] / (before + after))
     print(f"bare model: {statistics.median(bare):.2f} ms")
     missed = 0
-    for form, (_, _, goal) in FORMS.items():
-        ratio = statistics.median(ratios[form])
+    for form in FORMS:
+        ratio, goal = statistics.median(ratios[form]), GOALS.get(form, math.inf)
         missed += ratio > goal
         verdict = "MISSED " if ratio > goal else "reached"
         cost = f"{ratio:.2f} x the bare model (goal {goal:g}), {statistics.median(took[form]):.2f} ms"

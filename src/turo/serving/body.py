@@ -102,7 +102,7 @@ def check_duplicates(body: bytes, strings: int) -> None:
 
 
 def quotation_marks(body: bytes) -> int:
-    """How many there are: by NumPy where a body is long, which counts a megabyte in a tenth of the time."""
+    """How many there are: by NumPy where a body is long, which is several times as fast there."""
     if len(body) < LONG_BYTES:
         return body.count(QUOTATION_MARK)
     return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord(QUOTATION_MARK)))

@@ -15,11 +15,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from turo.serving.columns import NUMBERS, NUMBERS_OR_NULL, ColumnReader, Columns, Field
+from turo.serving.columns import ColumnReader, Columns, Field
 from turo.serving.problems import MAX_ERRORS, Problem, cut, shown
 
 __all__ = ["Columns", "Field", "Table", "accepts", "expected"]
 
+NUMBERS = frozenset((int, float))
+NUMBERS_OR_NULL = frozenset((int, float, type(None)))
 LARGEST = 1.7976931348623157e308
 
 Getter = Callable[[Any], tuple[Any, ...]]

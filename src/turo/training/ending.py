@@ -1,4 +1,4 @@
-"""MLflow runs of a training that was cancelled, or that ended with its Ray job without a word: KILLED."""
+"""MLflow runs of a training that did not finish, trials included: FAILED, or KILLED where it was ended."""
 
 from __future__ import annotations
 

@@ -50,10 +50,10 @@ def test_the_routes_come_back_after_the_death_of_the_proxy(running: Stack) -> No
         for title in ("haproxy", "ray::HAProxyManager"):
             count = loop.statuses["200"]
             until("requests flow", lambda c=count: loop.statuses["200"] > c + 50)  # type: ignore[misc]
-            found = (process for process in psutil.process_iter() if belongs(process, title, running))
-            gone = max(found, key=lambda process: process.create_time())  # not one that ends after a reload
-            gone.kill()
-            gone.wait()
+            gone = newest(title, running)
+            assert gone is not None, title
+            os.kill(gone, signal.SIGKILL)
+            until("another is there", lambda t=title, g=gone: newest(t, running) not in (g, None))  # type: ignore[misc]
             count = loop.statuses["200"]
             until("requests flow again", lambda c=count: loop.statuses["200"] > c + 50)  # type: ignore[misc]
             print(f"{title} killed: longest gap so far {loop.longest_s:.1f} s")
@@ -66,6 +66,12 @@ def test_what_serves_waits_for_nobody(running: Stack) -> None:
         assert pids, title
         found |= {(title, pid): _niceness(pid) for pid in pids}
     assert set(found.values()) == {_niceness(os.getpid())}, found  # that of whoever started Ray, no more
+
+
+def newest(title: str, running: Stack) -> int | None:
+    """The process of this title that started last: not one that still ends after a reload."""
+    found = [process for process in psutil.process_iter() if belongs(process, title, running)]
+    return max(found, key=lambda process: process.create_time()).pid if found else None
 
 
 def replicas(running: Stack) -> list[int]:
