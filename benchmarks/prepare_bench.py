@@ -27,17 +27,18 @@ import prepare_fleet
 import prepare_pandas
 import psutil
 
-from turo import features, settings
+from turo import settings
 from turo.data.load import load_tables
-from turo.prepare import run
-from turo.prepare.cluster import connected
+from turo.features import build
+from turo.prepare.ray_tasks import connected
+from turo.prepare.run import run
 
 HORIZON = 28
 AS_OF = f"{prepare_fleet.END:%Y-%m-%d}"  # a small fleet proves a snapshot that is hours older
 MEMORY_CHILD = """
 import sys
 from turo import settings
-from turo.prepare import run
+from turo.prepare.run import run
 run(settings.load(data_dir=sys.argv[1], ray_address="local"))
 """
 
@@ -51,7 +52,7 @@ def by_pandas(folder: Path) -> None:
 def in_one_process(folder: Path) -> None:
     """The pure functions without Ray: read, prepare, write."""
     tables = load_tables(settings.load(data_dir=str(folder), as_of=AS_OF))
-    table = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, HORIZON)
+    table = build.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, HORIZON)
     table.write_csv(folder / "one.csv")
     table.write_parquet(folder / "one.parquet")
 

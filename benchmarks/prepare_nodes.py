@@ -26,7 +26,7 @@ from pathlib import Path
 import prepare_fleet
 
 from turo import settings
-from turo.prepare import run
+from turo.prepare.run import run
 
 RAY = str(Path(sys.executable).parent / "ray")
 COMMON = ["--block", "--disable-usage-stats", "--num-cpus=1", "--object-store-memory=500000000"]

@@ -17,7 +17,7 @@ SILENT, SILENT_WITH_FEW, FEW_TRIPS = 56, 91, 3  # days without a trip after whic
 
 
 def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
-    """Read reservations.csv and vehicles.csv, return the table in the order of `turo.prepare`."""
+    """Read reservations.csv and vehicles.csv, return the table in the order of `turo.prepare.run`."""
     dates = ["trip_start", "trip_end", "booked_at", "cancelled_at"]
     trips = pd.read_csv(folder / "reservations.csv", parse_dates=dates, dtype={"vehicle_id": str})
     cars = pd.read_csv(folder / "vehicles.csv", parse_dates=["listed_from"], dtype={"vehicle_id": str})

@@ -20,9 +20,9 @@ import numpy as np
 import serving_models
 from serving_forms import BATCHES, records
 
-from turo.serving.describe import About
-from turo.serving.messages import Request
-from turo.serving.predictor import BINARY, Predictor
+from turo.serving.api.model_info import About
+from turo.serving.api.predictor import BINARY, Predictor
+from turo.serving.http.messages import Request
 
 COLUMNS, ROWS, ROUNDS = 56, 1000, 100
 RECORDS = "this platform"

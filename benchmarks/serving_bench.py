@@ -36,8 +36,8 @@ from serving_peers import Peer
 
 from turo import settings as settings_module
 from turo.errors import TuroError
-from turo.serving.deploy import Serve
-from turo.serving.node import serve_node_environment
+from turo.serving.control.serve_client import Serve
+from turo.serving.ingress.node import serve_node_environment
 from turo.serving.spec import Content, Limits, configuration
 
 HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ export MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX="${MLFLOW_CREATE_MODE
 METRICS=${TMPDIR:-/tmp}/mlflow-metrics
 rm -rf "$METRICS" && mkdir -p "$METRICS"
 
-GUNICORN="--config python:turo.monitoring.mlflow_gunicorn --worker-class gthread --threads 4"
+GUNICORN="--config python:turo.mlflow_container.gunicorn_settings --worker-class gthread --threads 4"
 GUNICORN+=" --timeout 120 --no-control-socket --worker-tmp-dir ${TMPDIR:-/tmp}"
 [[ -z ${STATSD_HOST:-} ]] || GUNICORN+=" --statsd-host=$STATSD_HOST:${STATSD_PORT:-9125} --statsd-prefix=mlflow"
 
@@ -34,7 +34,7 @@ SERVING=
 stop() { kill -TERM "$SERVER" ${SERVING:+"$SERVING"} 2>/dev/null || true; }
 trap 'stop; wait; exit 143' TERM INT
 
-until python -c "import sys, turo.serving.health as h; sys.exit(bool(h.answer('$MLFLOW_TRACKING_URI/health')))"; do
+until python -c "import sys, turo.mlflow_container.health as h; sys.exit(bool(h.answer('$MLFLOW_TRACKING_URI/health')))"; do
   kill -0 "$SERVER" 2>/dev/null || { echo "entrypoint: MLflow ended before it answered" >&2; exit 1; }
   sleep 0.5
 done

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def crowd() -> Iterator[None]:
     """Another Ray Serve on this machine: each of its fixed ports is taken, the shareable ones shareably."""
-    from turo.serving.node import SHARED_PORTS
+    from turo.serving.ingress.node import SHARED_PORTS
 
     with ExitStack() as held:
         for port in SHARED_PORTS.values():
@@ -56,7 +56,7 @@ def test_the_printed_curl_works(demo: Demo) -> None:
 
 
 def test_its_proxy_tells_of_itself_on_the_loopback_only(demo: Demo) -> None:
-    from turo.serving.node import SHARED_PORTS
+    from turo.serving.ingress.node import SHARED_PORTS
 
     proxy = max(demo.parts("haproxy", "-db"), key=lambda process: process.create_time())
     listening = {c.laddr.port: c.laddr.ip for c in proxy.net_connections("tcp") if c.status == "LISTEN"}

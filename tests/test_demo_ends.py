@@ -11,7 +11,7 @@ import psutil
 import pytest
 from running_demo import Demo, start
 
-from turo.demo_guard import END_WITHIN_S, GRACE_S
+from turo.demo.guard import END_WITHIN_S, GRACE_S
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 LATEST_S = END_WITHIN_S + GRACE_S + 20  # the machine may be busy

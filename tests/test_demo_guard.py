@@ -15,9 +15,9 @@ WITHIN_S = 3.0
 # A child of its own session, as MLflow's server is; then what the case says.
 SCRIPT = """
 import os, signal, subprocess, sys, time
-from turo import demo_guard
+from turo.demo import guard
 code = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(flush=True); time.sleep(600)"
-with demo_guard.guarded({within}):
+with guard.guarded({within}):
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE)
     child.stdout.readline()
     print(child.pid, flush=True)

@@ -16,9 +16,9 @@ from typing import Annotated, Any
 import typer
 
 from turo import settings as settings_module
+from turo.cluster.job_log import RESULT_MARK
+from turo.cluster.local_ray import OUR_INTERPRETER
 from turo.errors import ConfigError, InputError, TuroError, kind
-from turo.job_log import RESULT_MARK
-from turo.local_ray import OUR_INTERPRETER
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0]
@@ -55,7 +55,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     horizon: Annotated[list[int] | None, typer.Option(min=1, help="Days, repeatable. Default 28.")] = None,
 ) -> None:
     """Write a seeded synthetic fleet: reservations, vehicles, blocks, and what may truly be expected."""
-    from turo.data.generate import ORACLE_HORIZONS, write_sample
+    from turo.data.synthetic.generate import ORACLE_HORIZONS, write_sample
 
     horizons = tuple(horizon) if horizon else ORACLE_HORIZONS
     write_sample(out, vehicles=vehicles, years=years, seed=seed, end=end, horizons=horizons)
@@ -64,7 +64,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
 @app.command()
 def prepare() -> None:
     """Turn reservations and vehicles into datas.csv and datas.parquet, on Ray."""
-    from turo.prepare import run
+    from turo.prepare.run import run
 
     _report(run(settings_module.load()))
 
@@ -75,20 +75,21 @@ def reset_sample(
     undo: Annotated[bool, typer.Option("--undo", help="Move the sample's files back.")] = False,
 ) -> None:
     """Put the sample's files, tables and forecasts away, to make room for data of one's own."""
-    from turo.prepare import sample
+    from turo.prepare.reset_sample import found, reset
+    from turo.prepare.reset_sample import undo as put_back
 
     settings = settings_module.load()
     if undo:
-        _report(sample.undo(settings))
+        _report(put_back(settings))
         return
-    if not (names := [path.name for path in sample.found(settings)]):
+    if not (names := [path.name for path in found(settings)]):
         typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
         return
     typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")
     if not yes and not sys.stdin.isatty():
         raise ConfigError("Nobody can be asked here.", "Run `turo reset-sample --yes`.")
     if yes or typer.confirm("Move them?"):
-        _report(sample.reset(settings))
+        _report(reset(settings))
         typer.echo(
             "Put your own files into the folder and run prepare_data. The sample's models answer until your "
             "own take their places, but not for your vehicles. `turo reset-sample --undo` brings the files "
@@ -104,11 +105,13 @@ def train(
     run_key: RunKey = "",
 ) -> None:
     """Run one MLflow project on the prepared table."""
-    from turo.training import projects
+    from turo.training import mlflow_projects
 
     settings = settings_module.load()
-    project = path or str(projects.path_of(name, settings))
-    _report({"model": name, "run_id": projects.launch(name, project, _parameters(param or []), run_key)})
+    project = path or str(mlflow_projects.path_of(name, settings))
+    _report(
+        {"model": name, "run_id": mlflow_projects.launch(name, project, _parameters(param or []), run_key)}
+    )
 
 
 @app.command()
@@ -120,7 +123,7 @@ def promote(
     """Register the newest run of each model, hold it against the gate, and move its alias if it passes."""
     from dataclasses import asdict
 
-    from turo.training.gate import promote as decide
+    from turo.gate.promote import promote as decide
 
     if run_id and len(names) != 1:
         raise ConfigError(f"--run-id {run_id} belongs to one model, not to {names}.", "Name that model only.")
@@ -138,7 +141,7 @@ def horizons(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
 @app.command()
 def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
     """Score every active car with the champions; write forecasts.csv, report.html and the look back."""
-    from turo.forecast.run import run
+    from turo.forecast.fleet_forecast import run
 
     _report(run(settings_module.load(), model, _days(horizons)))
 
@@ -146,7 +149,7 @@ def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
 @app.command()
 def rollback(name: Annotated[str, typer.Argument(help="Model name.")], to: Earlier = "") -> None:
     """Let an earlier champion serve again, proven by a request; to ask again finishes the same rollback."""
-    from turo.serving.rollback import rollback as restore
+    from turo.serving.control.rollback import rollback as restore
 
     _report(restore(name, settings_module.load(), to))
 
@@ -154,7 +157,7 @@ def rollback(name: Annotated[str, typer.Argument(help="Model name.")], to: Earli
 @app.command()
 def ledger(name: Annotated[str, typer.Argument(help="Model name; empty for all.")] = "") -> None:
     """Print the append-only record of what moved which alias, when and why."""
-    from turo.ledger import ledger_read
+    from turo.registry.decision_log import ledger_read
 
     for entry in ledger_read(name or None):
         typer.echo(json.dumps(entry, default=str))
@@ -163,7 +166,7 @@ def ledger(name: Annotated[str, typer.Argument(help="Model name; empty for all."
 @app.command()
 def trace(request_id: Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]) -> None:
     """Show where an answer came from: model version, run, data digest, commit, features, prediction."""
-    from turo.serving.prediction_log import trace as find
+    from turo.serving.replica.prediction_log import trace as find
 
     rows = find(settings_module.load().data_dir, request_id)
     if not rows:
@@ -181,7 +184,7 @@ def demo(
     once: Annotated[bool, typer.Option(help="Stop after the first answer instead of serving on.")] = False,
 ) -> None:
     """Run the whole platform without Docker: sample, table, four models, four routes, one request."""
-    from turo.demo import run
+    from turo.demo.platform import run
 
     run(folder, once=once)
 

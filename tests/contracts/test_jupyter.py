@@ -15,7 +15,7 @@ import pytest
 from compose_file import REPOSITORY
 from notebook import Notebook
 
-from turo.demo_services import free_port
+from turo.demo.services import free_port
 
 JUPYTER = REPOSITORY / "jupyter"
 TOKEN = "t"

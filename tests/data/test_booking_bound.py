@@ -9,8 +9,8 @@ from export_factory import EPOCH, IDS_PER_DAY, Fleet, row, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turo.data.booking_bound import with_booking_times
-from turo.data.reading import Reading
+from turo.data.export.booking_bound import with_booking_times
+from turo.data.read_context import Reading
 
 NOW = datetime(2025, 9, 1, 12)
 

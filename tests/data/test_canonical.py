@@ -5,7 +5,7 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from turo.data.generate import write_sample
+from turo.data.synthetic.generate import write_sample
 from turo.data.tables import RESERVATIONS, VEHICLES
 from turo.errors import ConfigError, InputError
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from export_factory import Fleet, write
 
-from turo.data import fleets
-from turo.data.generate import write_sample
+from turo.data import fleet_identity
+from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
 
 SPRING, SUMMER = datetime(2025, 6, 1, 12), datetime(2025, 8, 1, 12)
@@ -21,7 +21,7 @@ def seen(tmp_path, load):
 
     def read(**overrides):
         tables = load(**overrides)
-        (tmp_path / fleets.FILE).write_bytes(fleets.text(tables.known_fleets))
+        (tmp_path / fleet_identity.FILE).write_bytes(fleet_identity.text(tables.known_fleets))
         return tables
 
     return read
@@ -121,22 +121,22 @@ def test_vehicles_left_over_from_another_fleet_do_not_count(tmp_path, seen):
 def test_the_same_files_have_the_same_name_in_any_folder(tmp_path, load):
     sample(tmp_path)
     assert load().fleet == load().fleet
-    assert not (tmp_path / fleets.FILE).exists()
+    assert not (tmp_path / fleet_identity.FILE).exists()
 
 
 def test_a_model_s_tag_is_enough_to_know_its_fleet(tmp_path, load):
     """Where the folder's memory is gone and the data have grown, the name differs and the content tells."""
     fleet = Fleet(days=300)
     export(tmp_path, fleet.rows(SPRING))
-    tag = {fleets.TAG: fleets.as_tag(load(as_of="2025-06-01").fleet)}
-    assert len(tag[fleets.TAG]) < 5000
+    tag = {fleet_identity.TAG: fleet_identity.as_tag(load(as_of="2025-06-01").fleet)}
+    assert len(tag[fleet_identity.TAG]) < 5000
     export(tmp_path, fleet.rows(SUMMER))
     grown = load(as_of="2025-08-01").fleet
-    assert fleets.same(fleets.of_tags(tag), grown)
+    assert fleet_identity.same(fleet_identity.of_tags(tag), grown)
     sample(tmp_path)
-    assert not fleets.same(fleets.of_tags(tag), load().fleet)
-    assert fleets.of_tags({}) is None
-    assert not fleets.same(None, grown)
+    assert not fleet_identity.same(fleet_identity.of_tags(tag), load().fleet)
+    assert fleet_identity.of_tags({}) is None
+    assert not fleet_identity.same(None, grown)
 
 
 def test_an_older_history_of_another_fleet_is_taken_and_said(tmp_path, seen):
@@ -167,6 +167,6 @@ def test_nothing_of_a_reservation_stands_in_the_memory(tmp_path, seen):
     rows = Fleet(days=240).rows(SPRING)
     export(tmp_path, rows)
     seen(as_of="2025-06-01")
-    memory = (tmp_path / fleets.FILE).read_text()
+    memory = (tmp_path / fleet_identity.FILE).read_text()
     for name in ("Reservation ID", "Vehicle id", "VIN", "Guest", "Vehicle"):
         assert not any(row[name] in memory for row in rows)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from turo.cli import app
-from turo.data.generate import write_sample
+from turo.data.synthetic.generate import write_sample
 
 HORIZON = 28
 KEYS = ["vehicle_id", "origin_date"]

@@ -9,9 +9,9 @@ from export_factory import EPOCH, IDS_PER_DAY, Fleet, row, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turo.data.booking_bound import with_booking_times
-from turo.data.reading import Reading
-from turo.features import build
+from turo.data.export.booking_bound import with_booking_times
+from turo.data.read_context import Reading
+from turo.features.build import build
 
 NOW = datetime(2025, 9, 1, 12)
 BASE = 50_000_000  # the first ID of the fleets here, as Turo gave them out in 2025

@@ -8,7 +8,7 @@ from export_factory import clock, dollars
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turo.data import parse
+from turo.data.csv import parse
 
 ZONE = "America/Phoenix"  # no clock changes
 MINUTES = st.datetimes(datetime(2009, 1, 1), datetime(2100, 12, 31)).map(

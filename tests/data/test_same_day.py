@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from export_factory import Fleet, row, write
 
-from turo.data.downloads import parts, turns
+from turo.data.export.download_names import parts, turns
 from turo.errors import InputError
 
 FILES = "trip_earnings_export_*.csv"

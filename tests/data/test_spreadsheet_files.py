@@ -93,7 +93,7 @@ def left_out(lines, among=3):
 
 @pytest.mark.parametrize("block", [4096, 8 << 20])
 def test_separators_left_out_under_an_unused_last_column(tmp_path, load, clean, monkeypatch, block):
-    monkeypatch.setattr("turo.data.rows.BLOCK", block)
+    monkeypatch.setattr("turo.data.csv.rows.BLOCK", block)
     noted = [row | {"Notes": "oil, and a wash"} if n == 6 else row for n, row in enumerate(ROWS)]
     put(tmp_path, left_out(lines_of(noted, NOTES)))
     tables = load()

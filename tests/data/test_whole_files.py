@@ -8,10 +8,10 @@ from datetime import datetime
 import pytest
 from export_factory import HEADER, Fleet, text, write
 
-from turo.data import rows as rows_module
-from turo.data.rows import batches
-from turo.data.sheet import open_sheet
-from turo.data.source import find
+from turo.data.csv import rows as rows_module
+from turo.data.csv.rows import batches
+from turo.data.csv.sheet import open_sheet
+from turo.data.csv.source import find
 from turo.errors import ConfigError, InputError
 
 NOW = datetime(2025, 8, 1, 12)

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from tiny_fleet import at, build, random_rows, reservations, trip, vehicles
 
-from turo import features
 from turo.data.tables import Tables
 from turo.errors import InputError
+from turo.features import build as features
 
 ROWS = [
     trip("a", "2026-01-10T00:00", "2026-01-14T00:00", "2026-01-07T00:00"),

@@ -11,9 +11,9 @@ import pytest
 from export_factory import row, write
 from tiny_fleet import at, build, random_rows, reservations, trip, vehicles
 
-from turo import features
 from turo.data.load import load_tables
 from turo.data.tables import Tables
+from turo.features import build as features
 from turo.settings import Settings
 
 HOUR = timedelta(hours=10)

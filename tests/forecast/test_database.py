@@ -14,9 +14,9 @@ import pytest
 from hand_fleet import ORIGIN, make_champion
 
 from turo.errors import ServiceError
-from turo.forecast.columns import ACCURACY, FORECASTS, KEY
-from turo.forecast.database import save
-from turo.forecast.run import forecast_fleet
+from turo.forecast.fleet_forecast import forecast_fleet
+from turo.forecast.forecast_columns import ACCURACY, FORECASTS, KEY
+from turo.forecast.output.database import save
 from turo.settings import Settings
 
 IMAGE = "postgres:17.12-trixie"

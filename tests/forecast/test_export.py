@@ -13,9 +13,9 @@ from hand_fleet import make_champion, write_table
 
 from turo import settings as settings_module
 from turo.data.load import load_tables
-from turo.features import build
-from turo.forecast.run import forecast_fleet
-from turo.forecast.store import recall
+from turo.features.build import build
+from turo.forecast.fleet_forecast import forecast_fleet
+from turo.forecast.output.store import recall
 
 PRIVATE = re.compile(r"Guest \d|SYN\d|SYNTHETICVIN|nickname|Invented Street", re.IGNORECASE)
 NOW = export_factory.EPOCH + timedelta(days=300)

@@ -12,8 +12,8 @@ import pytest
 from hand_fleet import FLEET, ORIGIN, make_champion, prepared, write_table
 
 from turo.errors import InputError
-from turo.forecast.columns import FORECASTS
-from turo.forecast.run import forecast_fleet
+from turo.forecast.fleet_forecast import forecast_fleet
+from turo.forecast.forecast_columns import FORECASTS
 from turo.models.forecaster import Forecaster
 from turo.settings import Settings
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from turo import prepare, registry
 from turo import settings as settings_module
-from turo.data.generate import write_sample
+from turo.data.synthetic.generate import write_sample
 from turo.errors import ConfigError
+from turo.forecast.horizon_tables import open_table
 from turo.forecast.horizons import make_ready
-from turo.forecast.tables import open_table
-from turo.prepare.cluster import connected
+from turo.prepare.ray_tasks import connected
+from turo.prepare.run import run as prepare
+from turo.registry import aliases
 from turo.settings import Settings
 
 pytestmark = pytest.mark.ray
@@ -45,19 +46,19 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -
     monkeypatch.setenv("PROJECTS_DIR", str(tmp_path / "projects"))
     monkeypatch.chdir(tmp_path)
     made = settings_module.load(data_dir=str(folder), as_of="2026-11-23")
-    prepare.run(made)
+    prepare(made)
     return made
 
 
 def register(name: str, digest: str, target: str = "y_booked_days") -> None:
     """A champion that was trained on that table."""
-    client = registry.client()
+    client = aliases.client()
     run = client.create_run("0")
     client.create_registered_model(name)
     client.create_model_version(
         name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest, "turo.target": target}
     )
-    client.set_registered_model_alias(name, registry.CHAMPION, "1")
+    client.set_registered_model_alias(name, aliases.CHAMPION, "1")
 
 
 def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(settings: Settings) -> None:
@@ -83,7 +84,7 @@ def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(setti
 
     shutil.rmtree(folder / "horizon-7")
     write_sample(folder, vehicles=6, years=1, seed=77, end=END, horizons=())  # another fleet
-    prepare.run(settings)
+    prepare(settings)
     assert [entry["name"] for entry in make_ready(settings, horizons=(7,))] == ["XGBoost-7d"]
 
 
@@ -92,7 +93,7 @@ def test_tables_of_other_data_are_removed_asked_for_or_not(settings: Settings) -
     make_ready(settings, horizons=(7, 90))
     shutil.copytree(folder / "horizon-90", folder / "horizon-60")  # damaged: a table for 90 days
     write_sample(folder, vehicles=3, years=0.2, seed=8, end=END, horizons=())  # too short for 90 days
-    prepare.run(settings)
+    prepare(settings)
     make_ready(settings, horizons=(7, 90))
     assert [path.name for path in sorted(folder.glob("horizon-*"))] == ["horizon-7"]
     assert open_table(settings, 7).manifest["fleet"] == open_table(settings, 28).manifest["fleet"]
@@ -120,7 +121,7 @@ def test_newer_input_files_renew_every_table(settings: Settings) -> None:
     folder = Path(settings.data_dir)
     make_ready(settings, horizons=(7,))
     write_sample(folder, vehicles=6, years=1, seed=6, end=END, horizons=())
-    prepare.run(settings)
+    prepare(settings)
     make_ready(settings, horizons=(7,))
     assert open_table(settings, 7).manifest["inputs"] == open_table(settings, 28).manifest["inputs"]
 
@@ -146,7 +147,7 @@ def test_a_horizon_longer_than_the_history_does_not_stop_the_others(settings: Se
 
 
 def test_the_served_horizon_is_what_the_table_says(settings: Settings) -> None:
-    prepare.run(settings.model_copy(update={"horizon_days": 14}))
+    prepare(settings.model_copy(update={"horizon_days": 14}))
     assert json.loads((Path(settings.data_dir) / "manifest.json").read_text())["horizon_days"] == 14
     assert [entry["name"] for entry in make_ready(settings, horizons=(14, 28))] == ["XGBoost-28d"]
 

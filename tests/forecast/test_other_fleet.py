@@ -11,13 +11,14 @@ import pytest
 from hand_fleet import write_table
 from hand_registry import forecasts, page, register
 
-from turo import features, prepare
 from turo import settings as settings_module
-from turo.data import fleets
-from turo.data.generate import write_sample
+from turo.data import fleet_identity
 from turo.data.load import load_tables
+from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
-from turo.forecast.run import run
+from turo.features import build
+from turo.forecast.fleet_forecast import run
+from turo.prepare import manifest
 from turo.settings import Settings
 
 END = datetime(2026, 11, 24)
@@ -37,14 +38,14 @@ def settings(tmp_path: Path, registry_uri: str) -> Settings:
     return made
 
 
-def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleets.Identity:
+def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleet_identity.Identity:
     """Tables as prepare makes them, without Ray; returns whose they are."""
     folder, tables = Path(settings.data_dir), load_tables(settings)
     assert tables.fleet is not None
-    (folder / fleets.FILE).write_bytes(fleets.text(tables.known_fleets))
-    facts = prepare.manifest.begin(tables, settings)
+    (folder / fleet_identity.FILE).write_bytes(fleet_identity.text(tables.known_fleets))
+    facts = manifest.begin(tables, settings)
     for horizon in horizons:
-        table = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, horizon)
+        table = build.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, horizon)
         place = folder if horizon == 28 else folder / f"horizon-{horizon}"
         write_table(place, table, **{**facts, "horizon_days": horizon})
     return tables.fleet

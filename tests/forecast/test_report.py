@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from hand_fleet import ORIGIN, make_champion, prepared, write_table
 
-from turo.forecast.run import forecast_fleet
+from turo.forecast.fleet_forecast import forecast_fleet
 from turo.settings import Settings
 
 NOW = datetime(2026, 11, 24, 6)

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 from hand_fleet import make_champion
 
-from turo.forecast.run import forecast_fleet
-from turo.forecast.store import recall, write_csv
+from turo.forecast.fleet_forecast import forecast_fleet
+from turo.forecast.output.store import recall, write_csv
 from turo.settings import Settings
 
 NOW = datetime(2026, 11, 24, 6)

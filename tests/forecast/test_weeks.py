@@ -7,9 +7,9 @@ from datetime import date, datetime
 import polars as pl
 from hand_fleet import ORIGIN
 
-from turo.forecast.columns import Types
-from turo.forecast.outlook import outlook
-from turo.forecast.weeks import taken_days
+from turo.forecast.forecast_columns import Types
+from turo.forecast.occupied_days import taken_days
+from turo.forecast.report.outlook import outlook
 
 
 def intervals(*rows: tuple[str, datetime, datetime]) -> pl.DataFrame:

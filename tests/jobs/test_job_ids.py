@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from turo.cluster.job_ids import job_id
+from turo.cluster.job_log import LogLines
+from turo.cluster.jobs import connect, dashboard_url
 from turo.errors import ConfigError
-from turo.job_ids import job_id
-from turo.job_log import LogLines
-from turo.jobs import connect, dashboard_url
 from turo.settings import load
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from local_ray import LocalRay, free_port, relay
 
+from turo.cluster.jobs import Jobs
 from turo.errors import LastingError, ServiceError
-from turo.jobs import Jobs
 
 pytestmark = pytest.mark.ray
 

@@ -7,8 +7,8 @@ import shlex
 import pytest
 from local_ray import LocalRay
 
-from turo.jobs import Jobs
-from turo.priority import JOBS
+from turo.cluster.jobs import Jobs
+from turo.cluster.priority import JOBS
 
 pytestmark = pytest.mark.ray
 

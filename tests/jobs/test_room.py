@@ -9,9 +9,9 @@ import pytest
 from fake_jobs import fake_jobs
 from local_ray import start
 
-from turo import jobs as jobs_module
-from turo import ray_room
-from turo.jobs import Jobs
+from turo.cluster import free_processors
+from turo.cluster import jobs as jobs_module
+from turo.cluster.jobs import Jobs
 
 
 def actor(of: str, cpus: float | None, state: str = "ALIVE") -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_a_job_runs_on_a_real_ray_whose_only_processor_is_taken(request: pytest.
 
     def wait_for(free: tuple[float, float]) -> None:  # Ray counts every five seconds
         deadline = time.monotonic() + 60
-        while (found := ray_room.free(jobs._http)) != free:
+        while (found := free_processors.free(jobs._http)) != free:
             assert time.monotonic() < deadline, f"free, of all: {found}, not {free}"
             time.sleep(0.5)
 

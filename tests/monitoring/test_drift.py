@@ -11,7 +11,7 @@ import pytest
 from turo.errors import InputError
 from turo.models.encoding import Field
 from turo.monitoring.drift import LIMIT_FLOOR, MINIMUM_SAMPLES, Drift, measure, psi
-from turo.training.reference import histograms
+from turo.training.reports.reference_histograms import histograms
 
 TRAINING_ROWS = 5000
 FIELDS = (Field("otb_days", "number"), Field("list_price", "number"), Field("class", "category"))

@@ -13,11 +13,11 @@ import pytest
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo.monitoring.drift import MINIMUM_SAMPLES
-from turo.monitoring.live import PERIOD_S, SOON_S, Watch
-from turo.serving.describe import About
-from turo.serving.prediction_log import FOLDER, PredictionLog, Seen
+from turo.monitoring.drift_watch import PERIOD_S, SOON_S, Watch
+from turo.serving.api.model_info import About
+from turo.serving.replica.prediction_log import FOLDER, PredictionLog, Seen
 from turo.serving.spec import ModelSpec
-from turo.training.reference import histograms
+from turo.training.reports.reference_histograms import histograms
 
 FORECASTER = tiny_forecaster("knn")
 Write = Callable[..., None]

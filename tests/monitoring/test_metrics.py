@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from turo.monitoring.drift import Drift
-from turo.monitoring.metrics import DATAGRAM_BYTES, Sample, drift_metrics, lines, registry_metrics, send
+from turo.monitoring.statsd import DATAGRAM_BYTES, Sample, drift_metrics, lines, registry_metrics, send
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turo.monitoring.mlflow_gunicorn import with_metrics_path
+from turo.mlflow_container.gunicorn_settings import with_metrics_path
 
 
 def echo(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
@@ -33,14 +33,14 @@ def test_only_the_metrics_path_is_moved(asked: str, answered: bytes) -> None:
 
 def test_gunicorn_accepts_the_module_as_its_configuration() -> None:
     config = pytest.importorskip("gunicorn.config").Config()
-    module = importlib.import_module("turo.monitoring.mlflow_gunicorn")
+    module = importlib.import_module("turo.mlflow_container.gunicorn_settings")
     for hook in ("post_worker_init", "child_exit"):
         config.set(hook, getattr(module, hook))
         assert getattr(config, hook) is getattr(module, hook)
 
 
 def test_a_dead_workers_gauges_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from turo.monitoring.mlflow_gunicorn import child_exit
+    from turo.mlflow_container.gunicorn_settings import child_exit
 
     class Worker:
         pid = 4711

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from turo.monitoring.metrics import lines
-from turo.monitoring.routes import PERIOD_S, Report
-from turo.serving.desired import Desired
-from turo.serving.plan import Route
+from turo.monitoring.route_gauges import PERIOD_S, Report
+from turo.monitoring.statsd import lines
+from turo.serving.control.desired import Desired
+from turo.serving.control.route_state import Route
 from turo.serving.spec import ModelSpec, Notes
 
 

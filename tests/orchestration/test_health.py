@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from json_server import json_server
 
-from turo.orchestration import health
+from turo.orchestration import role_health
 
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
@@ -24,16 +24,16 @@ def server(status: int, body: dict[str, Any]) -> AbstractContextManager[str]:
 
 def test_the_api_server_is_judged_by_the_body_because_the_status_is_always_200() -> None:
     with server(200, {"metadatabase": {"status": "healthy"}}) as url:
-        assert health.api_server(url) == ""
+        assert role_health.api_server(url) == ""
     with server(200, {"metadatabase": {"status": "unhealthy"}}) as url:
-        assert health.api_server(url) == "metadata database: unhealthy"
+        assert role_health.api_server(url) == "metadata database: unhealthy"
 
 
 def test_the_scheduler_is_judged_by_the_status() -> None:
     with server(200, {}) as url:
-        assert health.scheduler(url) == ""
+        assert role_health.scheduler(url) == ""
     with server(503, {}) as url, pytest.raises(OSError, match="503"):
-        health.scheduler(url)
+        role_health.scheduler(url)
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def test_a_job_is_healthy_while_its_own_heart_beats(job_table: sqlite3.Connectio
     here = socket.gethostname()
     beat(job_table, "TriggererJob", "another-host", 1)
     beat(job_table, "DagProcessorJob", here, 1)
-    assert health.check("triggerer") == f"no running TriggererJob on {here}"
+    assert role_health.check("triggerer") == f"no running TriggererJob on {here}"
     beat(job_table, "TriggererJob", here, 1, state="failed")
     beat(job_table, "TriggererJob", here, 90)
-    assert health.check("triggerer") == "last heartbeat 90 s ago"
+    assert role_health.check("triggerer") == "last heartbeat 90 s ago"
     beat(job_table, "TriggererJob", here, 2)
-    assert health.check("triggerer") == ""
-    assert health.check("dag-processor") == ""
+    assert role_health.check("triggerer") == ""
+    assert role_health.check("dag-processor") == ""
 
 
 def leave_logging_alone(**_: object) -> None:
@@ -80,14 +80,14 @@ def test_a_worker_is_healthy_while_it_consumes_and_not_when_it_is_gone(
 
     setup_logging.connect(leave_logging_alone)
     monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "memory://")
-    monkeypatch.setattr(health, "ANSWER_LIMIT_S", 1.0)
-    assert health.check("worker") == f"celery@{socket.gethostname()} consumes from no queue"
+    monkeypatch.setattr(role_health, "ANSWER_LIMIT_S", 1.0)
+    assert role_health.check("worker") == f"celery@{socket.gethostname()} consumes from no queue"
     app = Celery(broker="memory://")
     worker = app.Worker(hostname=f"celery@{socket.gethostname()}", pool="solo", loglevel="ERROR")
     running = threading.Thread(target=worker.start, daemon=True)
     running.start()
     try:
-        assert any(health.check("worker") == "" for _ in range(10))
+        assert any(role_health.check("worker") == "" for _ in range(10))
     finally:
         worker.stop()
         running.join(10)
@@ -97,7 +97,7 @@ def test_the_command_prints_one_line_and_gives_the_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CONNECTION, "sqlite:////nowhere/at/all.db")
-    assert health.main(["triggerer"]) == 1
+    assert role_health.main(["triggerer"]) == 1
     assert capsys.readouterr().out.startswith("triggerer: OperationalError")
-    assert health.main(["cook"]) == 2
+    assert role_health.main(["cook"]) == 2
     assert "api-server" in capsys.readouterr().err

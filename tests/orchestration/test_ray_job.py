@@ -15,8 +15,8 @@ import pytest
 from airflow_home import TEST_DAGS
 from local_ray import LocalRay
 
-from turo.job_ids import job_id
-from turo.jobs import Jobs
+from turo.cluster.job_ids import job_id
+from turo.cluster.jobs import Jobs
 
 pytestmark = pytest.mark.ray
 

@@ -12,9 +12,9 @@ import airflow_home  # noqa: F401 - before Airflow
 import pytest
 from fake_jobs import FakeJobs, fake_jobs
 
-from turo import jobs
+from turo.cluster import jobs
+from turo.cluster.jobs import Jobs
 from turo.errors import ServiceError
-from turo.jobs import Jobs
 from turo.orchestration.ray_job import RayJobOperator
 
 JOB = "prepare_data.monday.train.0.g4"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from turo.data.generate import write_sample
-from turo.prepare.cluster import connected
+from turo.data.synthetic.generate import write_sample
+from turo.prepare.ray_tasks import connected
 
 
 @pytest.fixture(scope="session")
 def local_ray():
-    """Ray in this process's care; `turo.prepare` uses what it finds connected."""
+    """Ray in this process's care; `turo.prepare.run` uses what it finds connected."""
     with connected("local"):
         yield
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 from export_factory import Fleet, write
 
-from turo.data.generate import write_sample
+from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
-from turo.forecast import away
-from turo.prepare import run
+from turo.prepare import other_fleets
+from turo.prepare.run import run
 from turo.settings import load
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -72,19 +72,19 @@ def data(tmp_path):
 def test_the_same_fleet_keeps_everything_in_its_place(data):
     sample(data)
     assert standing(data) == set(TRACES)
-    assert not (data / away.FOLDER).exists()
+    assert not (data / other_fleets.FOLDER).exists()
 
 
 def test_another_fleet_finds_nothing_of_the_last_one_and_the_last_one_everything_again(data):
     first = json.loads((data / "manifest.json").read_text())["fleet"]["id"]
     second = own(data)["fleet"]["id"]
     assert standing(data) == set()
-    assert marks(data / away.FOLDER / first) == {"sample"}
+    assert marks(data / other_fleets.FOLDER / first) == {"sample"}
     leave_traces(data, "own", "1000000")
     assert sample(data)["fleet"]["id"] == first
     assert marks(data) == {"sample"}
-    assert marks(data / away.FOLDER / second) == {"own"}
-    assert not (data / away.FOLDER / first).exists()
+    assert marks(data / other_fleets.FOLDER / second) == {"own"}
+    assert not (data / other_fleets.FOLDER / first).exists()
     own(data)
     assert marks(data) == {"own"}
 
@@ -95,22 +95,22 @@ def test_a_run_that_fails_leaves_the_last_fleet_s_report_where_it_was(data):
     with pytest.raises(InputError, match="HORIZON_DAYS=366 is longer than the history"):
         prepare(data, as_of="2025-06-01", horizon_days=366)
     assert marks(data) == {"sample"}
-    assert not (data / away.FOLDER).exists()
+    assert not (data / other_fleets.FOLDER).exists()
 
 
 def test_what_a_killed_run_had_put_away_is_taken_back(data):
     """Killed after the move and before the new manifest: the manifest still names the old fleet."""
-    away.put_away(data, away.current(data))
+    other_fleets.put_away(data, other_fleets.current(data))
     assert standing(data) == set()
-    away.take_back(data)
+    other_fleets.take_back(data)
     assert standing(data) == set(TRACES)
     assert marks(data) == {"sample"}
 
 
 def test_a_forecast_made_meanwhile_is_not_overwritten_by_an_older_one(data):
-    away.put_away(data, away.current(data))
+    other_fleets.put_away(data, other_fleets.current(data))
     leave_traces(data, "newer", "1000001")
-    away.take_back(data)
+    other_fleets.take_back(data)
     assert (data / "report.html").read_text() == "newer"
     assert marks(data) == {"newer", "sample"}
 
@@ -126,7 +126,7 @@ def test_traces_of_an_older_version_are_told_by_their_vehicles(data):
     (data / "manifest.json").write_text(json.dumps(manifest))
     own(data)
     assert standing(data) == set()
-    assert marks(data / away.FOLDER / away.UNKNOWN) == {"sample"}
+    assert marks(data / other_fleets.FOLDER / other_fleets.UNKNOWN) == {"sample"}
 
 
 def sample_vehicle(folder):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from turo.prepare import run
+from turo.prepare.run import run
 from turo.settings import load
 
 pytestmark = pytest.mark.ray

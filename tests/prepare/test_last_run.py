@@ -8,7 +8,7 @@ import pytest
 from export_factory import Fleet, write
 
 from turo.errors import InputError
-from turo.prepare import run
+from turo.prepare.run import run
 from turo.settings import Settings
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -80,7 +80,7 @@ def test_one_that_does_not_continue_the_last_is_refused_unless_told(data, fleet,
 
 
 def test_a_fleet_of_another_profile_is_compared_with_nothing(data):
-    from turo.data.generate import write_sample
+    from turo.data.synthetic.generate import write_sample
 
     write_sample(data, vehicles=3, years=1, seed=1, end=SUMMER + timedelta(days=300), horizons=())
     made = prepare(data, reservations_file="reservations.csv")

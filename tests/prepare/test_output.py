@@ -12,12 +12,13 @@ import pytest
 from pyarrow import fs
 
 from turo.errors import InputError, ServiceError
-from turo.prepare import manifest, output
-from turo.prepare.output import NAMES, staged
+from turo.prepare import manifest
+from turo.table import writer as table_writer
+from turo.table.writer import NAMES, staged
 
 WRITER = """
 import sys, time
-from turo.prepare.output import staged
+from turo.table.writer import staged
 with staged(sys.argv[1]) as sinks:
     for sink in sinks.values():
         sink.write(b"half of a new fi")
@@ -111,7 +112,7 @@ def test_an_object_store_gets_whole_files(tmp_path, monkeypatch):
     # Any file system that is not the local one; this one keeps its objects in a folder.
     (tmp_path / "bucket").mkdir()
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
-    monkeypatch.setattr(output, "folder", lambda location: (store, "bucket/datas"))
+    monkeypatch.setattr(table_writer, "folder", lambda location: (store, "bucket/datas"))
     write("s3://bucket/datas", b"1 ")
     assert contents(tmp_path / "bucket" / "datas") == {name: b"1 " + name.encode() for name in NAMES}
 

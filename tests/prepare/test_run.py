@@ -1,4 +1,4 @@
-"""`turo.prepare.run` from files to files, on a real Ray."""
+"""`turo.prepare.run.run` from files to files, on a real Ray."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from export_factory import Fleet, write
 
-from turo import features
 from turo.data.load import load_tables
 from turo.errors import InputError
+from turo.features import build
 from turo.files import sha256
-from turo.prepare import manifest, run
+from turo.prepare import manifest
+from turo.prepare.run import run
 from turo.settings import Settings
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -39,10 +40,10 @@ def contents(data):
 
 
 def test_the_tables_are_those_of_the_pure_functions(data, monkeypatch):
-    monkeypatch.setattr("turo.prepare.GROUP_ROWS", 50)
+    monkeypatch.setattr("turo.prepare.run.GROUP_ROWS", 50)
     made = run(settings(data))
     tables = load_tables(settings(data))
-    expected = features.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, 28)
+    expected = build.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, 28)
     found = pl.read_parquet(data / "datas.parquet")
     assert found.equals(expected, null_equal=True)
     assert found.schema["origin_date"] == pl.Date
@@ -62,7 +63,7 @@ def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manife
         write(tmp_path, fleet.rows(day + timedelta(hours=12)), f"trip_earnings_export_{day:%Y%m%d}.csv")
     asked = settings(tmp_path, reservations_file="trip_earnings_export_*.csv", prepare_chunk_vehicles=2)
     made, tables = run(asked), load_tables(asked)
-    expected = features.build(
+    expected = build.build(
         tables.reservations,
         tables.vehicles,
         None,

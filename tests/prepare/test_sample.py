@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from turo.cli import app
 from turo.errors import ServiceError
 from turo.files import sha256
-from turo.prepare import sample
-from turo.prepare.lock import exclusive
+from turo.prepare import reset_sample
 from turo.settings import load
+from turo.table.lock import exclusive
 
 DATAS = Path(__file__).resolve().parents[2] / "datas"
 OWN = (
@@ -25,7 +25,7 @@ OWN = (
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """The committed sample with the outputs of a run; contents of the outputs play no part."""
-    for name in sample.SAMPLE:
+    for name in reset_sample.SAMPLE:
         shutil.copy(DATAS / name, tmp_path / name)
     (tmp_path / "oracle.csv").write_text("vehicle_id\n")
     inputs = {"reservations.csv": {"sha256": sha256(tmp_path / "reservations.csv")}}
@@ -47,7 +47,7 @@ def names(folder):
 
 
 def test_the_committed_files_are_the_sample():
-    assert {name: sha256(DATAS / name) for name in sample.SAMPLE} == sample.SAMPLE
+    assert {name: sha256(DATAS / name) for name in reset_sample.SAMPLE} == reset_sample.SAMPLE
 
 
 def test_everything_of_the_sample_is_moved_and_nothing_is_lost(data):
@@ -105,7 +105,7 @@ def test_undo_spoils_nothing_of_ones_own(data):
     (data / "vehicles.csv").write_text("vehicle_id\n7\n")
     (data / "manifest.json").write_text("{}")
     assert run("--undo").exit_code == 0
-    assert sha256(data / "reservations.csv") == sample.SAMPLE["reservations.csv"]
+    assert sha256(data / "reservations.csv") == reset_sample.SAMPLE["reservations.csv"]
     assert (data / "vehicles.csv").read_text() == "vehicle_id\n7\n"
     assert not (data / "datas.parquet").exists()
     (data / "reservations.csv").write_text(OWN)
@@ -117,7 +117,7 @@ def test_undo_spoils_nothing_of_ones_own(data):
 def test_it_waits_for_nobody_and_disturbs_no_prepare(data):
     before = names(data)
     with exclusive(data), pytest.raises(ServiceError, match="Another prepare"):
-        sample.reset(load(data_dir=str(data)))
+        reset_sample.reset(load(data_dir=str(data)))
     assert names(data) == before
 
 

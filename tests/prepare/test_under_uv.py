@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from turo.data.generate import write_sample
+from turo.data.synthetic.generate import write_sample
 
 
 @pytest.mark.ray

@@ -10,10 +10,12 @@ from fake_jobs import fake_jobs
 from gate_runs import fleet
 from training_table import frame, write
 
-from turo import bootstrap_models, first_start, registry, settings
+from turo import settings
 from turo.errors import LastingError
-from turo.first_start import Note, read, settled
-from turo.training.ending import RAY_JOB
+from turo.mlflow_container import first_start, progress
+from turo.mlflow_container.progress import Note, read, settled
+from turo.registry import aliases
+from turo.training.unfinished_runs import RAY_JOB
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
 
@@ -37,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(first_start, "time", found)
+    monkeypatch.setattr(progress, "time", found)
     return found
 
 
@@ -57,8 +59,8 @@ def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, n
             done.append(" ".join(command[:3]))
 
     write(tracking / "datas", frame(), fleet=fleet(1))
-    monkeypatch.setattr(bootstrap_models, "connect", lambda _: Jobs())
-    bootstrap_models.fill(CONFIGURED, settings.load())
+    monkeypatch.setattr(first_start, "connect", lambda _: Jobs())
+    first_start.fill(CONFIGURED, settings.load())
     assert done == ["turo train B", "turo promote B"]
     assert read(settings.load()) == (set(), {"A": "A (a) failed: no such column: price"})
 
@@ -115,14 +117,14 @@ def test_what_a_lost_training_left_running_is_closed_at_the_start(tracking, monk
     with fake_jobs() as ray:
         ray.add("train.2", "RUNNING")
         monkeypatch.setenv("RAY_DASHBOARD_URL", ray.url)
-        client = registry.client()
+        client = aliases.client()
         experiment = client.create_experiment("A")
         lost, alive = (
             client.create_run(experiment, tags={RAY_JOB: job}).info.run_id for job in ("train.1", "train.2")
         )
         write(tracking / "datas", frame(), fleet=fleet(1))
-        bootstrap_models.fill({}, settings.load())
+        first_start.fill({}, settings.load())
         assert client.get_run(lost).info.status == "RUNNING"  # of no model that is configured
-        monkeypatch.setattr(bootstrap_models, "unfit", lambda *_: {})
-        bootstrap_models.fill(CONFIGURED, settings.load())
+        monkeypatch.setattr(first_start, "unfit", lambda *_: {})
+        first_start.fill(CONFIGURED, settings.load())
         assert [client.get_run(run_id).info.status for run_id in (lost, alive)] == ["KILLED", "RUNNING"]

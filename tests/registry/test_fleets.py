@@ -8,10 +8,12 @@ import pytest
 from gate_runs import finished, fleet
 from training_table import frame, write
 
-from turo import bootstrap_models, ledger, registry, settings
+from turo import settings
 from turo.errors import RegistryError
-from turo.serving.rollback import rollback
-from turo.training.gate import promote
+from turo.gate.promote import promote
+from turo.mlflow_container import first_start
+from turo.registry import aliases, decision_log
+from turo.serving.control.rollback import rollback
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
 
@@ -32,8 +34,8 @@ def trained(tracking, monkeypatch):
 
     def fill() -> dict[str, list[str]]:
         jobs = Submitted()
-        monkeypatch.setattr(bootstrap_models, "connect", lambda _: jobs)
-        bootstrap_models.fill(CONFIGURED, settings.load())
+        monkeypatch.setattr(first_start, "connect", lambda _: jobs)
+        first_start.fill(CONFIGURED, settings.load())
         return jobs.commands
 
     return fill
@@ -58,8 +60,8 @@ def test_at_start_models_without_a_champion_of_this_fleet_are_trained(tracking, 
     write(tracking / "datas", own, fleet=fleet(2))
     away = trained()
     assert {command[2] for command in away.values()} == {"A", "B"}
-    for event in (ledger.REFUSED, ledger.SERVING):  # the reconciler's words in the meantime
-        ledger.ledger_append(event, "A", "1", "")
+    for event in (decision_log.REFUSED, decision_log.SERVING):  # the reconciler's words in the meantime
+        decision_log.ledger_append(event, "A", "1", "")
     assert trained().keys() == away.keys()  # restarted meanwhile: the same jobs
     promote("A", finished("A", tracking), "own")
     assert {command[2] for command in trained().values()} == {"B"}
@@ -86,10 +88,10 @@ def test_rollback_does_not_go_back_to_another_fleet(tracking):
     promote("A", finished("A", tracking), "k2")
     with pytest.raises(RegistryError, match=r"A version 1 was trained on another fleet"):
         rollback("A", settings.load())
-    champion = registry.champion("A")
+    champion = aliases.champion("A")
     assert champion is not None
     assert champion.version == "2"
-    assert [entry["event"] for entry in ledger.ledger_read("A")] == ["promoted", "promoted"]
+    assert [entry["event"] for entry in decision_log.ledger_read("A")] == ["promoted", "promoted"]
     write(tracking / "datas", sample, fleet=fleet(1))  # that fleet's files are back: now it is the right one
     told = rollback("A", settings.load(), answers=lambda version, example: version.version == "1")
     assert (told["version"], told["replaced"]) == ("1", "2")

@@ -8,8 +8,9 @@ import mlflow
 import pytest
 from lossy_proxy import LossyProxy, lossy_proxy
 
-from turo import ledger, mlflow_create, registry, settings
-from turo.demo_services import free_port, tracking_server
+from turo import settings
+from turo.demo.services import free_port, tracking_server
+from turo.registry import aliases, decision_log, mlflow_create
 
 FATES = ["dropped", "503", "refused"]
 
@@ -46,7 +47,7 @@ def asked(proxy: LossyProxy, ending: str) -> int:
 
 @pytest.mark.parametrize("fate", FATES)
 def test_a_run_is_created_once(proxy, fate):
-    client = registry.client()
+    client = aliases.client()
     experiment = mlflow_create.experiment(f"run {fate}")
     proxy.lose["/runs/create"] = [fate]
     run_id = mlflow_create.create_run(experiment, {"turo.run_key": "k"}, "a run")
@@ -61,13 +62,13 @@ def test_a_run_is_created_once(proxy, fate):
 def test_an_experiment_is_created_once(proxy, fate):
     proxy.lose["/experiments/create"] = [fate]
     made = mlflow_create.experiment(f"experiment {fate}")
-    assert registry.client().get_experiment(made).name == f"experiment {fate}"
+    assert aliases.client().get_experiment(made).name == f"experiment {fate}"
     assert mlflow_create.experiment(f"experiment {fate}") == made
 
 
 @pytest.mark.parametrize("fate", FATES)
 def test_a_run_becomes_one_version(proxy, fate):
-    client, name = registry.client(), f"Model-{fate}"
+    client, name = aliases.client(), f"Model-{fate}"
     experiment = mlflow_create.experiment(name)
     run_id = client.create_run(
         experiment, tags={"turo.model_uri": "models:/m-1", "turo.model_sha256": "0" * 64}
@@ -77,17 +78,17 @@ def test_a_run_becomes_one_version(proxy, fate):
     client.finalize_logged_model(model.model_id, "READY")
     client.set_terminated(run_id)
     proxy.lose |= {"/registered-models/create": [fate], "/model-versions/create": [fate]}
-    version = registry.register(run_id, name)
+    version = aliases.register(run_id, name)
     assert [found.version for found in client.search_model_versions(f"name = '{name}'")] == [version.version]
     assert version.version == "1"
-    assert registry.register(run_id, name) == version
+    assert aliases.register(run_id, name) == version
 
 
 @pytest.mark.parametrize("fate", FATES)
 def test_the_ledger_has_one_entry(proxy, fate):
     proxy.lose |= {"/experiments/create": [fate], "/runs/create": [fate]}
-    entry = ledger.ledger_append("promoted", f"Ledger-{fate}", "1", "It is better.")
-    assert [line["id"] for line in ledger.ledger_read(f"Ledger-{fate}")] == [entry]
+    entry = decision_log.ledger_append("promoted", f"Ledger-{fate}", "1", "It is better.")
+    assert [line["id"] for line in decision_log.ledger_read(f"Ledger-{fate}")] == [entry]
 
 
 @pytest.mark.parametrize("fate", FATES)
@@ -98,7 +99,7 @@ def test_a_training_and_its_trials_are_one_run_each(proxy, fate):
         for trial in range(2):
             with mlflow_create.start_nested_run(f"trial {trial}") as inner:
                 mlflow.log_metric("loss", trial)
-    client = registry.client()
+    client = aliases.client()
     found = {run.info.run_name: run for run in client.search_runs([outer.info.experiment_id])}
     assert len(found) == 3
     assert found["trial 1"].info.run_id == inner.info.run_id
@@ -121,5 +122,5 @@ def test_the_other_requests_are_repeated_as_before(proxy, monkeypatch):
     experiment = mlflow_create.experiment("others")
     run_id = mlflow_create.create_run(experiment)
     proxy.lose["/runs/set-tag"] = ["refused"]
-    registry.client().set_tag(run_id, "after", "all")
-    assert registry.client().get_run(run_id).data.tags["after"] == "all"
+    aliases.client().set_tag(run_id, "after", "all")
+    assert aliases.client().get_run(run_id).data.tags["after"] == "all"

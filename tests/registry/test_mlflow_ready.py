@@ -9,7 +9,7 @@ import pytest
 
 from turo import settings
 from turo.errors import ServiceError
-from turo.mlflow_ready import wait_for_mlflow
+from turo.registry.mlflow_ready import wait_for_mlflow
 
 
 class Health(BaseHTTPRequestHandler):
@@ -28,7 +28,7 @@ class Health(BaseHTTPRequestHandler):
 
 
 def test_a_server_that_is_starting_is_waited_for(monkeypatch):
-    monkeypatch.setattr("turo.mlflow_ready.PERIOD_S", 0.01)
+    monkeypatch.setattr("turo.registry.mlflow_ready.PERIOD_S", 0.01)
     server = HTTPServer(("127.0.0.1", 0), Health)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

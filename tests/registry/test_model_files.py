@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from turo.files import sha256_folder
-from turo.model_files import IN_USE_S, KEPT, LOADER, fetch
+from turo.registry.model_files import IN_USE_S, KEPT, LOADER, fetch
 
 LONG_AGO = time.time() - 10 * IN_USE_S
 

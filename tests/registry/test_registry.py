@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
-from turo import ledger, registry
 from turo.errors import RegistryError
+from turo.registry import aliases, decision_log
 from turo.training.artifacts import log_forecaster
 
 
@@ -33,15 +33,15 @@ def trained(folder: Path, kind: str = "knn", status: str = "FINISHED") -> str:
 
 def test_a_run_becomes_one_version_however_often_it_is_asked_for(tracking):
     run_id = trained(tracking)
-    first = registry.register(run_id, "KNN")
+    first = aliases.register(run_id, "KNN")
     # A POST that MLflow's client repeated after a lost answer.
-    registry.client().create_model_version("KNN", first.model_uri, run_id=run_id)
-    again = registry.register(run_id, "KNN")
+    aliases.client().create_model_version("KNN", first.model_uri, run_id=run_id)
+    again = aliases.register(run_id, "KNN")
     assert first.version == again.version == "1"
     assert first.run_id == run_id
     assert first.metrics == {"mae": 1.5}
     assert first.model_uri.startswith(("models:/", "runs:/"))
-    assert registry.register(trained(tracking), "KNN").version == "3"
+    assert aliases.register(trained(tracking), "KNN").version == "3"
 
 
 def test_runs_without_a_finished_model_are_refused(tracking):
@@ -52,54 +52,54 @@ def test_runs_without_a_finished_model_are_refused(tracking):
         pass
     for run_id in (empty.info.run_id, trained(tracking, status="FAILED")):
         with pytest.raises(RegistryError, match=f"Run {run_id} .* cannot become a version of KNN"):
-            registry.register(run_id, "KNN")
-    assert registry.champion("KNN") is None
+            aliases.register(run_id, "KNN")
+    assert aliases.champion("KNN") is None
 
 
 def test_aliases_move_with_a_memory_of_the_one_before(tracking):
-    one, two, three = (registry.register(trained(tracking), "KNN") for _ in range(3))
-    assert registry.set_champion(one) is None
-    assert registry.alias("KNN", "previous") is None
-    assert registry.set_champion(two) == one
-    registry.set_champion(two)  # asked again after a crash: nothing more happens
-    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (two, one)
-    registry.set_champion(three)
-    assert (registry.champion("KNN"), registry.alias("KNN", "previous")) == (three, two)
+    one, two, three = (aliases.register(trained(tracking), "KNN") for _ in range(3))
+    assert aliases.set_champion(one) is None
+    assert aliases.alias("KNN", "previous") is None
+    assert aliases.set_champion(two) == one
+    aliases.set_champion(two)  # asked again after a crash: nothing more happens
+    assert (aliases.champion("KNN"), aliases.alias("KNN", "previous")) == (two, one)
+    aliases.set_champion(three)
+    assert (aliases.champion("KNN"), aliases.alias("KNN", "previous")) == (three, two)
 
 
 def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
-    versions = [registry.register(trained(tracking), "KNN") for _ in range(4)]
+    versions = [aliases.register(trained(tracking), "KNN") for _ in range(4)]
     start = Barrier(len(versions))
 
-    def write(version: registry.Version, name_of_alias: str) -> None:
+    def write(version: aliases.Version, name_of_alias: str) -> None:
         start.wait()
-        registry.set_alias(version, name_of_alias)
+        aliases.set_alias(version, name_of_alias)
 
     for name_of_alias in (
         f"alias{n}" for n in range(8)
     ):  # each new: the first to insert it makes others fail
         with ThreadPoolExecutor(len(versions)) as pool:
             list(pool.map(write, versions, [name_of_alias] * len(versions)))
-        assert registry.alias("KNN", name_of_alias) in versions
+        assert aliases.alias("KNN", name_of_alias) in versions
 
 
 def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeypatch):
-    from turo.serving.desired import Wishes
+    from turo.serving.control.desired import Wishes
 
-    champion = registry.register(trained(tracking), "ZZZ")
-    registry.set_champion(champion)
+    champion = aliases.register(trained(tracking), "ZZZ")
+    aliases.set_champion(champion)
     for number in range(120):
-        registry.client().create_registered_model(f"other-{number}")
+        aliases.client().create_registered_model(f"other-{number}")
     wishes = Wishes().read(("ZZZ", "Absent"))
     assert {name: wish.spec.version for name, wish in wishes.items()} == {"ZZZ": "1"}
-    assert registry.aliases("Absent") == {}
-    assert registry.version("ZZZ", "2") is None
-    assert registry.version("Absent", "1") is None
-    monkeypatch.setattr(ledger, "PAGE", 2)
+    assert aliases.aliases("Absent") == {}
+    assert aliases.version("ZZZ", "2") is None
+    assert aliases.version("Absent", "1") is None
+    monkeypatch.setattr(decision_log, "PAGE", 2)
     for number in range(5):
-        ledger.ledger_append("kept", "ZZZ", str(number), "loses")
-    assert [entry["version"] for entry in ledger.ledger_read("ZZZ")] == ["4", "3", "2", "1", "0"]
-    assert [entry["version"] for entry in ledger.ledger_read("ZZZ", limit=3)] == ["4", "3", "2"]
+        decision_log.ledger_append("kept", "ZZZ", str(number), "loses")
+    assert [entry["version"] for entry in decision_log.ledger_read("ZZZ")] == ["4", "3", "2", "1", "0"]
+    assert [entry["version"] for entry in decision_log.ledger_read("ZZZ", limit=3)] == ["4", "3", "2"]
 
 
 @pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn"])
@@ -107,34 +107,34 @@ def test_a_version_loads_with_the_same_bits_through_us_and_through_pyfunc(tracki
     import mlflow
     import pandas as pd
 
-    version = registry.register(trained(tracking, kind), "Model")
+    version = aliases.register(trained(tracking, kind), "Model")
     columns = tiny_columns(1000, seed=21)
     expected = tiny_forecaster(kind).predict(columns)
-    np.testing.assert_array_equal(registry.load(version).predict(columns), expected)
+    np.testing.assert_array_equal(aliases.load(version).predict(columns), expected)
     served = mlflow.pyfunc.load_model("models:/Model/1").predict(pd.DataFrame(columns))
     np.testing.assert_array_equal(served, expected)
-    folder = registry.download(version)
+    folder = aliases.download(version)
     assert (folder / "input_example.json").exists()
     assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib", ".skops"}]
 
 
 def test_changed_files_are_refused_and_a_damaged_cache_is_fetched_again(tracking):
-    version = registry.register(trained(tracking), "KNN")
-    cached = registry.download(version)
+    version = aliases.register(trained(tracking), "KNN")
+    cached = aliases.download(version)
     (cached / "data").rename(cached / "data-away")
     with pytest.raises(RegistryError):
-        registry.download(version)
-    assert registry.load(version).kind == "knn"
+        aliases.download(version)
+    assert aliases.load(version).kind == "knn"
     (stored,) = tracking.rglob(
         f"models/{version.model_uri.removeprefix('models:/')}/artifacts/data/*/forecaster.json"
     )
     stored.write_text(stored.read_text().replace("Tiny", "Evil"))
-    for cached_file in registry.download(version).rglob("forecaster.json"):
+    for cached_file in aliases.download(version).rglob("forecaster.json"):
         cached_file.write_text("{}")
     with pytest.raises(RegistryError, match="SHA-256"):
-        registry.load(version)
+        aliases.load(version)
     with pytest.raises(RegistryError, match="SHA-256"):
-        registry.load(version)
+        aliases.load(version)
 
 
 def test_a_pickled_model_is_never_unpickled(tracking):
@@ -147,7 +147,7 @@ def test_a_pickled_model_is_never_unpickled(tracking):
         def predict(self, model_input):
             return model_input
 
-    client = registry.client()
+    client = aliases.client()
     mlflow.set_experiment("runs")
     with mlflow.start_run() as run:
         mlflow.set_tag("turo.model_sha256", "0" * 64)
@@ -156,23 +156,28 @@ def test_a_pickled_model_is_never_unpickled(tracking):
         mlflow.log_artifacts(str(folder), "model")
     client.create_registered_model("KNN")
     client.create_model_version("KNN", f"runs:/{run.info.run_id}/model", run_id=run.info.run_id)
-    version = registry.Version("KNN", "1", run.info.run_id, f"runs:/{run.info.run_id}/model", {}, {})
+    version = aliases.Version("KNN", "1", run.info.run_id, f"runs:/{run.info.run_id}/model", {}, {})
     with pytest.raises(RegistryError, match="has no tag"):
-        registry.load(version)
+        aliases.load(version)
     version.tags["turo.model_sha256"] = "0" * 64
     with pytest.raises(RegistryError, match=r"holds no model of this project|wants the loader"):
-        registry.load(version)
+        aliases.load(version)
     assert not (tracking / "canary").exists()
 
 
 def test_the_ledger_grows_newest_first_and_cannot_be_rewritten(tracking):
-    assert ledger.ledger_read() == []
-    first = ledger.ledger_append("promoted", "KNN", "1", "first candidate", {"metric": "mae", "value": 2.5})
-    ledger.ledger_append("kept", "SVR", "4", "loses")
-    ledger.ledger_append("rolled_back", "KNN", "1", "by hand")
-    assert [entry["event"] for entry in ledger.ledger_read()] == ["rolled_back", "kept", "promoted"]
-    oldest = ledger.ledger_read("KNN")[-1]
+    assert decision_log.ledger_read() == []
+    first = decision_log.ledger_append(
+        "promoted", "KNN", "1", "first candidate", {"metric": "mae", "value": 2.5}
+    )
+    decision_log.ledger_append("kept", "SVR", "4", "loses")
+    decision_log.ledger_append("rolled_back", "KNN", "1", "by hand")
+    assert [entry["event"] for entry in decision_log.ledger_read()] == ["rolled_back", "kept", "promoted"]
+    oldest = decision_log.ledger_read("KNN")[-1]
     assert oldest["id"] == first
     assert (oldest["reason"], oldest["metric"], oldest["value"]) == ("first candidate", "mae", "2.5")
-    changing = {name for name in dir(ledger) if name.startswith("ledger_")} - {"ledger_append", "ledger_read"}
+    changing = {name for name in dir(decision_log) if name.startswith("ledger_")} - {
+        "ledger_append",
+        "ledger_read",
+    }
     assert not changing

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from serving_stack import log_model
 
-from turo import registry, settings
+from turo import settings
 from turo.errors import DeployError, RegistryError
-from turo.ledger import ledger_append, ledger_read
-from turo.serving import rollback as module
-from turo.serving.rollback import rollback
+from turo.registry import aliases
+from turo.registry.decision_log import ledger_append, ledger_read
+from turo.serving.control import rollback as module
+from turo.serving.control.rollback import rollback
 
 
 class Killed(BaseException):
@@ -26,13 +27,13 @@ class Route:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, version: registry.Version, example: dict[str, Any]) -> bool:
+    def __call__(self, version: aliases.Version, example: dict[str, Any]) -> bool:
         self.asked.append((version.version, example))
         return pointing() == version.version
 
 
 def pointing(alias: str = "champion") -> str | None:
-    found = registry.alias("A", alias)
+    found = aliases.alias("A", alias)
     return found.version if found else None
 
 
@@ -52,9 +53,9 @@ def versions(tracking: Path) -> Callable[..., None]:
 
     def promote(number: int) -> None:
         for _ in range(number):
-            version = registry.version("A", log_model("A", "svr", rows=60))
+            version = aliases.version("A", log_model("A", "svr", rows=60))
             assert version is not None
-            registry.set_champion(version)
+            aliases.set_champion(version)
             ledger_append("promoted", "A", version.version, "better")
 
     return promote
@@ -82,7 +83,7 @@ def test_any_earlier_version_is_in_reach_and_so_is_the_way_back(versions) -> Non
 def test_a_version_that_was_taken_back_returns_only_by_name(versions) -> None:
     versions(3)
     assert back()["version"] == "2"
-    registry.client().set_registered_model_alias("A", "champion", "1")  # by hand, on MLflow's page
+    aliases.client().set_registered_model_alias("A", "champion", "1")  # by hand, on MLflow's page
     with pytest.raises(RegistryError, match=r"A version 3, .* was itself taken back.*--to 3"):
         back()
     assert pointing() == "1"
@@ -117,7 +118,7 @@ def test_a_call_that_was_killed_is_finished_by_the_next(
 
     with monkeypatch.context() as dying:
         dying.setattr(module, "ledger_append", deadly(module.ledger_append))
-        dying.setattr(registry, "set_alias", deadly(registry.set_alias))
+        dying.setattr(aliases, "set_alias", deadly(aliases.set_alias))
         with pytest.raises(Killed):
             back(to)
     assert pointing() in ("3", goal)
@@ -131,7 +132,7 @@ def test_a_call_that_was_killed_is_finished_by_the_next(
 def test_what_was_begun_does_not_bind_who_wants_another_version(versions, monkeypatch) -> None:
     versions(3)
     with monkeypatch.context() as dying:
-        dying.setattr(registry, "set_alias", lambda *_: (_ for _ in ()).throw(Killed()))
+        dying.setattr(aliases, "set_alias", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             back()
     assert back("1") == {"model": "A", "version": "1", "replaced": "3"}

@@ -8,8 +8,8 @@ import pytest
 from asgi_client import AsgiClient
 from served import LIMITS, NAME, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.predictor import Predictor
+from turo.serving.api.predictor import Predictor
+from turo.serving.http.asgi import App
 
 
 @pytest.fixture(scope="session")

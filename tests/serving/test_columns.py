@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import LIMITS, NAME, random_columns, rows_of, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.columns import ColumnReader, Columns
-from turo.serving.tensors import NUMPY_TYPES
+from turo.serving.forms.columns import ColumnReader, Columns
+from turo.serving.forms.tensors import NUMPY_TYPES
+from turo.serving.http.asgi import App
 
 ROWS = rows_of(random_columns(12))
 NAMES = list(ROWS[0])

@@ -11,7 +11,7 @@ import pytest
 from asgi_client import AsgiClient
 from served import LIMITS, NAME, tiny_predictor
 
-from turo.serving.asgi import App
+from turo.serving.http.asgi import App
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 

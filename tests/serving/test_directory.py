@@ -11,7 +11,7 @@ from asgi_client import AsgiClient
 from front import ask, tensors
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.asgi import INLINE_BYTES, App
+from turo.serving.http.asgi import INLINE_BYTES, App
 
 INFER = f"/v2/models/{NAME}/infer"
 

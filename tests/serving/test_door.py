@@ -9,8 +9,8 @@ import pytest
 from asgi_client import AsgiClient
 from served import LIMITS, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.door import client_of, middlewares
+from turo.serving.http.asgi import App
+from turo.serving.http.door import client_of, middlewares
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -56,8 +56,8 @@ def test_a_make_never_seen_counts_as_other_or_as_missing_and_is_told(tmp_path: P
         else type(field)(**{**vars(field), "categories": ("Jeep", "Kia", "other")})
         for field in tiny_predictor().model.fields
     )
-    from turo.serving.forecast import features_of
-    from turo.serving.row import Row
+    from turo.serving.api.forecast import features_of
+    from turo.serving.lookup.prepared_row import Row
 
     columns = dict.fromkeys(tiny_columns(1), 1.0) | {"class": "suv", "make": "Lada"}
     features, replaced = features_of(Row("V1", NEWEST, columns, {}), tiny_predictor().about, fields)

@@ -15,7 +15,7 @@ from served import LIMITS, NAME, random_columns, rows_of, tiny_predictor
 
 from turo.models.encoding import encode
 from turo.models.flavor import _load_pyfunc
-from turo.serving.asgi import App
+from turo.serving.http.asgi import App
 
 COLUMNS = random_columns()
 ROWS = rows_of(COLUMNS)

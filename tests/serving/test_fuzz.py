@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.asgi import App
+from turo.serving.http.asgi import App
 
 ROW = full_row()
 GOOD_BODY = json.dumps({"inputs": [ROW]}).encode()

@@ -19,8 +19,8 @@ from ray.serve.config import HTTPOptions
 from request_loop import RequestLoop
 from serving_stack import until
 
-from turo.serving.haproxy import amended
-from turo.serving.node import FAST_PATH, serve_node_environment
+from turo.serving.ingress.haproxy import amended
+from turo.serving.ingress.node import FAST_PATH, serve_node_environment
 
 METRICS, STATS = "metrics", "stats"
 # What a replica is to the proxy: HTTP/1.1 with connections that stay open, an answer that takes its time.
@@ -189,5 +189,5 @@ def test_metrics_and_statistics_listen_no_further_than_the_routes(
 
 
 def test_a_template_that_is_not_known_is_not_started() -> None:
-    with pytest.raises(ValueError, match=r"amend turo\.serving\.haproxy"):
+    with pytest.raises(ValueError, match=r"amend turo\.serving\.ingress\.haproxy"):
         amended("global\n    maxconn 1\n")

@@ -26,11 +26,11 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 from serving_stack import until
 from slow_sockets import read_all, slow_sockets
 
-from turo.serving.asgi import App
-from turo.serving.cors import Cors
-from turo.serving.door import Door
-from turo.serving.haproxy_limits import limited
-from turo.serving.waiting import Waiting
+from turo.serving.http.asgi import App
+from turo.serving.http.cors import Cors
+from turo.serving.http.door import Door
+from turo.serving.http.slow_bodies import Waiting
+from turo.serving.ingress.haproxy_limits import limited
 
 
 def ray_writes(folder: Path, backends: dict[str, BackendConfig], port: int = 8000) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from turo.serving import health
+from turo.mlflow_container import health
 
 
 @dataclass

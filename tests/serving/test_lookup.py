@@ -12,9 +12,9 @@ import pyarrow.fs as fs
 import pytest
 from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, table_of, write_table
 
-from turo.serving.lookup import ATTEMPTS, FeatureTable
-from turo.serving.problems import Problem
-from turo.serving.watch import Watch
+from turo.serving.http.problems import Problem
+from turo.serving.lookup.feature_lookup import ATTEMPTS, FeatureTable
+from turo.serving.lookup.table_watch import Watch
 
 ROUNDS = 60
 LIMITS = (0, 64 << 20)  # rows read where they lie, and held in memory
@@ -184,14 +184,14 @@ def test_on_an_object_store_the_manifest_is_asked_for_every_few_seconds(
     tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())  # any that is not the local one
-    monkeypatch.setattr("turo.serving.lookup.folder", lambda location: (store, ""))
+    monkeypatch.setattr("turo.serving.lookup.feature_lookup.folder", lambda location: (store, ""))
     table = FeatureTable("s3://bucket/datas", limit)
     assert table.manifest() == {}
     write_table(tmp_path, seed=5)
     first = table.find("V1", None)
     put_manifest(tmp_path, "newer")
     assert table.manifest() == first.manifest
-    monkeypatch.setattr("turo.serving.lookup.REMOTE_S", 0.0)
+    monkeypatch.setattr("turo.serving.lookup.feature_lookup.REMOTE_S", 0.0)
     assert table.manifest()["digest"] == "newer"
     frame = write_table(tmp_path, seed=6)
     assert table.find("V1", None).values == frame.filter(vehicle_id="V1", origin_date=NEWEST).to_dicts()[0]

@@ -14,10 +14,10 @@ from front import ask as ask_front
 from front import tensors
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.directory import Directory, FrontApp
-from turo.serving.mlflow_paths import mlflow_version
-from turo.serving.problems import Problem
+from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.api.mlflow_paths import mlflow_version
+from turo.serving.http.asgi import App
+from turo.serving.http.problems import Problem
 
 BODY = {"inputs": [full_row()]}
 MARK = b"\xef\xbb\xbf"

@@ -13,11 +13,11 @@ import pytest
 from asgi_client import AsgiClient
 from served import LIMITS, NAME, full_row, random_columns, rows_of, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.observer import LOG_EVERY, ROWS, SHADOW_ROWS, Observer
-from turo.serving.pending import REQUESTS
-from turo.serving.prediction_log import SHARE, read, trace
-from turo.serving.predictor import Predictor
+from turo.serving.api.predictor import Predictor
+from turo.serving.http.asgi import App
+from turo.serving.replica.observer import LOG_EVERY, ROWS, SHADOW_ROWS, Observer
+from turo.serving.replica.pending_answers import REQUESTS
+from turo.serving.replica.prediction_log import SHARE, read, trace
 
 ROWS_IN = rows_of(random_columns(300))
 

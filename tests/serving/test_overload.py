@@ -14,8 +14,8 @@ import pytest
 from prepared_table import route, write_table
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.asgi import INLINE_BYTES, App
-from turo.serving.predictor import Predictor
+from turo.serving.api.predictor import Predictor
+from turo.serving.http.asgi import INLINE_BYTES, App
 
 ROW = full_row()
 SMALL = {"inputs": [ROW]}

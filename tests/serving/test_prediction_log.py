@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from turo.serving.describe import About
-from turo.serving.log_segments import LEFTOVER_S, STAMP, segments
-from turo.serving.observer import LOG_EVERY, Observer
-from turo.serving.pending import BYTES, LONGEST_TEXT, REQUESTS
-from turo.serving.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read
+from turo.serving.api.model_info import About
+from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, segments
+from turo.serving.replica.observer import LOG_EVERY, Observer
+from turo.serving.replica.pending_answers import BYTES, LONGEST_TEXT, REQUESTS
+from turo.serving.replica.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read
 
 CAP = 1000
 ABOUT = About("M", "1", "run", "y_booked_days", 28)

@@ -11,9 +11,9 @@ import pytest
 from fake_serve import FakeServe
 
 from turo import settings as settings_module
-from turo.serving.desired import Desired
-from turo.serving.plan import ALL_REFUSED_S, LOST_S, SHELVED_S
-from turo.serving.reconcile import Reconciler
+from turo.serving.control.desired import Desired
+from turo.serving.control.reconcile import Reconciler
+from turo.serving.control.route_state import ALL_REFUSED_S, LOST_S, SHELVED_S
 from turo.serving.spec import ModelSpec, Notes
 
 BAD = "DeployError: A version 2 fails its smoke test"

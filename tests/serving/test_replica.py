@@ -13,11 +13,11 @@ from tiny_forecaster import tiny_forecaster
 
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.files import sha256_folder
-from turo.serving import replica
-from turo.serving.predictor import Predictor
-from turo.serving.replica import Holder
+from turo.serving.api.predictor import Predictor
+from turo.serving.replica import model_slot
+from turo.serving.replica.model_slot import Holder
+from turo.serving.replica.states import Failure
 from turo.serving.spec import Content, ModelSpec, Notes
-from turo.serving.states import Failure
 
 
 def spec(version: str, sha256: str = "") -> ModelSpec:
@@ -152,8 +152,8 @@ def model_folder(folder: Path) -> str:
 
 def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = model_folder(tmp_path / "served")
-    monkeypatch.setattr("turo.model_files._download", lambda uri, folder, get: None)
-    monkeypatch.setattr("turo.model_files._cache", lambda: tmp_path)
+    monkeypatch.setattr("turo.registry.model_files._download", lambda uri, folder, get: None)
+    monkeypatch.setattr("turo.registry.model_files._cache", lambda: tmp_path)
 
     def place(version: str) -> Path:
         folder = tmp_path / f"Tiny-{version}-{digest[:16]}"
@@ -161,38 +161,38 @@ def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: p
         return folder
 
     folder = place("1")
-    loaded = replica.load(spec("1", digest), 10)
+    loaded = model_slot.load(spec("1", digest), 10)
     assert (loaded.about.version, loaded.table.max_rows) == ("1", 10)
     assert loaded.about.example == full_row()
     example = json.loads((folder / "input_example.json").read_text())
     example["data"][0][example["columns"].index("make")] = "Lada"
     (folder / "input_example.json").write_text(json.dumps(example))
     with pytest.raises(DeployError, match=r"Tiny version 1 fails its smoke test: .*column make"):
-        replica.load(spec("1", digest), 10)
+        model_slot.load(spec("1", digest), 10)
     with pytest.raises(RegistryError, match="no digest"):
-        replica.load(spec("1"), 10)
+        model_slot.load(spec("1"), 10)
 
 
 def test_a_damaged_copy_on_the_node_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = model_folder(tmp_path / "registered")
-    monkeypatch.setattr("turo.model_files._cache", lambda: tmp_path)
+    monkeypatch.setattr("turo.registry.model_files._cache", lambda: tmp_path)
     monkeypatch.setattr(
-        "turo.model_files._download",
+        "turo.registry.model_files._download",
         lambda uri, folder, get: shutil.copytree(tmp_path / "registered", folder),
     )
     copy = tmp_path / f"Tiny-1-{digest[:16]}"
     shutil.copytree(tmp_path / "registered", copy)
     (copy / "data" / "forecaster" / "forecaster.json").write_text("{}")
-    assert replica.load(spec("1", digest), 10).about.version == "1"
+    assert model_slot.load(spec("1", digest), 10).about.version == "1"
     (tmp_path / "registered" / "data" / "forecaster" / "forecaster.json").write_text("{}")
     shutil.rmtree(copy)
     with pytest.raises(RegistryError, match="SHA-256"):
-        replica.load(spec("1", digest), 10)
+        model_slot.load(spec("1", digest), 10)
 
 
 def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> None:
     pytest.importorskip("ray.serve")
-    from turo.serving.shadow import Rival
+    from turo.serving.replica.shadow import Rival
 
     columns = random_columns(50)
     rival = Rival(spec("9"), tiny_predictor("svr"))

@@ -12,12 +12,12 @@ from served import LIMITS
 
 from turo import settings as settings_module
 from turo.errors import ServiceError
-from turo.serving.deploy import Serve
+from turo.serving.control.serve_client import Serve
+from turo.serving.replica.states import STATES_PATH, Failure, State
 from turo.serving.spec import ModelSpec
-from turo.serving.states import STATES_PATH, Failure, State
 
 pytest.importorskip("ray.serve")
-from turo.serving import catalog
+from turo.serving.replica import catalog
 
 
 def spec(version: str) -> ModelSpec:

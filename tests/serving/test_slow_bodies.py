@@ -12,10 +12,10 @@ from asgi_server import asgi_server
 from served import LIMITS, NAME, full_row, tiny_predictor
 from slow_sockets import read_all, slow_sockets
 
-from turo.serving.asgi import App
-from turo.serving.cors import Cors
-from turo.serving.door import Door
-from turo.serving.waiting import Waiting
+from turo.serving.http.asgi import App
+from turo.serving.http.cors import Cors
+from turo.serving.http.door import Door
+from turo.serving.http.slow_bodies import Waiting
 
 SMALL = {"inputs": [full_row()]}
 

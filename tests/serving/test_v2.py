@@ -11,7 +11,7 @@ import tritonclient.http as triton
 from asgi_client import AsgiClient
 from served import random_columns, rows_of
 
-from turo.serving.predictor import Predictor
+from turo.serving.api.predictor import Predictor
 
 COLUMNS = random_columns(200)
 ROWS = rows_of(COLUMNS)

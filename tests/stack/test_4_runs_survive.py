@@ -27,8 +27,8 @@ print(json.dumps([run.info.run_id for run in family if run.info.status == "RUNNI
 """
 VERSIONS = """
 import sys
-from turo import registry
-print(len(registry.client().search_model_versions(f"name = '{sys.argv[1]}'")))
+from turo.registry import client as connection
+print(len(connection.client().search_model_versions(f"name = '{sys.argv[1]}'")))
 """
 
 

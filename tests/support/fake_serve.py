@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turo.errors import ServiceError
+from turo.serving.replica.states import Failure, Running, State
 from turo.serving.spec import ModelSpec
-from turo.serving.states import Failure, Running, State
 
 TRACE = 'RuntimeError: Traceback (most recent call last):\n  File "app.py", line 1\n'
 

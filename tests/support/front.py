@@ -9,10 +9,10 @@ import httpx
 import uvloop
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.asgi import App
-from turo.serving.directory import Directory, FrontApp
-from turo.serving.messages import Request, Response
-from turo.serving.problems import overloaded
+from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.http.asgi import App
+from turo.serving.http.messages import Request, Response
+from turo.serving.http.problems import overloaded
 from turo.serving.spec import ModelSpec
 
 SPEC = ModelSpec(name=NAME, version="7", run_id="run-7", model_uri="models:/m-7")

@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 
 from turo import settings
-from turo.data.fleets import Identity
+from turo.data.fleet_identity import Identity
 from turo.files import sha256_folder
-from turo.training import artifacts, report, table
-from turo.training.backtest import ACTUAL, HIGH, LOW, PREDICTION, backtest
-from turo.training.facts import tags_of
+from turo.training import artifacts, training_rows
+from turo.training.evaluation.backtest import ACTUAL, HIGH, LOW, PREDICTION, backtest
+from turo.training.evaluation.scores import measure
+from turo.training.evaluation.split import by_origin
 from turo.training.recipe import Recipe, take
-from turo.training.scores import measure
-from turo.training.split import by_origin
+from turo.training.reports import model_card
+from turo.training.run_facts import tags_of
 
 PARAMS = {"components": 40, "gamma": 0.1}
 
@@ -53,7 +54,7 @@ def finished(
     import mlflow
 
     code = options.pop("code", "the same for all")
-    data = table.read(settings.load(), options.get("target", "auto"))
+    data = training_rows.read(settings.load(), options.get("target", "auto"))
     recipe = Recipe.of(data, "svr", PARAMS, options.get("seed", 1))
     result = backtest(data, recipe)
     holdout = by_origin(data.origins, data.horizon_days).holdout
@@ -74,7 +75,7 @@ def finished(
         place = folder / run.info.run_id
         (place / "reports").mkdir(parents=True)
         rows.write_parquet(place / "reports" / artifacts.HOLDOUT)
-        report.write_comparison(report.comparison(scores, result.metric), place / "reports")
+        model_card.write_comparison(model_card.comparison(scores, result.metric), place / "reports")
         judged.save(place / "reports" / artifacts.EVALUATION)
         mlflow.log_artifacts(str(place / "reports"))
         mlflow.log_metrics(scores.figures)

@@ -10,19 +10,24 @@ import numpy as np
 import polars as pl
 from hand_fleet import FLEET, ORIGIN, make_champion, prepared
 
-from turo import registry
-from turo.data import fleets
+from turo.data import fleet_identity
 from turo.models.encoding import encode
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
+from turo.registry import aliases
 from turo.settings import Settings
 from turo.training.artifacts import log_forecaster
-from turo.training.table import arrays
+from turo.training.training_rows import arrays
 
 
 def register(
-    name: str, horizon: int, folder: Path, *, below_baseline: bool = False, fleet: fleets.Identity = FLEET
-) -> registry.Version:
+    name: str,
+    horizon: int,
+    folder: Path,
+    *,
+    below_baseline: bool = False,
+    fleet: fleet_identity.Identity = FLEET,
+) -> aliases.Version:
     """Train in a moment, log, register, make champion, as training and gate do."""
     import mlflow
 
@@ -37,10 +42,12 @@ def register(
         mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
         trained = replace(forecaster, kind="xgboost", model=model, mean_shift=None)
         tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
-        mlflow.set_tags({**tags, "turo.data_digest": "digest", fleets.TAG: fleets.as_tag(fleet)})
-    version = registry.register(active.info.run_id, name)
-    registry.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
-    registry.set_champion(version)
+        mlflow.set_tags(
+            {**tags, "turo.data_digest": "digest", fleet_identity.TAG: fleet_identity.as_tag(fleet)}
+        )
+    version = aliases.register(active.info.run_id, name)
+    aliases.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
+    aliases.set_champion(version)
     return version
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo.models.encoding import Columns
-from turo.serving.describe import About
-from turo.serving.predictor import Observer, Predictor
+from turo.serving.api.model_info import About
+from turo.serving.api.predictor import Observer, Predictor
 from turo.serving.spec import Limits
 
 NAME = "Tiny"

@@ -74,24 +74,24 @@ def log_model(name: str, kind: str, rows: int = 400, sha256: str = "") -> str:
     import polars as pl
     from tiny_forecaster import tiny_columns, tiny_forecaster
 
-    from turo import registry
+    from turo.registry import aliases
     from turo.training.artifacts import log_forecaster
 
-    registry.client()
+    aliases.client()
     mlflow.set_experiment("turo")
     example = pl.DataFrame({key: values.tolist() for key, values in tiny_columns(20).items()})
     with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
         tags = log_forecaster(tiny_forecaster(kind, rows), example.fill_nan(None), Path(folder) / "model")
         mlflow.log_metrics({"mae": 3.0})
         mlflow.set_tags(tags | ({"turo.model_sha256": sha256} if sha256 else {}))
-    return registry.register(run.info.run_id, name).version
+    return aliases.register(run.info.run_id, name).version
 
 
 def point(name: str, alias: str, version: str) -> None:
     """Move an alias."""
-    from turo import registry
+    from turo.registry import aliases
 
-    registry.client().set_registered_model_alias(name, alias, version)
+    aliases.client().set_registered_model_alias(name, alias, version)
 
 
 @contextlib.contextmanager
@@ -99,7 +99,7 @@ def stack(
     folder: Path, names: tuple[str, ...], first_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stack]:
     """Everything up, with the environment of this process pointing at it; down again at the end."""
-    from turo.demo_services import tracking_server
+    from turo.demo.services import tracking_server
 
     serve, dashboard, tracking = first_port + 1000, first_port + 1001, first_port + 1002
     environment = {
@@ -130,7 +130,7 @@ def stack(
 @contextlib.contextmanager
 def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
     """A head in a process group of its own."""
-    from turo.serving.node import serve_node_environment
+    from turo.serving.ingress.node import serve_node_environment
 
     short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # it holds Unix sockets
     environment = {**os.environ, **serve_node_environment(short, first_port), "RAY_USAGE_STATS_ENABLED": "0"}
@@ -188,8 +188,8 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def reconciling(settings: Settings) -> Iterator[Any]:
     """A reconciler in a thread; the block gets it to look at."""
-    from turo.serving.deploy import Serve
-    from turo.serving.reconcile import Reconciler, note_refusal
+    from turo.serving.control.reconcile import Reconciler, note_refusal
+    from turo.serving.control.serve_client import Serve
 
     reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal)
     ended = threading.Event()

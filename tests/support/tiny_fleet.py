@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from turo import features
+from turo.features import build as features
 
 COLUMNS: dict[str, Any] = {
     "reservation_id": pl.String,

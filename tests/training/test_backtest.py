@@ -12,10 +12,10 @@ from training_table import frame, takehome_frame, write
 from turo import settings
 from turo.files import sha256_folder
 from turo.models.kinds import REGRESSORS
-from turo.training import table
-from turo.training.backtest import backtest, plan_of
+from turo.training import training_rows
+from turo.training.evaluation.backtest import backtest, plan_of
+from turo.training.evaluation.scores import measure
 from turo.training.recipe import Recipe
-from turo.training.scores import measure
 
 SMALL = {
     "xgboost": {"rounds": 8, "max_depth": 3},
@@ -29,7 +29,7 @@ SMALL = {
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("datas")
     write(folder, frame())
-    return table.read(settings.load(data_dir=str(folder)))
+    return training_rows.read(settings.load(data_dir=str(folder)))
 
 
 def digest(model, folder):
@@ -112,7 +112,7 @@ def test_mase_of_trips_in_a_week_is_measured_in_weeks(tmp_path):
         y_reservations=pl.when(pl.col("y_reservations").is_not_null()).then(3.0),
     )
     write(tmp_path, weekly)
-    data = table.read(settings.load(data_dir=str(tmp_path)), "y_reservations")
+    data = training_rows.read(settings.load(data_dir=str(tmp_path)), "y_reservations")
     assert backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1)).scale == pytest.approx(1.0)
 
 
@@ -128,7 +128,7 @@ def test_cold_start_is_measured_on_young_cars_only(data):
 
 def test_without_dates_every_row_is_forecast_by_a_model_that_has_not_seen_it(tmp_path):
     write(tmp_path, takehome_frame(), profile="turo_takehome")
-    data = table.read(settings.load(data_dir=str(tmp_path)))
+    data = training_rows.read(settings.load(data_dir=str(tmp_path)))
     result = backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1))
     assert result.model is None
     assert result.metric == "rmse"

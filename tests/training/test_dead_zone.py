@@ -13,8 +13,9 @@ from training_table import frame, write
 from turo import settings
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import REGRESSORS
-from turo.training import dead_zone, table
-from turo.training.backtest import backtest
+from turo.training import training_rows
+from turo.training.evaluation import dead_zone
+from turo.training.evaluation.backtest import backtest
 from turo.training.recipe import Recipe
 
 SMALL = {
@@ -50,7 +51,7 @@ def quiet(tmp_path_factory):
         y_booked_days=pl.when(labelled).then((pl.col("otb_days") + pl.col("news") + noise).clip(0, 28))
     )
     write(folder, rows)
-    return table.read(settings.load(data_dir=str(folder)))
+    return training_rows.read(settings.load(data_dir=str(folder)))
 
 
 @pytest.mark.parametrize("kind", REGRESSORS)

@@ -14,11 +14,11 @@ from gate_runs import finished, fleet
 from training_table import frame
 from training_table import write as write_table
 
-from turo import ledger, registry
 from turo.errors import RegistryError
-from turo.training.compare import FAMILY, by_horizon, newest, publish
-from turo.training.gate import promote
-from turo.training.rules import decide
+from turo.gate.promote import promote
+from turo.gate.rules import decide
+from turo.registry import aliases, decision_log
+from turo.training.reports.all_models import FAMILY, by_horizon, newest, publish
 
 WORSE, USELESS = 1.5, 9.0  # days of bias: worse than a champion; below the baselines
 
@@ -35,12 +35,12 @@ def folder(tracking):
 
 
 def versions(name="M"):
-    champion, previous = registry.champion(name), registry.alias(name, "previous")
+    champion, previous = aliases.champion(name), aliases.alias(name, "previous")
     return champion and champion.version, previous and previous.version
 
 
 def champion_tags():
-    champion = registry.champion("M")
+    champion = aliases.champion("M")
     assert champion is not None
     return champion.tags
 
@@ -60,7 +60,7 @@ def test_the_first_candidate_is_taken_even_below_the_baseline_but_marked(folder)
     assert decision.promoted
     assert decision.below_baseline
     assert champion_tags()["turo.below_baseline"] == "true"
-    (entry,) = ledger.ledger_read("M")
+    (entry,) = decision_log.ledger_read("M")
     assert (entry["event"], entry["below_baseline"]) == ("promoted", "true")
 
 
@@ -70,10 +70,10 @@ def test_later_candidates_must_beat_the_baseline(folder):
     assert not decision.promoted
     assert "does not beat the best baseline; version 1 stays" in decision.reason
     assert versions() == ("1", None)
-    challenger = registry.alias("M", "challenger")
+    challenger = aliases.alias("M", "challenger")
     assert challenger is not None
     assert challenger.version == "2"
-    assert [entry["event"] for entry in ledger.ledger_read("M")] == ["kept", "promoted"]
+    assert [entry["event"] for entry in decision_log.ledger_read("M")] == ["kept", "promoted"]
 
 
 def test_a_candidate_that_loses_to_the_champion_is_kept_out_with_the_reason(folder):
@@ -97,10 +97,10 @@ def test_a_better_one_takes_over_and_the_old_one_is_remembered(folder):
 def test_a_challenger_leaves_when_a_newer_version_takes_over(folder):
     promote("M", finished("M", folder), "k")
     promote("M", finished("M", folder, bias=WORSE), "k2")
-    assert registry.alias("M", "challenger") is not None
+    assert aliases.alias("M", "challenger") is not None
     promote("M", finished("M", folder, seed=2), "k3")
     assert versions() == ("3", "1")
-    assert registry.alias("M", "challenger") is None
+    assert aliases.alias("M", "challenger") is None
 
 
 def test_a_tie_passes_so_that_a_retraining_moves_the_version(folder):
@@ -157,8 +157,8 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
     first = promote("M", None, "k")
     assert promote("M", run_id, "k") == first
     assert promote("M", None, "k") == first
-    assert len(ledger.ledger_read("M")) == 1
-    registry.set_champion(registry.register(finished("M", folder, seed=2), "M"))
+    assert len(decision_log.ledger_read("M")) == 1
+    aliases.set_champion(aliases.register(finished("M", folder, seed=2), "M"))
     assert promote("M", run_id, "k").champion == "2"
     assert versions() == ("2", "1")
 
@@ -166,16 +166,14 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
 def test_an_interrupted_decision_is_completed(folder, monkeypatch):
     run_id = finished("M", folder)
     with monkeypatch.context() as broken:
-        broken.setattr(
-            "turo.training.gate.ledger_append", lambda *_: (_ for _ in ()).throw(ConnectionError())
-        )
+        broken.setattr("turo.gate.promote.ledger_append", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         with pytest.raises(ConnectionError):
             promote("M", run_id, "k")
     decision = promote("M", run_id, "k")
     assert decision.promoted
     assert decision.reason.startswith("first candidate of M")
     assert versions() == ("1", None)
-    assert len(ledger.ledger_read("M")) == 1
+    assert len(decision_log.ledger_read("M")) == 1
 
 
 def test_two_at_once_end_in_one_whole_state(folder):
@@ -187,7 +185,7 @@ def test_two_at_once_end_in_one_whole_state(folder):
     champion, previous = versions()
     assert champion in {"2", "3"}
     assert previous in {"1", "2", "3"} - {champion}
-    assert len(ledger.ledger_read("M")) == 3
+    assert len(decision_log.ledger_read("M")) == 3
 
 
 def test_no_finished_run_is_an_error_that_says_what_to_do(folder):
@@ -202,7 +200,7 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
     promote("A", finished("A", folder), "k")
     run_id = finished("B", folder, bias=WORSE)
     promote("B", run_id, "k")
-    path = registry.client().download_artifacts(run_id, "all_models/comparison.json")
+    path = aliases.client().download_artifacts(run_id, "all_models/comparison.json")
     lines = json.loads(Path(path).read_text())
     assert [line["name"] for line in lines if line["key"] == "model"] == ["A", "B"]
     assert len(lines) == 2 + 5
@@ -212,13 +210,13 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
 def test_lines_without_a_figure_come_last_and_the_others_in_their_order(folder):
     run_id = finished("A", folder)
     champion = promote("A", run_id, "k").version
-    own = Path(registry.client().download_artifacts(run_id, "comparison.json"))
+    own = Path(aliases.client().download_artifacts(run_id, "comparison.json"))
     lines = json.loads(own.read_text())
     silent = [line["name"] for line in lines if line["key"] != "model"][:2]
     told = [line | ({"mae": float("nan")} if line["name"] in silent else {}) for line in lines]
     own.write_text(json.dumps(told))
-    registry.client().log_artifact(run_id, str(own))
-    found = publish(next(version for version in registry.search("name = 'A'") if version.version == champion))
+    aliases.client().log_artifact(run_id, str(own))
+    found = publish(next(version for version in aliases.search("name = 'A'") if version.version == champion))
     figures = [line["mae"] for line in found if line["name"] not in silent]
     assert figures == sorted(figures)
     assert [line["name"] for line in found[-2:]] == silent
@@ -230,7 +228,7 @@ def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
     write(folder / "datas", frame(horizon=7))
     weekly = finished("M-7d", folder)
     promote("M-7d", weekly, "k")
-    family = [version for name in ("M", "M-7d") if (version := registry.champion(name))]
+    family = [version for name in ("M", "M-7d") if (version := aliases.champion(name))]
     by_days = {28: family[0].metrics, 7: family[1].metrics}
     assert by_horizon(family, "mae") == {
         "M": {days: metrics["mae"] for days, metrics in by_days.items()},
@@ -241,7 +239,7 @@ def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
     assert [line["name"] for line in publish(family[0]) if line["key"] == "model"] == ["M"]
     assert {version.name for version in newest(family[0], FAMILY)} == {"M", "M-7d"}
     for run_id in (monthly, weekly):
-        picture = registry.client().download_artifacts(run_id, "all_models/error_by_horizon.png")
+        picture = aliases.client().download_artifacts(run_id, "all_models/error_by_horizon.png")
         assert Path(picture).read_bytes().startswith(b"\x89PNG")
 
 
@@ -258,7 +256,7 @@ def test_a_champion_of_another_fleet_is_as_good_as_none(folder):
     )
     assert versions() == ("3", "1")
     assert champion_tags()["turo.below_baseline"] == "true"
-    assert registry.alias("M", "challenger") is None
+    assert aliases.alias("M", "challenger") is None
     decision = promote("M", finished("M", folder, bias=USELESS + 1), "k4")
     assert "does not beat the best baseline; version 3 stays" in decision.reason
 
@@ -286,7 +284,7 @@ def test_an_old_run_of_another_fleet_replaces_no_champion_of_the_present_one(fol
     assert decision.reason.endswith("2.1829)")
     assert "version 1 stays" in decision.reason
     assert versions() == ("1", None)
-    assert registry.alias("M", "challenger") is None
+    assert aliases.alias("M", "challenger") is None
     write(folder / "datas", frame())  # that fleet's files are back
     assert promote("M", old, "").promoted
     assert versions() == ("2", "1")
@@ -300,8 +298,8 @@ def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
         f"registered; decided before: {first.reason}"
     )
     assert (again.version, again.promoted, again.champion) == ("1", True, "1")
-    assert len(registry.search("name = 'M'")) == 1
-    assert len(ledger.ledger_read("M")) == 1
+    assert len(aliases.search("name = 'M'")) == 1
+    assert len(decision_log.ledger_read("M")) == 1
 
 
 @pytest.mark.parametrize("code", ["another", ""])
@@ -324,18 +322,18 @@ def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(
     assert "champion 2 was trained on another fleet" in decision.reason
     assert versions() == ("1", "2")
     assert promote("M", run_id, "k4").champion == "1"
-    assert [entry["version"] for entry in ledger.ledger_read("M")] == ["1", "2", "1"]
+    assert [entry["version"] for entry in decision_log.ledger_read("M")] == ["1", "2", "1"]
 
 
 def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(folder, monkeypatch):
     promote("M", finished("M", folder), "k")
-    worse = registry.register(finished("M", folder, bias=1.0), "M")
-    registry.set_champion(worse)
+    worse = aliases.register(finished("M", folder, bias=1.0), "M")
+    aliases.set_champion(worse)
     decision = promote("M", finished("M", folder, bias=1.0, seed=2), "k3")
     assert not decision.promoted
     assert "loses to version 1, the best of the last year: " in decision.reason
     assert versions() == ("2", "1")
-    monkeypatch.setattr("turo.training.best.REMEMBERED", timedelta(seconds=-60))
+    monkeypatch.setattr("turo.gate.best_champion.REMEMBERED", timedelta(seconds=-60))
     assert promote("M", finished("M", folder, bias=1.0, seed=3), "k4").promoted
 
 
@@ -346,14 +344,14 @@ def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(fold
     decision = promote("M", finished("M", folder, of_total=1.4, seed=2), "k2")
     assert not decision.promoted
     assert decision.reason.startswith("its fleet total is off by +40.0% against ")
-    (kept, _) = ledger.ledger_read("M")
+    (kept, _) = decision_log.ledger_read("M")
     assert float(kept["fleet_bias"]) == pytest.approx(0.4)
     assert promote("M", finished("M", folder, of_total=1.05, seed=2), "k3").promoted
 
 
 def test_a_baseline_without_error_is_a_result():
     tags = {"turo.metric": "mae", "turo.best_baseline": "books", "turo.data_digest": "d"}
-    exact = registry.Version("M", "2", "run", "models:/m", tags, {"mae": 1.5, "baseline_best_mae": 0.0})
+    exact = aliases.Version("M", "2", "run", "models:/m", tags, {"mae": 1.5, "baseline_best_mae": 0.0})
     first = decide(exact, None)
     assert (first.promoted, first.below_baseline, first.baseline) == (True, True, 0.0)
     later = decide(exact, replace(exact, version="1"))

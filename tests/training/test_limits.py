@@ -12,16 +12,17 @@ import pytest
 from exact_books import exact_books
 from training_table import frame, takehome_frame, write
 
-from turo import registry, settings
+from turo import settings
 from turo.errors import ConfigError, TrainingError
 from turo.models.kinds import REGRESSORS
-from turo.training import artifacts, table
-from turo.training.backtest import backtest
-from turo.training.facts import describe
+from turo.registry import aliases
+from turo.training import artifacts, training_rows
+from turo.training.evaluation.backtest import backtest
+from turo.training.evaluation.scores import measure
 from turo.training.project import Options, Project
 from turo.training.recipe import Recipe
 from turo.training.run import run
-from turo.training.scores import measure
+from turo.training.run_facts import describe
 
 SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 5, "max_depth": 2},
@@ -33,7 +34,7 @@ KNN = Project(kind="knn", summary="Neighbours.", params=SMALL["knn"])
 
 
 def read(folder, target="auto"):
-    return table.read(settings.load(data_dir=str(folder)), target)
+    return training_rows.read(settings.load(data_dir=str(folder)), target)
 
 
 def reports(data, kind, folder):
@@ -76,7 +77,7 @@ def test_a_whole_run_ends_well_where_nothing_is_left_to_learn(tracking):
     write(tracking / "datas", exact_books(), rows={"finished_trips": 240})
     project = Project(kind="catboost", summary="Trees.", params=SMALL["catboost"])
     run_id = run(project, dict(project.params), Options(model_name="CatBoost"))
-    found = registry.client().get_run(run_id)
+    found = aliases.client().get_run(run_id)
     assert found.info.status == "FINISHED"
     assert found.data.metrics["baseline_best_mae"] == 0.0
     assert np.isfinite(list(found.data.metrics.values())).all()
@@ -138,8 +139,8 @@ def test_take_home_vehicles_with_a_class_are_drawn_by_class(tracking):
     classes = pl.Series("class", [("suv", "car", None)[number % 3] for number in range(200)])
     write(tracking / "datas", takehome_frame().with_columns(classes), profile="turo_takehome")
     run_id = run(KNN, dict(KNN.params), Options())
-    assert registry.client().get_run(run_id).info.status == "FINISHED"
-    drawn = {Path(item.path).stem for item in registry.client().list_artifacts(run_id, "plots")}
+    assert aliases.client().get_run(run_id).info.status == "FINISHED"
+    drawn = {Path(item.path).stem for item in aliases.client().list_artifacts(run_id, "plots")}
     assert "error_by_class" in drawn
 
 
@@ -156,7 +157,7 @@ def test_the_target_of_the_settings_is_trained_and_an_explicit_one_wins(tracking
     write(tracking / "datas", frame())
     monkeypatch.setenv("TARGET", "y_reservations")
     tags = [
-        registry.client().get_run(run(KNN, dict(KNN.params), options)).data.tags["turo.target"]
+        aliases.client().get_run(run(KNN, dict(KNN.params), options)).data.tags["turo.target"]
         for options in (Options(), Options(target="y_booked_days"))
     ]
     assert tags == ["y_reservations", "y_booked_days"]

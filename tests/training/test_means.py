@@ -12,10 +12,10 @@ from training_table import frame, takehome_frame, write
 
 from turo import settings
 from turo.models.kinds import REGRESSORS
-from turo.training import table
-from turo.training.backtest import backtest
+from turo.training import training_rows
+from turo.training.evaluation.backtest import backtest
+from turo.training.evaluation.scores import measure
 from turo.training.recipe import Recipe
-from turo.training.scores import measure
 
 SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 25, "max_depth": 3, "learning_rate": 0.4},
@@ -46,7 +46,7 @@ def skewed(vehicles: int = 40) -> pl.DataFrame:
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("datas")
     write(folder, skewed())
-    return table.read(settings.load(data_dir=str(folder)))
+    return training_rows.read(settings.load(data_dir=str(folder)))
 
 
 @pytest.mark.parametrize("kind", REGRESSORS)
@@ -95,7 +95,7 @@ def test_what_is_learnt_for_the_evaluated_model_does_not_know_the_holdout(data):
 
 def test_a_fleet_too_small_to_be_halved_learns_from_its_folds(tmp_path):
     write(tmp_path, skewed(vehicles=3))
-    small = table.read(settings.load(data_dir=str(tmp_path)))
+    small = training_rows.read(settings.load(data_dir=str(tmp_path)))
     result = backtest(small, Recipe.of(small, "knn", SMALL["knn"], seed=1))
     figures = measure(small, result, "KNN").figures
     assert abs(figures["fleet_bias"]) < abs(figures["fleet_bias_median"])
@@ -122,7 +122,7 @@ def test_trips_and_revenue_count_as_far_as_they_are_still_booked_like_days(tmp_p
         otb_revenue=pl.col("otb_revenue") + pl.when(gone).then(LENGTH * PRICE).otherwise(0.0),
     )
     write(tmp_path, rows)
-    export = table.read(settings.load(data_dir=str(tmp_path)))
+    export = training_rows.read(settings.load(data_dir=str(tmp_path)))
     result = backtest(export, Recipe.of(export, "knn", SMALL["knn"], seed=1))
     assert result.derivation is not None
     assert (result.derivation.days, result.derivation.trips, result.derivation.revenue_books) == (
@@ -136,7 +136,7 @@ def test_trips_and_revenue_count_as_far_as_they_are_still_booked_like_days(tmp_p
 
 def test_unknown_prices_leave_out_revenue_alone(tmp_path):
     write(tmp_path, skewed().drop("base_price_day", "otb_revenue", "y_revenue"))
-    unpriced = table.read(settings.load(data_dir=str(tmp_path)))
+    unpriced = training_rows.read(settings.load(data_dir=str(tmp_path)))
     result = backtest(unpriced, Recipe.of(unpriced, "knn", SMALL["knn"], seed=1))
     figures = measure(unpriced, result, "KNN").figures
     assert abs(figures["derived_reservations_bias"]) < 0.05
@@ -145,7 +145,7 @@ def test_unknown_prices_leave_out_revenue_alone(tmp_path):
 
 def test_without_dates_the_forecast_is_a_mean_already(tmp_path):
     write(tmp_path, takehome_frame(), profile="turo_takehome")
-    takehome = table.read(settings.load(data_dir=str(tmp_path)))
+    takehome = training_rows.read(settings.load(data_dir=str(tmp_path)))
     result = backtest(takehome, Recipe.of(takehome, "knn", SMALL["knn"], seed=1))
     assert result.mean_shift is None
     assert result.holdout["mean"].to_list() == result.holdout["prediction"].to_list()

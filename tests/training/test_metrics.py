@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from turo.training.baselines import table_baselines, time_baselines
-from turo.training.metrics import row_loss, score, seasonal_scale
+from turo.training.evaluation.baselines import table_baselines, time_baselines
+from turo.training.evaluation.metrics import row_loss, score, seasonal_scale
 
 NAN = float("nan")
 

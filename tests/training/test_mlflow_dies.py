@@ -13,9 +13,10 @@ import psutil
 import pytest
 from training_table import frame, write
 
-from turo import registry, settings
-from turo.demo_services import free_port, tracking_server
-from turo.training import projects
+from turo import settings
+from turo.demo.services import free_port, tracking_server
+from turo.registry import aliases
+from turo.training import mlflow_projects
 
 TRAIN = """
 import sys
@@ -57,7 +58,7 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
     monkeypatch.setenv("ARTIFACT_ROOT", str(tracking / "artifacts"))
     ended: list[str] = []
     training = threading.Thread(
-        target=lambda: ended.append(projects.launch("Slow", str(folder), {}, "k")), daemon=True
+        target=lambda: ended.append(mlflow_projects.launch("Slow", str(folder), {}, "k")), daemon=True
     )
     with ExitStack() as servers:
         before = psutil.Process().children()
@@ -71,13 +72,13 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
         (folder / "go").touch()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
         training.join()
-        client = registry.client()
+        client = aliases.client()
         experiment = client.get_experiment_by_name("Slow")
         assert experiment is not None
         (run,) = client.search_runs([experiment.experiment_id])
         assert run.info.run_id == ended[0]
         assert run.info.status == "FINISHED"
-        assert registry.register(ended[0], "Slow").version == "1"
+        assert aliases.register(ended[0], "Slow").version == "1"
 
 
 def until(file: Path, training: threading.Thread) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from turo.training.paired import Resamples, compare, totals
+from turo.gate.paired_bootstrap import Resamples, compare, totals
 
 WEEKS, HORIZON = 12, 28
 WORLDS = 200

@@ -15,11 +15,12 @@ import pytest
 import yaml
 from training_table import frame, write
 
-from turo import registry, settings
+from turo import settings
 from turo.errors import ConfigError, CrashError, TrainingError
+from turo.gate.promote import finished_run
 from turo.models.kinds import regressor
-from turo.training import ending, projects, runs
-from turo.training.gate import finished_run
+from turo.registry import aliases
+from turo.training import finished_runs, mlflow_projects, unfinished_runs
 from turo.training.project import Options, Range, parse
 
 PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
@@ -28,7 +29,7 @@ KINDS = ("xgboost", "svr", "catboost", "knn")
 
 def configured(names, paths, **more):
     more = {"projects_dir": PROJECTS} | more
-    return projects.configured(settings.load(model_names=names, model_paths=paths, **more))
+    return mlflow_projects.configured(settings.load(model_names=names, model_paths=paths, **more))
 
 
 def project(kind):
@@ -79,7 +80,7 @@ def test_a_wrong_setting_is_named(names, paths, message):
 
 def test_an_unknown_model_lists_the_known_ones():
     with pytest.raises(ConfigError, match=r"'Prophet' is not configured.*Known models: A, B"):
-        projects.path_of(
+        mlflow_projects.path_of(
             "Prophet", settings.load(model_names="A,B", model_paths="xgboost,svr", projects_dir=PROJECTS)
         )
 
@@ -141,23 +142,23 @@ def tiny(tracking):
 def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypatch):
     write(tracking / "datas", frame())
     monkeypatch.setenv("DATA_DIR", "datas")  # relative to where we are, not to the project's folder
-    client = registry.client()
+    client = aliases.client()
     experiment = client.create_experiment("Tiny")
     lost = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
-    run_id = projects.launch("Tiny", tiny, {"neighbours": "3"}, "k")
+    run_id = mlflow_projects.launch("Tiny", tiny, {"neighbours": "3"}, "k")
     assert client.get_run(run_id).data.params["neighbours"] == "3"
     assert client.get_run(lost).info.status == "FAILED"
-    assert projects.launch("Tiny", tiny, {"neighbours": "3"}, "k") == run_id
-    assert registry.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
+    assert mlflow_projects.launch("Tiny", tiny, {"neighbours": "3"}, "k") == run_id
+    assert aliases.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
     # Another key, but nothing else: the run would only be repeated.
-    assert projects.launch("Tiny", tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
+    assert mlflow_projects.launch("Tiny", tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
     assert finished_run("Tiny", "k2") == run_id
     assert len(client.search_runs([experiment])) == 2
 
     def repeats(**params):
         given = {"neighbours": "3", **params}
-        marked = runs.marks(Path(tiny), given, settings.load())
-        return runs.reusable("Tiny", marked, given, settings.load())
+        marked = finished_runs.marks(Path(tiny), given, settings.load())
+        return finished_runs.reusable("Tiny", marked, given, settings.load())
 
     assert repeats() == run_id
     assert repeats(neighbours="4") is None
@@ -182,10 +183,10 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
     with_target(tiny)
     write(tracking / "datas", frame())
     monkeypatch.setenv("TARGET", "revenue")
-    client = registry.client()
+    client = aliases.client()
 
     def target(params, key):
-        return client.get_run(projects.launch("Tiny", tiny, params, key)).data.tags["turo.target"]
+        return client.get_run(mlflow_projects.launch("Tiny", tiny, params, key)).data.tags["turo.target"]
 
     assert target({}, "a") == "y_revenue"
     assert target({"target": "y_reservations"}, "b") == "y_reservations"
@@ -194,11 +195,11 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
 def test_a_run_of_another_target_of_the_settings_is_not_used_again(tracking, tiny, monkeypatch):
     with_target(tiny)
     write(tracking / "datas", frame())
-    client = registry.client()
+    client = aliases.client()
 
     def trained(setting, key):
         monkeypatch.setenv("TARGET", setting)
-        run_id = projects.launch("Tiny", tiny, {"target": "auto"}, key)
+        run_id = mlflow_projects.launch("Tiny", tiny, {"target": "auto"}, key)
         return run_id, client.get_run(run_id).data.tags["turo.target"]
 
     first, target = trained("revenue", "a")
@@ -215,20 +216,20 @@ with mlflow.start_run(), mlflow.start_run(nested=True):
     pathlib.Path("../began").touch()
     time.sleep(600)
 """
-LAUNCH = "import sys; from turo.training import projects; projects.launch('Tiny', sys.argv[1], {}, 'k')"
+LAUNCH = "import sys; from turo.training.mlflow_projects import launch; launch('Tiny', sys.argv[1], {}, 'k')"
 
 
 def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking, tiny):
     write(tracking / "datas", frame())
     Path(tiny, "train.py").write_text(WAITS)
-    environment = os.environ | {ending.JOB_CONFIG: JOB}
+    environment = os.environ | {unfinished_runs.JOB_CONFIG: JOB}
     process = subprocess.Popen([sys.executable, "-c", LAUNCH, tiny], env=environment)
     while not (tracking / "began").exists():
         assert process.poll() is None
         time.sleep(0.1)
     process.terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
-    client = registry.client()
+    client = aliases.client()
     experiment = client.get_experiment_by_name("Tiny")
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id])
@@ -242,15 +243,15 @@ DIES_IN_A_TRIAL = WAITS.replace("time.sleep(600)", "import os; os.kill(os.getpid
 def test_trials_end_with_the_training_that_dies_in_one_or_was_left_behind(tracking, tiny):
     write(tracking / "datas", frame())
     Path(tiny, "train.py").write_text(DIES_IN_A_TRIAL)
-    client = registry.client()
+    client = aliases.client()
     experiment = client.create_experiment("Tiny")
     left = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
-    client.create_run(experiment, tags={ending.PARENT: left})
+    client.create_run(experiment, tags={unfinished_runs.PARENT: left})
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed"):
-        projects.launch("Tiny", tiny, {}, "k")
+        mlflow_projects.launch("Tiny", tiny, {}, "k")
     found = client.search_runs([experiment])
     assert [run.info.status for run in found] == ["FAILED"] * 4
-    assert [ending.PARENT in run.data.tags for run in found].count(True) == 2
+    assert [unfinished_runs.PARENT in run.data.tags for run in found].count(True) == 2
 
 
 JOB = '{"metadata": {"job_submission_id": "train.1"}}'
@@ -267,12 +268,12 @@ JOB = '{"metadata": {"job_submission_id": "train.1"}}'
     ],
 )
 def test_a_run_whose_job_is_over_is_closed_at_the_next_start(tracking, status, becomes):
-    client = registry.client()
+    client = aliases.client()
     experiment = client.create_experiment("Tiny")
-    lost = client.create_run(experiment, tags={ending.RAY_JOB: "train.1"}).info.run_id
-    nested = client.create_run(experiment, tags={ending.PARENT: lost}).info.run_id
+    lost = client.create_run(experiment, tags={unfinished_runs.RAY_JOB: "train.1"}).info.run_id
+    nested = client.create_run(experiment, tags={unfinished_runs.PARENT: lost}).info.run_id
     by_hand = client.create_run(experiment).info.run_id
-    ending.sweep([experiment], {"train.1": status}.get)
+    unfinished_runs.sweep([experiment], {"train.1": status}.get)
     statuses = [client.get_run(run_id).info.status for run_id in (lost, nested, by_hand)]
     assert statuses == [becomes, becomes, "RUNNING"]
 
@@ -281,12 +282,12 @@ def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
     with pytest.raises(
         TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"
     ) as told:
-        projects.launch("Tiny", tiny, {}, "k")
+        mlflow_projects.launch("Tiny", tiny, {}, "k")
     assert not isinstance(told.value, CrashError)
     Path(tiny, "train.py").write_text("import sys; sys.exit(3)")
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
-        projects.launch("Tiny", tiny, {}, "k")
-    client = registry.client()
+        mlflow_projects.launch("Tiny", tiny, {}, "k")
+    client = aliases.client()
     experiment = client.get_experiment_by_name("Tiny")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])

@@ -7,8 +7,8 @@ import polars as pl
 from tiny_forecaster import tiny_columns, tiny_forecaster, tiny_target
 
 from turo.models.encoding import Field
-from turo.training.importance import permutation_importance
-from turo.training.reference import histograms, reference_rows, weeks_of
+from turo.training.evaluation.importance import permutation_importance
+from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
 
 
 def histogram(values):
@@ -71,7 +71,7 @@ def test_without_a_history_that_tells_there_is_nothing_to_hold_against():
 
 
 def test_two_years_of_some_cars_are_enough_of_a_very_large_table(monkeypatch):
-    monkeypatch.setattr("turo.training.reference.MOST_ROWS", 5600)
+    monkeypatch.setattr("turo.training.reports.reference_histograms.MOST_ROWS", 5600)
     days = pl.date_range(pl.date(2023, 1, 2), pl.date(2025, 12, 29), "1w", eager=True)
     rows = pl.DataFrame({"origin_date": days}).join(
         pl.DataFrame({"vehicle_id": [f"v{i}" for i in range(200)]}), how="cross"

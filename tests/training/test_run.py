@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from training_table import frame, takehome_frame, write
 
-from turo import registry
 from turo.errors import TrainingError
-from turo.training.gate import promote
+from turo.gate.promote import promote
+from turo.registry import aliases
 from turo.training.project import Options, Project, Range
 from turo.training.run import run
 
@@ -28,13 +28,13 @@ PICTURES = {"forecast_vs_actual", "error_by_week", "error_by_class", "interval_c
 
 
 def logged(run_id):
-    return registry.client().get_run(run_id)
+    return aliases.client().get_run(run_id)
 
 
 def runs(name, wanted=""):
-    experiment = registry.client().get_experiment_by_name(name)
+    experiment = aliases.client().get_experiment_by_name(name)
     assert experiment is not None
-    return registry.client().search_runs([experiment.experiment_id], wanted)
+    return aliases.client().search_runs([experiment.experiment_id], wanted)
 
 
 def started(found):
@@ -42,7 +42,7 @@ def started(found):
 
 
 def artifact(run_id, path):
-    return registry.client().download_artifacts(run_id, path)
+    return aliases.client().download_artifacts(run_id, path)
 
 
 def text(run_id, path):
@@ -65,9 +65,9 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
         metrics
     )
     assert metrics["improvement"] == pytest.approx(1 - metrics["mae"] / metrics["baseline_best_mae"])
-    files = {item.path for item in registry.client().list_artifacts(run_id)}
+    files = {item.path for item in aliases.client().list_artifacts(run_id)}
     assert files == REPORTS
-    pictures = {item.path for item in registry.client().list_artifacts(run_id, "plots")}
+    pictures = {item.path for item in aliases.client().list_artifacts(run_id, "plots")}
     assert pictures == {f"plots/{name}.png" for name in PICTURES}
 
     holdout = pl.read_parquet(artifact(run_id, "holdout.parquet"))
@@ -78,8 +78,8 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
     assert "better than the best baseline" in card
     assert digest[:12] in card
 
-    version = registry.register(run_id, "KNN")
-    model = registry.load(version)
+    version = aliases.register(run_id, "KNN")
+    model = aliases.load(version)
     assert model.metadata["data_digest"] == digest
     assert model.horizon_days == 28
     reference = json.loads(text(run_id, "reference.json"))
@@ -99,7 +99,7 @@ def test_the_logged_model_has_a_signature_and_an_example_that_it_answers(trackin
     inputs = model.metadata.get_input_schema()
     assert {column.type.name for column in inputs} == {"double", "string"}
     assert all(column.required for column in inputs)
-    folder = registry.download(registry.register(run_id, "KNN"))
+    folder = aliases.download(aliases.register(run_id, "KNN"))
     example = json.loads((folder / "input_example.json").read_text())
     rows = pd.DataFrame(example["data"], columns=example["columns"]).astype({"never_known": float})
     assert np.isfinite(model.predict(rows)).all()
@@ -108,13 +108,13 @@ def test_the_logged_model_has_a_signature_and_an_example_that_it_answers(trackin
 def test_the_served_model_is_fitted_to_all_rows_and_the_judged_one_is_not(tracking):
     from turo import settings
     from turo.models.forecaster import Forecaster
-    from turo.training import table
+    from turo.training import training_rows
 
     write(tracking / "datas", frame())
     run_id = run(KNN, {"neighbours": 1, "dimensions": 99}, Options())
-    served = registry.load(registry.register(run_id, "KNN"))
+    served = aliases.load(aliases.register(run_id, "KNN"))
     judged = Forecaster.load(Path(artifact(run_id, "evaluation_model")))
-    data = table.read(settings.load())
+    data = training_rows.read(settings.load())
     columns, newest = data.columns(), data.origins == data.origins.max()
     # One neighbour: a row that was fitted to is its own neighbour, and forecast exactly.
     assert np.abs(served.predict(columns) - data.y)[newest].max() < 1e-9
@@ -125,7 +125,7 @@ def test_the_served_model_is_fitted_to_all_rows_and_the_judged_one_is_not(tracki
 def test_other_targets_run_too_even_without_their_column_on_the_books(tracking, target):
     write(tracking / "datas", frame())
     run_id = run(KNN, dict(KNN.params), Options(target=target))
-    model = registry.load(registry.register(run_id, "KNN"))
+    model = aliases.load(aliases.register(run_id, "KNN"))
     assert model.offset == {"y_reservations": "otb_trips", "y_revenue": None}[target]
     assert model.maximum is None
     assert logged(run_id).data.metrics["mae"] > 0
@@ -137,7 +137,7 @@ def test_take_home_data_report_cross_validated_rmse_beside_mean_and_linear(track
     metrics = logged(run_id).data.metrics
     assert {"cv_rmse", "baseline_mean_rmse", "baseline_linear_rmse", "rmse"} <= set(metrics)
     assert logged(run_id).data.tags["turo.metric"] == "rmse"
-    model = registry.load(registry.register(run_id, "KNN"))
+    model = aliases.load(aliases.register(run_id, "KNN"))
     assert (model.target, model.horizon_days, model.offset) == ("y_reservations", 0, None)
 
 
@@ -180,7 +180,7 @@ def test_the_search_tries_the_defaults_first_nests_its_runs_and_never_looks_at_t
     assert tried[0].data.params["neighbours"] == "7"
     assert all(3 <= int(trial.data.params["neighbours"]) <= 30 for trial in trials)
     best = min(trials, key=lambda trial: trial.data.metrics["tune_mae"])
-    used = json.loads(json.dumps(registry.load(registry.register(run_id, "KNN")).metadata["params"]))
+    used = json.loads(json.dumps(aliases.load(aliases.register(run_id, "KNN")).metadata["params"]))
     assert str(used["neighbours"]) == best.data.params["neighbours"]
     assert str(used["dimensions"]) == best.data.params["dimensions"]
     # Other hold-out targets, same search.
@@ -190,5 +190,5 @@ def test_the_search_tries_the_defaults_first_nests_its_runs_and_never_looks_at_t
         .otherwise(pl.col("y_booked_days"))
     )
     write(tracking / "datas", changed)
-    again = registry.load(registry.register(run(KNN, dict(KNN.params), Options(tune_trials=3)), "KNN"))
+    again = aliases.load(aliases.register(run(KNN, dict(KNN.params), Options(tune_trials=3)), "KNN"))
     assert again.metadata["params"] == used

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turo.errors import TrainingError
-from turo.training.split import HOLDOUT_WEEKS, Plan, Split, by_origin, by_vehicle
+from turo.training.evaluation.split import HOLDOUT_WEEKS, Plan, Split, by_origin, by_vehicle
 
 START = np.datetime64("2024-01-01")
 

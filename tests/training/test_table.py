@@ -12,11 +12,11 @@ from training_table import frame, takehome_frame, write
 
 from turo import settings
 from turo.errors import TrainingError
-from turo.training import facts, table
+from turo.training import run_facts, training_rows
 
 
 def read(folder, **options):
-    return table.read(settings.load(data_dir=str(folder)), **options)
+    return training_rows.read(settings.load(data_dir=str(folder)), **options)
 
 
 def test_only_labelled_rows_in_training_come_oldest_first(tmp_path):
@@ -99,9 +99,9 @@ def test_the_oracle_lies_beside_the_input_also_for_the_table_of_a_further_horizo
 def test_too_few_trips_are_refused_by_the_manifests_count_or_by_the_labels(tmp_path):
     write(tmp_path, frame(vehicles=2, weeks=40), rows={"finished_trips": 99})
     with pytest.raises(TrainingError, match="Only 99 finished trips; 100 are needed"):
-        facts.check_history(read(tmp_path))
+        run_facts.check_history(read(tmp_path))
     write(tmp_path, frame(vehicles=1, weeks=40))
     with pytest.raises(TrainingError, match="finished trips; 100 are needed"):
-        facts.check_history(read(tmp_path))
+        run_facts.check_history(read(tmp_path))
     write(tmp_path, frame(vehicles=2, weeks=40), rows={"finished_trips": 100})
-    facts.check_history(read(tmp_path))
+    run_facts.check_history(read(tmp_path))

@@ -6,11 +6,14 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from turo.data import canonical, export, finish, last_run, parse, profiles, source, takehome, vehicles
-from turo.data.reading import Found, Reading
+from turo.data import common_checks, earlier_run
+from turo.data.csv import parse, source
+from turo.data.csv.sheet import Sheet, open_sheet
+from turo.data.export import all_files
+from turo.data.export.export_date import taken
+from turo.data.profiles import canonical, detect, takehome, vehicles
+from turo.data.read_context import Found, Reading
 from turo.data.schema import validate
-from turo.data.sheet import Sheet, open_sheet
-from turo.data.snapshots import taken
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError
 
@@ -37,20 +40,18 @@ def load_tables(settings: Settings) -> Tables:
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
     told = "timezone" in settings.model_fields_set
     reading = Reading(_zone(settings.timezone), settings.date_order, timezone_set=told)
-    read = {profiles.EXPORT: export.read, profiles.CANONICAL: _canonical, profiles.TAKEHOME: _takehome}[
-        profile
-    ]
+    read = {detect.EXPORT: all_files.read, detect.CANONICAL: _canonical, detect.TAKEHOME: _takehome}[profile]
     made = read(settings, sheets, reading)
     blocks = None
-    if profile != profiles.TAKEHOME:
-        blocks = finish.read_blocks(settings, made, reading)
-        finish.warn_overlaps(made.rows, reading)
-        finish.warn_implausible(made.rows, reading)
+    if profile != detect.TAKEHOME:
+        blocks = common_checks.read_blocks(settings, made, reading)
+        common_checks.warn_overlaps(made.rows, reading)
+        common_checks.warn_implausible(made.rows, reading)
         validate(made.rows, made.cars)
     tables = Tables(
         profile=profile,
         reservations=made.rows.sort(
-            "vehicle_id", "created_at" if profile == profiles.TAKEHOME else "trip_start"
+            "vehicle_id", "created_at" if profile == detect.TAKEHOME else "trip_start"
         ),
         vehicles=made.cars.sort("vehicle_id"),
         blocks=blocks,
@@ -62,7 +63,7 @@ def load_tables(settings: Settings) -> Tables:
         sightings=made.sightings,
     )
     try:
-        tables = last_run.placed(settings, tables)
+        tables = earlier_run.placed(settings, tables)
     finally:
         for warning in tables.warnings:
             logger.warning("%s", warning)
@@ -76,7 +77,7 @@ def _zone(name: str) -> str:
 
 
 def _profile(sheets: list[Sheet]) -> str:
-    kinds = {sheet.source.name: profiles.detect(sheet) for sheet in sheets}
+    kinds = {sheet.source.name: detect.detect(sheet) for sheet in sheets}
     profile = next(iter(kinds.values()))
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{name} is {kind}" for name, kind in kinds.items())
@@ -84,7 +85,7 @@ def _profile(sheets: list[Sheet]) -> str:
             f"The reservations files are of different kinds: {listed}.",
             "Set RESERVATIONS_FILE to files of one kind.",
         )
-    if len(sheets) > 1 and profile != profiles.EXPORT:
+    if len(sheets) > 1 and profile != detect.EXPORT:
         raise InputError(
             f"{len(sheets)} reservations files of the profile {profile}: {', '.join(kinds)}.",
             "Only trip earnings exports are merged; set RESERVATIONS_FILE to one file.",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from turo.data import footers
-from turo.data.reasons import commonest, with_forms
-from turo.data.rows import LINE
-from turo.data.sheet import Sheet
+from turo.data.csv import footers
+from turo.data.csv.rows import LINE
+from turo.data.csv.sheet import Sheet
+from turo.data.reject_reasons import commonest, with_forms
 from turo.data.tables import REJECTED, empty
 from turo.errors import InputError
 

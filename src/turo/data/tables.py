@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from turo.data.fleets import Identity
+    from turo.data.fleet_identity import Identity
 
 INSTANT = pl.Datetime("us")
 STATUSES = ("completed", "booked", "in_progress", "guest_cancellation", "host_cancellation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from turo.features.clock import DAY, Floats, Ints, as_date, day_of, instant
+from turo.features.time import DAY, Floats, Ints, as_date, day_of, instant
 
 TREND_START = 18_262  # 2020-01-01, in days since 1970
 YEAR = 365.25

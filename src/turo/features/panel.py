@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from turo.features import fleet as fleets
-from turo.features.books import on_the_books
+from turo.features import fleet_context as fleets
 from turo.features.calendar import calendar
-from turo.features.cars import Cars
-from turo.features.clock import DAY, NEVER, Flags, Floats, Ints
 from turo.features.columns import KEYS, META, TARGETS
-from turo.features.gone import looks_gone
-from turo.features.history import lags, past
-from turo.features.ledger import Ledger
-from turo.features.part import Part
+from turo.features.fleet_part import Part
+from turo.features.inactive_vehicles import looks_gone
+from turo.features.known_trips.prefix_sums import Ledger
+from turo.features.known_trips.trips import Trips
+from turo.features.on_the_books import on_the_books
 from turo.features.recent import cancellations, own_use
 from turo.features.scope import LAGS, TRAINING_LAG, Scope
 from turo.features.targets import labels
-from turo.features.trips import Trips
+from turo.features.time import DAY, NEVER, Flags, Floats, Ints
+from turo.features.vehicle_history import lags, past
+from turo.features.vehicles import Cars
 
 DECIMALS = 9  # of days and money: far below a second and a cent, and it keeps the CSV small
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from turo.features.books import on_the_books
-from turo.features.cars import Cars
-from turo.features.clock import DAY, NEVER, Floats
-from turo.features.history import past
-from turo.features.ledger import Ledger, counted
+from turo.features.known_trips.prefix_sums import Ledger, counted
+from turo.features.known_trips.trips import Trips
+from turo.features.on_the_books import on_the_books
 from turo.features.scope import Scope
-from turo.features.trips import Trips
+from turo.features.time import DAY, NEVER, Floats
+from turo.features.vehicle_history import past
+from turo.features.vehicles import Cars
 
 CANCEL_DAYS = 91
 

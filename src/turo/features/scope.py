@@ -11,9 +11,9 @@ import polars as pl
 
 from turo.errors import InputError
 from turo.features.calendar import federal_holidays
-from turo.features.clock import DAY, NEVER, WEEK, Flags, Ints, as_date, first_at_or_after, instant, mondays
-from turo.features.part import Part
-from turo.features.survival import Survival
+from turo.features.fleet_part import Part
+from turo.features.known_trips.survival import Survival
+from turo.features.time import DAY, NEVER, WEEK, Flags, Ints, as_date, first_at_or_after, instant, mondays
 
 LAGS = 4
 HISTORY_DAYS = (7, 28, 91)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from turo.features.clock import DAY, Floats
-from turo.features.ledger import Ledger
+from turo.features.known_trips.prefix_sums import Ledger
 from turo.features.scope import Scope
+from turo.features.time import DAY, Floats
 
 REVENUE_DELAY = DAY  # revenue is labelled one day later
 

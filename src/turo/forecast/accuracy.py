@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from turo.forecast.columns import ACCURACY, ACCURACY_KEY, with_columns
 from turo.forecast.flags import LOOKS_GONE
-from turo.forecast.tables import Table
+from turo.forecast.forecast_columns import ACCURACY, ACCURACY_KEY, with_columns
+from turo.forecast.horizon_tables import Table
 
 logger = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from turo.data import fleets
+from turo.data import fleet_identity
 from turo.errors import ConfigError, InputError, RegistryError
-from turo.forecast.columns import MODEL
-from turo.forecast.tables import Table
+from turo.forecast.forecast_columns import MODEL
+from turo.forecast.horizon_tables import Table
 from turo.models.encoding import Columns, Field
 
 if TYPE_CHECKING:
     from turo.models.forecaster import Forecaster
-    from turo.version import Version
+    from turo.registry.client import Version
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ def is_of(version: Version, table: Table) -> bool:
     """Was the version trained on the fleet of this table?"""
     if version.tags.get("turo.data_digest") == table.digest:
         return True
-    return fleets.same(fleets.of_tags(version.tags), fleets.of_manifest(table.manifest))
+    return fleet_identity.same(
+        fleet_identity.of_tags(version.tags), fleet_identity.of_manifest(table.manifest)
+    )
 
 
 def load(name: str, table: Table) -> Champion:
@@ -80,14 +82,14 @@ def load(name: str, table: Table) -> Champion:
         ConfigError: it forecasts another horizon.
         InputError: the table lacks a feature it was trained on.
     """
-    from turo import registry
+    from turo.registry import aliases
 
-    version = registry.champion(name)  # a registry that does not answer stops the forecast
+    version = aliases.champion(name)  # a registry that does not answer stops the forecast
     if version is None:
         raise RegistryError(f"{name} has no champion.", "Train and promote it.")
     told = f"{name} version {version.version}"
     if not is_of(version, table):
-        known = fleets.of_tags(version.tags)
+        known = fleet_identity.of_tags(version.tags)
         whose = f"another fleet: {known.label}" if known else "other data, and does not say of which fleet"
         raise RegistryError(f"{told} was trained on {whose}.", TRAIN_AGAIN)
     forecaster = _fetched(version)
@@ -124,11 +126,11 @@ def check_features(forecaster: Forecasts, table: Table, told: str) -> None:
 def _fetched(version: Version) -> Forecaster:
     from mlflow.exceptions import MlflowException
 
-    from turo import registry
+    from turo.registry import aliases
 
     gone = RegistryError(f"The files of {version.name} version {version.version} are gone.", TRAIN_AGAIN)
     try:
-        return registry.load(version)
+        return aliases.load(version)
     except FileNotFoundError as error:
         raise gone from error
     except MlflowException as error:

@@ -17,7 +17,7 @@ ADVICE = {
     "on_plan": "on plan",
     "not_available": "no available days in the window",
 }
-LOOKS_GONE = "looks_gone"  # asked about instead of advised; turo.features.gone has the rule
+LOOKS_GONE = "looks_gone"  # asked about instead of advised; turo.features.inactive_vehicles has the rule
 
 
 def ask(last_trip: pl.Expr) -> pl.Expr:

@@ -9,8 +9,8 @@ from typing import Any
 
 from turo.errors import InputError
 from turo.forecast.champions import is_of
-from turo.forecast.further import check, remove_strays
-from turo.forecast.tables import (
+from turo.forecast.further_horizons import check, remove_strays
+from turo.forecast.horizon_tables import (
     Table,
     data_folder,
     further_folder,
@@ -19,9 +19,9 @@ from turo.forecast.tables import (
     served_horizon,
     table_folder,
 )
+from turo.registry.client import Version
 from turo.settings import Settings
-from turo.training.possible import why_not
-from turo.version import Version
+from turo.training.trainable import why_not
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +43,11 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
         One entry a training, as the DAG takes it: name, path (MLflow project), option (target=…), and env
         (DATA_DIR, HORIZON_DAYS).
     """
-    from turo.training import projects
+    from turo.training import mlflow_projects
 
     model = model or settings.forecast_model or settings.model_names[0]
     served = served_horizon(settings)
-    path, target = str(projects.path_of(model, settings)), _target(model, settings)
+    path, target = str(mlflow_projects.path_of(model, settings)), _target(model, settings)
     needed = []
     for table in _tables(settings, sorted({*(horizons or settings.forecast_horizons)} - {served}), served):
         horizon = table.horizon_days
@@ -106,19 +106,19 @@ def _same(table: Table, main: Table) -> bool:
 
 
 def _prepare(settings: Settings, horizon: int) -> Table:
-    from turo import prepare
+    from turo.prepare import run
 
     other, place = settings.model_copy(update={"horizon_days": horizon}), table_folder(settings, horizon)
     # Without a folder it is the main table: one of another fleet makes what lies beside it leave.
-    prepare.run(other, folder="" if place == data_folder(settings) else str(place))
+    run.run(other, folder="" if place == data_folder(settings) else str(place))
     return open_table(settings, horizon)
 
 
 def _target(model: str, settings: Settings) -> str:
     """What the other horizons forecast: TARGET, or where that is auto what the served champion forecasts."""
-    from turo import registry
+    from turo.registry import aliases
 
-    champion = registry.champion(model)
+    champion = aliases.champion(model)
     served = champion.tags.get(TARGET_TAG, AUTO) if champion else AUTO
     if settings.target == AUTO:
         return served
@@ -132,13 +132,13 @@ def _target(model: str, settings: Settings) -> str:
 
 def _is_trained(name: str, table: Table, target: str) -> bool:
     """Whether it has a champion of this fleet and target, and some version of it saw this table."""
-    from turo import registry
+    from turo.registry import aliases
 
     def fits(version: Version) -> bool:
         return target == AUTO or version.tags.get(TARGET_TAG, target) == target
 
-    champion = registry.champion(name)
+    champion = aliases.champion(name)
     if champion is None or not is_of(champion, table) or not fits(champion):
         return False
-    found = registry.search(f"name='{name}'")
+    found = aliases.search(f"name='{name}'")
     return any(version.tags.get("turo.data_digest") == table.digest and fits(version) for version in found)

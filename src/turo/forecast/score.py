@@ -10,9 +10,9 @@ import polars as pl
 
 from turo.features.columns import feature_columns
 from turo.forecast.champions import Champion
-from turo.forecast.columns import FORECASTS
 from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
-from turo.training.table import arrays
+from turo.forecast.forecast_columns import FORECASTS
+from turo.training.training_rows import arrays
 
 ON_BOOKS = {"y_booked_days": "otb_days", "y_reservations": "otb_trips", "y_revenue": "otb_revenue"}
 LAST_YEAR = {"y_booked_days": "lag_52w", "y_reservations": "lag_52w_trips", "y_revenue": "lag_52w_revenue"}

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from turo.errors import RegistryError
-from turo.models.base import Regressor
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, Field, encode
+from turo.models.estimators.base import Regressor
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
 from turo.models.mean_shift import MeanShift

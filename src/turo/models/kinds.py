@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from turo.errors import ConfigError
-from turo.models.base import Regressor
-from turo.models.cat import CatBoost
-from turo.models.knn import NearestNeighbours
-from turo.models.svr import KernelSVR
-from turo.models.xgb import XGBoost
+from turo.models.estimators.base import Regressor
+from turo.models.estimators.catboost import CatBoost
+from turo.models.estimators.knn import NearestNeighbours
+from turo.models.estimators.svr import KernelSVR
+from turo.models.estimators.xgboost import XGBoost
 
 REGRESSORS: dict[str, type[Regressor]] = {
     "xgboost": XGBoost,

@@ -1,7 +1,7 @@
 """Has the world moved away from the training data? PSI and KS per feature, against the training rows.
 
-The other side of `turo.training.reference`: every run logs histograms of its training rows as
-`reference.json`, and `measure` compares rows seen in service with them.
+The other side of `turo.training.reports.reference_histograms`: every run logs histograms of its training
+rows as `reference.json`, and `measure` compares rows seen in service with them.
 
 PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). A fixed limit of 0.1 cries
 wolf, for three reasons, and each has its rule:

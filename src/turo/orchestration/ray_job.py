@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
-from turo import jobs, settings
+from turo import settings
+from turo.cluster import jobs
+from turo.cluster.job_ids import job_id
 from turo.errors import LastingError, ServiceError
-from turo.job_ids import job_id
 from turo.orchestration.succession import another_follows, end_leftovers, state_now
 
 if TYPE_CHECKING:

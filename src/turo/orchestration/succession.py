@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from turo.job_ids import is_attempt
-from turo.jobs import ENDED, Jobs
+from turo.cluster.job_ids import is_attempt
+from turo.cluster.jobs import ENDED, Jobs
 
 logger = logging.getLogger(__name__)
 

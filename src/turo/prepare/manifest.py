@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.data.fleets import FILE as FLEETS
-from turo.data.last_run import MANIFEST, REMEMBERED
-from turo.data.profiles import EXPORT, TAKEHOME
-from turo.data.source import folder
+from turo.data.csv.source import folder
+from turo.data.earlier_run import MANIFEST, REMEMBERED
+from turo.data.fleet_identity import FILE as FLEETS
+from turo.data.profiles.detect import EXPORT, TAKEHOME
 from turo.errors import InputError
 from turo.features.columns import KEYS, META, TARGETS, feature_columns
-from turo.features.trips import CANCELLED, books_priced, without_date
+from turo.features.known_trips.trips import CANCELLED, books_priced, without_date
 from turo.files import code_version
-from turo.prepare.output import CSV, PARQUET, REJECTED, Sink
+from turo.table.writer import CSV, PARQUET, REJECTED, Sink
 
 if TYPE_CHECKING:
     from pyarrow import fs

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from turo.settings import Settings
 
-MODEL_IMPORT = "turo.serving.app:build"
-CATALOG_IMPORT = "turo.serving.catalog:build"
+MODEL_IMPORT = "turo.serving.replica.model_app:build"
+CATALOG_IMPORT = "turo.serving.replica.catalog:build"
 CATALOG = "catalog"
 DEPLOYMENT = "Model"
 CATALOG_DEPLOYMENT = "Catalog"
-SHADOW_IMPORT = "turo.serving.shadow:build"
+SHADOW_IMPORT = "turo.serving.replica.shadow:build"
 SHADOW = "shadow"
 SHADOW_DEPLOYMENT = "Shadow"
 BELOW_BASELINE = "turo.below_baseline"  # tag of a version
@@ -29,7 +29,7 @@ class TrainedOn(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    fleet: str = ""  # as `turo.data.fleets.as_tag` writes it
+    fleet: str = ""  # as `turo.data.fleet_identity.as_tag` writes it
     data_digest: str = ""
     snapshot: str = ""
     metric: str = "mae"  # what the fit made small: its forecasts are medians under mae, means under rmse

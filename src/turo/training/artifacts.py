@@ -17,12 +17,12 @@ from turo.files import sha256_folder
 from turo.models import flavor
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
-from turo.training import plots, reference, report
-from turo.training.backtest import BASELINE, DERIVED, OWN, Backtest
-from turo.training.importance import permutation_importance
+from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, Backtest
+from turo.training.evaluation.importance import permutation_importance
+from turo.training.evaluation.scores import MODEL, Scores
 from turo.training.recipe import take
-from turo.training.scores import MODEL, Scores
-from turo.training.table import Table, arrays
+from turo.training.reports import model_card, plots, reference_histograms
+from turo.training.training_rows import Table, arrays
 
 HOLDOUT = "holdout.parquet"
 EVALUATION = "evaluation_model"
@@ -69,8 +69,8 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
     table, result, scores, facts = outcome.table, outcome.result, outcome.scores, outcome.facts
     folder.mkdir(parents=True, exist_ok=True)
     result.holdout.write_parquet(folder / HOLDOUT)
-    report.write_comparison(report.comparison(scores, result.metric), folder)
-    (folder / "model_card.md").write_text(report.card(facts, scores, result.metric))
+    model_card.write_comparison(model_card.comparison(scores, result.metric), folder)
+    (folder / "model_card.md").write_text(model_card.card(facts, scores, result.metric))
     judged = result.model or outcome.final
     importance = permutation_importance(
         judged,
@@ -82,7 +82,7 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
     importance.write_csv(folder / "importance.csv")
     pictures = folder / "plots"
     pictures.mkdir()
-    plots.draw(result, importance, scores.titles[MODEL], report.UNITS.get(table.target, ""), pictures)
+    plots.draw(result, importance, scores.titles[MODEL], model_card.UNITS.get(table.target, ""), pictures)
     (folder / "reference.json").write_text(json.dumps(_reference(table, outcome.final)) + "\n")
     if result.model is not None:
         result.model.save(folder / EVALUATION)
@@ -146,7 +146,7 @@ def _example(rows: pl.DataFrame, names: tuple[str, ...]) -> Any:
 
 
 def _reference(table: Table, model: Forecaster) -> dict[str, Any]:
-    chosen = reference.reference_rows(table.rows, table.horizon_days)
+    chosen = reference_histograms.reference_rows(table.rows, table.horizon_days)
     columns = take(table.columns(), chosen)
-    weeks = reference.weeks_of(table.rows[chosen], table.horizon_days)
-    return reference.histograms(model.fields, columns, model.predict(columns), weeks)
+    weeks = reference_histograms.weeks_of(table.rows[chosen], table.horizon_days)
+    return reference_histograms.histograms(model.fields, columns, model.predict(columns), weeks)

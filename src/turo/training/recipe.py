@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from turo.models.base import Loss
 from turo.models.encoding import Columns, describe, encode
+from turo.models.estimators.base import Loss
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
-from turo.training.baselines import on_the_books
-from turo.training.table import Table, categories
+from turo.training.evaluation.baselines import on_the_books
+from turo.training.training_rows import Table, categories
 
 NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
 

@@ -8,17 +8,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from turo import mlflow_create
 from turo import settings as settings_module
 from turo.errors import kind
 from turo.files import sha256_folder
+from turo.registry import mlflow_create
 from turo.settings import Settings
-from turo.training import artifacts, table
-from turo.training.backtest import backtest
-from turo.training.facts import check_history, describe, tags_of
+from turo.training import artifacts, training_rows
+from turo.training.evaluation.backtest import backtest
+from turo.training.evaluation.scores import measure
 from turo.training.project import Options, Project, Value
 from turo.training.recipe import Recipe
-from turo.training.scores import measure
+from turo.training.run_facts import check_history, describe, tags_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
 
     started = time.monotonic()
     name = options.model_name or project.kind
-    data = table.read(settings, table.asked_target(options.target, settings), options.horizon_days)
+    data = training_rows.read(
+        settings, training_rows.asked_target(options.target, settings), options.horizon_days
+    )
     check_history(data)
     artifacts.check(data, project.kind)
     mlflow.set_tags(tags_of(name, project.kind, options.run_key, data))

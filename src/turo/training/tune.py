@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from turo import mlflow_create
-from turo.training.backtest import ACTUAL, PREDICTION, plan_of, run_folds
-from turo.training.metrics import row_loss
+from turo.registry import mlflow_create
+from turo.training.evaluation.backtest import ACTUAL, PREDICTION, plan_of, run_folds
+from turo.training.evaluation.metrics import row_loss
 from turo.training.project import Options, Project, Range, Value
 from turo.training.recipe import Recipe
-from turo.training.table import Table
+from turo.training.training_rows import Table
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -154,7 +154,7 @@ def test_senders_restart_with_the_statsd_exporter(services: Services) -> None:
 
 
 def test_nodes_serve_as_the_embedded_demo_does(services: Services) -> None:
-    from turo.serving.node import FAST_PATH
+    from turo.serving.ingress.node import FAST_PATH
 
     for name in ("ray", "ray-worker"):
         assert FAST_PATH.items() <= services[name]["environment"].items(), name

@@ -13,7 +13,7 @@ import yaml
 from compose_stack import wait_for
 from monitoring_queries import REPOSITORY
 
-from turo.monitoring import metrics
+from turo.monitoring import statsd
 from turo.monitoring.drift import Drift
 
 MAPPING = REPOSITORY / "statsd-exporter" / "mapping.yml"
@@ -81,9 +81,9 @@ def received(exporter: Exporter) -> dict[str, float]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         for line in SENT.splitlines():
             udp.sendto(line.encode(), exporter.udp)
-    samples = metrics.registry_metrics({"KNN": {"champion": 3}}, {"KNN": 3}, {"KNN": 1.0})
-    samples += metrics.drift_metrics("KNN", [Drift("otb_days", 5000, 0.25, 0.1, 0.3)])
-    metrics.send(samples, *exporter.udp)
+    samples = statsd.registry_metrics({"KNN": {"champion": 3}}, {"KNN": 3}, {"KNN": 1.0})
+    samples += statsd.drift_metrics("KNN", [Drift("otb_days", 5000, 0.25, 0.1, 0.3)])
+    statsd.send(samples, *exporter.udp)
     last = 'turo_feature_ks{feature="otb_days",model="KNN"}'
     wait_for("the last sample", lambda: last in exporter.metrics(), timeout=20, period=0.1)
     return exporter.metrics()

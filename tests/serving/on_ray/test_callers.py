@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 NOTEBOOK = """
 import json, ray, sys
 from ray import serve
-from turo.serving.problems import Problem
+from turo.serving.http.problems import Problem
 
 ray.init(sys.argv[1], log_to_driver=False)
 handle = serve.get_app_handle("A")

@@ -15,7 +15,7 @@ import tritonclient.http as triton
 from request_loop import RequestLoop
 from serving_stack import Stack, belongs, log_model, point, until
 
-from turo.serving.plan import Route
+from turo.serving.control.route_state import Route
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -107,7 +107,7 @@ def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request
 
 
 def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served: tuple[Stack, Any]) -> None:
-    from turo.ledger import ledger_read
+    from turo.registry.decision_log import ledger_read
 
     running, _ = served
     before = running.about("A")["version"]
@@ -147,8 +147,8 @@ def test_a_restarted_reconciler_leaves_no_gap_though_champion_and_previous_are_b
 
 
 def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack, Any]) -> None:
-    from turo.ledger import ledger_read
-    from turo.serving.deploy import Serve
+    from turo.registry.decision_log import ledger_read
+    from turo.serving.control.serve_client import Serve
 
     running, loop = served
     serve, before, route = Serve(running.settings), loop.settings, loop.routes["B"]
@@ -184,7 +184,7 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
 
 
 def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: tuple[Stack, Any]) -> None:
-    from turo.serving.prediction_log import trace
+    from turo.serving.replica.prediction_log import trace
 
     running, _ = served
     rival = log_model("B", "svr", rows=300)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from turo.orchestration.waiting import OtherDagIdle
+from turo.orchestration.dag_sensor import OtherDagIdle
 
 
 @dag(schedule=None)

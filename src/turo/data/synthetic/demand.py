@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from turo.data.synthetic.cars import ELASTICITY, PRICE_LIMIT, QUARTER, RAMP_DAYS, Floats, Ints
+from turo.data.synthetic.vehicles import ELASTICITY, PRICE_LIMIT, QUARTER, RAMP_DAYS, Floats, Ints
 from turo.data.synthetic.world import World
 
 VACATION, LOCAL, OWNER = 0, 1, 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from turo.data.synthetic import cars as fleet
 from turo.data.synthetic import demand, prices
-from turo.data.synthetic.cars import Floats
+from turo.data.synthetic import vehicles as fleet
 from turo.data.synthetic.demand import OWNER, Requests
+from turo.data.synthetic.vehicles import Floats
 from turo.data.synthetic.world import World
 
 IDS_PER_DAY = 35_000  # reservation IDs are given in the order of booking

@@ -7,8 +7,8 @@ import heapq
 import numpy as np
 
 from turo.data.synthetic import demand
-from turo.data.synthetic.cars import Ints
 from turo.data.synthetic.demand import MAX_LEAD, OWNER, Requests
+from turo.data.synthetic.vehicles import Ints
 from turo.data.synthetic.world import World
 
 

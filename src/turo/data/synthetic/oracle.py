@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 
 from turo.data.synthetic import demand, prices
-from turo.data.synthetic.cars import LEAVE_RATE, PRICE_LIMIT, PRICE_SD, QUARTER, Floats, Ints
 from turo.data.synthetic.demand import OWNER, Requests
-from turo.data.synthetic.play import Run, play
+from turo.data.synthetic.simulate import Run, play
+from turo.data.synthetic.vehicles import LEAVE_RATE, PRICE_LIMIT, PRICE_SD, QUARTER, Floats, Ints
 from turo.data.synthetic.world import World
 
 TAIL = 8  # days after the window in which trips may stand in the way

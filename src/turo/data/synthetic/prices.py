@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from turo.data.synthetic.cars import Floats, Ints
 from turo.data.synthetic.demand import Requests, quarter
+from turo.data.synthetic.vehicles import Floats, Ints
 from turo.data.synthetic.world import World
 
 NON_REFUNDABLE_OFF = 0.10

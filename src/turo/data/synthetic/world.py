@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from turo.data.synthetic import cars as fleet
-from turo.data.synthetic.cars import Cars, Floats
+from turo.data.synthetic import vehicles as fleet
+from turo.data.synthetic.vehicles import Cars, Floats
 
 BURN_IN = 140  # days simulated before the history starts, so that it starts with a full calendar
 AHEAD = 200  # days of calendar after the snapshot

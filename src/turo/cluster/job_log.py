@@ -1,0 +1,103 @@
+"""A growing log, handed over from its first byte each time, cut into lines that each leave once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from turo.errors import LASTING
+
+if TYPE_CHECKING:
+    from turo.cluster.dashboard import RayHttp
+
+logger = logging.getLogger(__name__)
+
+RESULT_MARK = "TURO_RESULT "
+LASTING_LINE = re.compile(rf"\S+ \S+ ERROR turo: (?:{'|'.join(LASTING)}): ")  # how cli.py ends
+READ_TRIES = 5
+TAIL_LINES = 25  # kept for the error of a failed job
+
+Log = Callable[[str], object]
+
+
+class LogLines:
+    """Turns repeated reads of the same log into a stream of lines.
+
+    Args:
+        log: called with every line, once and in order.
+
+    Attributes:
+        tail: the last lines.
+        result: what the last `TURO_RESULT` line said, else None.
+        lasting: whether the `turo` command ended with an error that another try cannot change.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.result: Any = None
+        self.lasting = False
+        self._log = log
+        self._seen = 0  # bytes taken so far
+        self._rest = b""  # the unfinished last line
+
+    def feed(self, chunks: Iterable[bytes]) -> None:
+        """Read the log from its beginning and take what lies behind the bytes already seen."""
+        position = 0
+        for chunk in chunks:
+            new = chunk[max(0, self._seen - position) :]
+            position += len(chunk)
+            if new:
+                self._seen += len(new)
+                *whole, self._rest = (self._rest + new).split(b"\n")
+                for line in whole:
+                    self._emit(line)
+
+    def close(self) -> None:
+        """Let go of a last line that has no end."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._emit(rest)
+
+    def _emit(self, raw: bytes) -> None:
+        # A progress bar rewrites its line with carriage returns: only the last state is worth a line.
+        line = raw.decode("utf-8", "replace").rstrip("\r").rsplit("\r", 1)[-1]
+        self.tail.append(line)
+        if line.startswith(RESULT_MARK):
+            self.result = _parse(line.removeprefix(RESULT_MARK))
+        self.lasting = self.lasting or bool(LASTING_LINE.match(line))
+        self._log(line)
+
+
+def fetch(http: RayHttp, job_id: str, node: str | None, lines: LogLines) -> bool:
+    """Read a job's log to its end, as far as it has come; whether that was possible.
+
+    Args:
+        node: where the job's driver runs; without it there is no log yet.
+    """
+    import httpx
+
+    # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
+    where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
+    for _ in range(READ_TRIES if node else 0):
+        answer = http.call("GET", "/api/v0/logs/file", params=where, stream=True, retry_500=False)
+        try:
+            if answer.is_success:  # 500 until the file exists
+                lines.feed(answer.iter_bytes())
+        except httpx.TransportError as error:
+            logger.warning("The log of Ray job %s broke off (%s); reading on", job_id, error)
+        else:
+            return answer.is_success
+        finally:
+            answer.close()
+    return False
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Turo's trip earnings export: one file or many, into canonical tables."""

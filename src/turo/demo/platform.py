@@ -1,0 +1,201 @@
+"""The whole platform on one machine without Docker: the same package, projects, registry and Serve app.
+
+MLflow runs as a child process on SQLite, Ray as a local cluster behind the same HAProxy ingress as in the
+containers. Everything ends with this process; files stay in the demo's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from turo import settings as settings_module
+from turo.demo.guard import guarded
+from turo.demo.services import free_port, local_ray, tracking_server
+from turo.errors import DeployError, TuroError
+from turo.settings import Settings
+
+SERVE_PORT, TRACKING_PORT = 8000, 5000
+LOG = "demo.log"
+
+logger = logging.getLogger(__name__)
+
+
+def run(folder: Path, once: bool = False) -> None:
+    """Sample, table, models, routes, one request; then serve until Ctrl-C. It ends in bounded time.
+
+    Args:
+        folder: keeps data, runs, artifacts and the log; a second demo in it starts where the first ended.
+        once: end after the first answer.
+
+    Raises:
+        TuroError: a step failed; nothing is left running.
+    """
+    console, folder = Console(), folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _environment(folder)
+    _end_orderly()
+    with ExitStack() as running, guarded():
+        running.enter_context(_logs_to(folder / LOG))
+        try:
+            with _progress(console) as progress:
+                settings = _pipeline(progress, settings, folder, running)
+            _show(console, settings, folder)
+            if not once:
+                _serve_on(settings)
+        except KeyboardInterrupt:
+            console.print("Stopping.")
+
+
+def _end_orderly() -> None:
+    """Make SIGTERM unwind the stack, like Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def _environment(folder: Path) -> Settings:
+    """Point every component, and the child processes that train, at the demo's own folder and free ports."""
+    serve, tracking = free_port(SERVE_PORT), free_port(TRACKING_PORT)
+    projects = Path(__file__).resolve().parents[3] / "mlflow" / "projects"
+    os.environ.update(
+        {
+            "DATA_DIR": str(folder / "datas"),
+            "PROJECTS_DIR": str(settings_module.load().projects_dir if not projects.is_dir() else projects),
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracking}",
+            "BACKEND_URI": f"sqlite:///{folder / 'mlflow.db'}",
+            "ARTIFACT_ROOT": str(folder / "mlflow_artifacts"),
+            "TRACKING_PORT": str(tracking),
+            "RAY_ADDRESS": "auto",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_HTTP_HOST": "127.0.0.1",
+            "RAY_HTTP_PORT": str(serve),
+            "SERVE_URL": f"http://127.0.0.1:{serve}",
+            "STATUS_FILE": str(folder / "serve-status.json"),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MPLBACKEND": "agg",
+        }
+    )
+    os.environ.setdefault("SERVE_MIN_REPLICAS", "1")  # the first answer comes sooner
+    return settings_module.load()
+
+
+def _pipeline(progress: Progress, settings: Settings, folder: Path, running: ExitStack) -> Settings:
+    """Every step, one line of progress each; returns the settings with Ray's address filled in."""
+    from turo.data.synthetic.generate import write_sample
+    from turo.gate import promote
+    from turo.prepare.run import run as prepare
+    from turo.training import mlflow_projects
+
+    log = folder / LOG
+    with _step(progress, "sample data"):
+        if not (folder / "datas" / "reservations.csv").exists():
+            write_sample(folder / "datas", horizons=(settings.horizon_days,))
+    with _step(progress, f"MLflow on {settings.mlflow_tracking_uri}"):
+        running.enter_context(tracking_server(settings, log))
+    with _step(progress, "local Ray"):
+        os.environ["RAY_DASHBOARD_URL"] = running.enter_context(local_ray(settings))
+        _end_orderly()  # Ray's own way with SIGTERM would leave MLflow running
+        settings = settings_module.load()
+    with _step(progress, "table of features and targets"):
+        manifest = prepare(settings)
+    key = f"demo-{manifest['digest'][:12]}"
+    for name, path in mlflow_projects.configured(settings).items():
+        with _step(progress, f"{name}: train, hold against the baselines"):
+            run_id = mlflow_projects.launch(name, str(path), {}, key)
+            logger.info("%s", promote.promote(name, run_id, key))
+    with _step(progress, f"routes on {settings.serve_url}"):
+        _deploy(settings)
+    return settings
+
+
+def _deploy(settings: Settings, deadline_s: float = 180.0) -> None:
+    from turo.serving.control.reconcile import Reconciler
+    from turo.serving.control.serve_client import Serve
+
+    reconciler = Reconciler(settings, settings.model_names, Serve(settings))
+    deadline = time.monotonic() + deadline_s
+    while any(route.serving is None for route in reconciler.routes.values()):
+        reconciler.tick(time.monotonic())
+        if refused := {n: list(r.refused.values()) for n, r in reconciler.routes.items() if r.refused}:
+            raise DeployError(f"Serve refused {refused}.", "The demo's log says why.")
+        if time.monotonic() > deadline:
+            raise DeployError(f"The routes did not answer within {deadline_s:.0f} s.", "See the demo's log.")
+        time.sleep(settings.reconcile_period_s / 4)
+
+
+def _show(console: Console, settings: Settings, folder: Path) -> None:
+    """Try one request on every route and print it as a command to repeat."""
+    import httpx
+
+    key = {"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {}
+    for name in settings.model_names:
+        about = httpx.get(f"{settings.serve_url}/{name}", headers=key, timeout=30).json()
+        answer = httpx.post(f"{settings.serve_url}/{name}", headers=key, json=about["example"], timeout=30)
+        if answer.status_code != httpx.codes.OK:
+            raise DeployError(f"/{name} answers {answer.status_code}: {answer.text}", f"See {folder / LOG}.")
+        console.print(f"[bold]{name}[/] version {answer.headers['X-Model-Version']}: {answer.text}")
+    body = json.dumps(about["example"])
+    headers = "-H 'Content-Type: application/json'" + (' -H "X-API-Key: $SERVE_API_KEY"' if key else "")
+    console.print("\nTry it yourself:")
+    console.print(
+        f"curl -s {settings.serve_url}/{name} {headers} -d '{body}'",
+        soft_wrap=True, markup=False, highlight=False,
+    )  # fmt: skip
+    addresses = f"MLflow {settings.mlflow_tracking_uri}   Ray {settings.ray_dashboard_url}"
+    console.print(f"\n{addresses}   log {folder / LOG}")
+
+
+def _serve_on(settings: Settings) -> None:
+    from turo.serving.control.reconcile import Reconciler, run_for_ever
+    from turo.serving.control.serve_client import Serve
+
+    Console().print("Serving until Ctrl-C.")
+    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings)))
+
+
+def _progress(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+@contextmanager
+def _step(progress: Progress, title: str) -> Iterator[None]:
+    """One line of progress; also printed once where the output is not a terminal."""
+    if not progress.console.is_terminal:
+        progress.console.print(f"{title} …")
+    task: Any = progress.add_task(title, total=None)
+    began = time.monotonic()
+    try:
+        yield
+    except TuroError:
+        progress.update(task, description=f"[red]{title}")
+        raise
+    progress.update(task, total=1, completed=1, description=f"[green]{title}")
+    if not progress.console.is_terminal:
+        progress.console.print(f"  done in {time.monotonic() - began:.1f} s")
+
+
+@contextmanager
+def _logs_to(path: Path) -> Iterator[None]:
+    """Send the log to a file, so that the screen shows progress."""
+    root = logging.getLogger()
+    before, handler = root.handlers[:], logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.handlers = [handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()

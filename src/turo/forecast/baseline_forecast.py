@@ -1,0 +1,160 @@
+"""The best baseline of one's own data: the forecast until there is a model of this fleet.
+
+Which of the five is best, how far it is off and what it is off by on average is learnt from the past: every
+origin is forecast from the rows whose windows were over by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from turo.errors import InputError
+from turo.features.columns import feature_columns
+from turo.forecast.horizon_tables import Table
+from turo.models.derived import Derivation
+from turo.models.encoding import Columns, Field
+from turo.models.interval import Interval
+from turo.models.mean_shift import MeanShift
+from turo.training import fit_derived
+from turo.training.evaluation.baselines import on_the_books, time_baselines
+from turo.training.training_rows import Table as TrainingTable
+from turo.training.training_rows import arrays
+
+MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
+LOOK_BACK = 52  # origins that are forecast to learn from
+UNJUDGED = (
+    "books_and_pickup",
+    "on_the_books",
+)  # what is taken, in order, where the past is too short to choose
+DEFAULT_TARGET = "y_booked_days"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline that answers like a forecaster: `predict`, `mean`, `interval_around`, `derived`.
+
+    Attributes:
+        key: which one; a key of `turo.training.evaluation.baselines.NAMES`.
+        train, y: the rows whose windows are over, which its means are taken from.
+        interval, shift: None where too little of the past is known.
+        errors: MAE on the past, by key, of all that could be judged.
+    """
+
+    key: str
+    target: str
+    horizon_days: int
+    train: Columns
+    y: np.ndarray
+    interval: Interval | None = None
+    shift: MeanShift | None = None
+    derivation: Derivation | None = None
+    errors: dict[str, float] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()  # it asks for no feature that must be there
+
+    def predict(self, columns: Columns) -> np.ndarray:
+        """Forecasts (rows,)."""
+        if not len(self.y):  # nothing to take a mean from: then only the books are chosen
+            return self.possible(columns[on_the_books(self.target, columns)])
+        return time_baselines(self.target, self.horizon_days, self.train, self.y, columns)[self.key]
+
+    def mean(self, columns: Columns) -> np.ndarray:
+        """The same, with what it was off by on average."""
+        level = self.predict(columns)
+        return level if self.shift is None else self.possible(level + self.shift.at(level))
+
+    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends (rows,); NaN where too little of the past is known."""
+        if self.interval is None:
+            return np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)
+        low, high = self.interval.around(predicted)
+        return self.possible(low), self.possible(high)
+
+    def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
+        """Reservations and revenue that follow from the mean, where the past could teach them."""
+        return {} if self.derivation is None else self.derivation.of(columns, mean)
+
+    def possible(self, values: np.ndarray) -> np.ndarray:
+        """Clipped to the bounds of the target."""
+        return np.clip(values, 0.0, float(self.horizon_days) if self.target == DEFAULT_TARGET else None)
+
+
+def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
+    """The baseline with the least absolute error on the table's past.
+
+    Where that is too short to tell: the books with what comes to them on average, which is right in sum if
+    not for each car; the books alone where no window is over yet.
+
+    Raises:
+        InputError: no baseline can say anything of the newest rows.
+    """
+    rows = table.scan().sort("origin_date", "vehicle_id").collect()
+    features = tuple(feature_columns(rows.columns))
+    if target not in rows.columns:
+        raise InputError(f"The table has no {target}.", "Choose another TARGET.")
+    labelled = rows.filter(pl.col(target).is_not_null())
+    if "looks_gone" in rows.columns:
+        labelled = labelled.filter(pl.col("looks_gone") == 0)
+    newest = arrays(rows.filter(pl.col("origin_date") == table.newest_origin()), features)
+    train, y = arrays(labelled, features), labelled[target].cast(pl.Float64).to_numpy()
+    usable = _usable(target, table.horizon_days, train, y, newest)
+    past, forecasts = _past(labelled, features, target, table.horizon_days)
+    actual = past[target].cast(pl.Float64).to_numpy()
+    known = {key: values for key, values in forecasts.items() if np.isfinite(values).all() and key in usable}
+    errors = {key: float(np.abs(values - actual).mean()) for key, values in known.items()}
+    if len(past) < MIN_ROWS or not errors:
+        plain = next((name for name in UNJUDGED if name in usable), None)
+        if plain is None:
+            raise InputError(f"No baseline can say anything of {target}.", "Choose another TARGET.")
+        return Baseline(plain, target, table.horizon_days, train, y)
+    key = min(errors, key=lambda name: errors[name])
+    shift = MeanShift.fit(actual, known[key])
+    judge = Baseline(key, target, table.horizon_days, train, y, Interval.fit(actual, known[key]), shift)
+    judged = TrainingTable(
+        rows=past,
+        features=features,
+        target=target,
+        horizon_days=table.horizon_days,
+        profile=str(table.manifest.get("profile", "")),
+        snapshot=str(table.manifest.get("snapshot", "")),
+        digest=table.digest,
+        manifest=table.manifest,
+    )
+    mean = judge.possible(known[key] + shift.at(known[key]))
+    derivation = fit_derived.learn(judged, on_the_books(target, features), np.arange(len(past)), mean)
+    return Baseline(**{**vars(judge), "derivation": derivation, "errors": errors})
+
+
+def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:
+    """Baselines that have a number for every row to forecast."""
+    if not len(y):
+        books = newest.get(on_the_books(target, newest), np.full(1, np.nan))
+        return {UNJUDGED[-1]} if np.isfinite(books).all() else set()
+    found = time_baselines(target, horizon, train, y, newest)
+    return {key for key, values in found.items() if np.isfinite(values).all()}
+
+
+def _past(
+    labelled: pl.DataFrame, features: tuple[str, ...], target: str, horizon: int
+) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
+    """The newest labelled rows, and what each baseline would have said of them at their origins."""
+    columns, y = arrays(labelled, features), labelled[target].cast(pl.Float64).to_numpy()
+    origins = labelled["origin_date"].to_numpy().astype("datetime64[D]")
+    rows, parts = [], list[dict[str, np.ndarray]]()
+    for origin in np.unique(origins)[-LOOK_BACK:]:
+        before = origins + np.timedelta64(timedelta(days=horizon)) <= origin
+        if not before.any():
+            continue
+        here = np.flatnonzero(origins == origin)
+        train = {name: values[before] for name, values in columns.items()}
+        test = {name: values[here] for name, values in columns.items()}
+        rows.append(here)
+        parts.append(time_baselines(target, horizon, train, y[before], test))
+    if not rows:
+        return labelled.clear(), {}
+    return labelled[np.concatenate(rows)], {
+        key: np.concatenate([part[key] for part in parts]) for key in parts[0]
+    }

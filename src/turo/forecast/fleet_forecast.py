@@ -1,0 +1,203 @@
+"""`turo forecast`: score the fleet at the newest origin, write files and report, look back at older ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+
+from turo.data.load import load_tables
+from turo.data.tables import Tables
+from turo.errors import InputError
+from turo.forecast import accuracy, listed_vehicles
+from turo.forecast.champions import Champion, check_features
+from turo.forecast.forecast_columns import BASELINE, MODEL
+from turo.forecast.forecaster_choice import choose
+from turo.forecast.further_horizons import open_further
+from turo.forecast.horizon_tables import TABLE, Table, data_folder, open_table, served_horizon
+from turo.forecast.occupied_days import trips
+from turo.forecast.output import database, live_errors, store
+from turo.forecast.report import page
+from turo.forecast.report.outlook import outlook
+from turo.forecast.score import Stamp, score
+from turo.prepare import other_fleets
+from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ACCURACY_CSV = "forecast-accuracy.csv"
+FRESH_DAYS = 13  # a newer Monday exists after 7 days; a week of grace
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A forecast that was made and written: the table, and the errors of earlier ones."""
+
+    forecasts: pl.DataFrame
+    accuracy: pl.DataFrame
+
+
+def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> dict[str, Any]:
+    """Forecast with the champions of `model` or what stands in for them, and tell MLflow and PostgreSQL.
+
+    Args:
+        model: a registered name; default FORECAST_MODEL, else the first of MODEL_NAMES.
+        horizons: days; default FORECAST_HORIZONS.
+
+    Returns:
+        What was written: vehicles, rows, models and baselines by name and horizon, measured rows, notices.
+
+    Raises:
+        InputError: see `choose`; a forecast of other data than the table's does not stay in its place then.
+        ServiceError: the database refused; the files are written by then.
+    """
+    asked = sorted(set(horizons or settings.forecast_horizons))
+    name = model or settings.forecast_model or settings.model_names[0]
+    other_fleets.take_back(data_folder(settings))
+    try:
+        source = load_tables(settings)
+        choice = choose(settings, name, asked, source)
+        fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
+    except InputError:
+        _withdraw(settings)
+        raise
+    live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
+    database.save(settings.forecasts_uri, fleet.forecasts, fleet.accuracy)
+    used = fleet.forecasts.select("model", "version", "horizon_days", "method").unique(maintain_order=True)
+    return {
+        "origin": fleet.forecasts["origin_date"][0],
+        "vehicles": fleet.forecasts["vehicle_id"].n_unique(),
+        "rows": len(fleet.forecasts),
+        "models": {name: version for name, version, _, method in used.rows() if method == MODEL},
+        "baselines": {days: version for _, version, days, method in used.rows() if method == BASELINE},
+        "measured": len(fleet.accuracy),
+        "notices": choice.notices,
+    }
+
+
+def forecast_fleet(
+    settings: Settings,
+    found: Sequence[Champion],
+    now: datetime | None = None,
+    notes: Sequence[str] = (),
+    source: Tables | None = None,
+) -> Fleet:
+    """Score every active car with each champion; write forecasts.csv, history, accuracy and report.
+
+    A horizon that has no table of these data is left out.
+
+    Args:
+        found: one champion a horizon.
+        now: when the forecast is made, UTC without zone; default the clock.
+        notes: what else the report must say.
+        source: the input as it is now; default: it is read.
+
+    Raises:
+        InputError: no horizon can be forecast, or no car is listed; nothing is written then.
+    """
+    folder = data_folder(settings)
+    moment = now or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    source = source or load_tables(settings)
+    ready, left_out = _ready(settings, found)
+    tables, found = [table for table, _ in ready], [champion for _, champion in ready]
+    made = pl.concat([_score(table, champion, source, moment) for table, champion in ready])
+    store.write_csv(made, folder / store.CSV)
+    store.remember(made, folder)
+    measured = _measured(settings, tables)
+    store.write_csv(measured, folder / ACCURACY_CSV)
+    shown = [champion.horizon_days for champion in found]
+    main = served if (served := served_horizon(settings)) in shown else min(shown)
+    origin = made["origin_date"][0]
+    facts = page.Facts(
+        forecasts=made,
+        outlook=outlook(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
+        champions=found,
+        accuracy=measured,
+        manifest=tables[shown.index(main)].manifest,
+        main=main,
+        notes=[*notes, *left_out, *_notes(tables, source), *_late(origin, moment)],
+        last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
+    )
+    page.write(facts, folder / page.FILE)
+    logger.info("Forecast %d cars at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
+    return Fleet(made, measured)
+
+
+def _ready(settings: Settings, found: Sequence[Champion]) -> tuple[list[tuple[Table, Champion]], list[str]]:
+    """The horizons that have a table of the main one's data and all features, and why others have not."""
+    main = open_table(settings, served_horizon(settings))
+    ready, problems = [], list[InputError]()
+    for champion in found:
+        horizon = champion.horizon_days
+        try:
+            table = main if horizon == main.horizon_days else open_further(settings, horizon, main)
+            check_features(champion.forecaster, table, f"{champion.name} version {champion.version}")
+            ready.append((table, champion))
+        except InputError as error:
+            problems.append(error)
+    if not ready:
+        raise problems[0]
+    return ready, [f"Left out: {error}" for error in problems]
+
+
+def _withdraw(settings: Settings) -> None:
+    """Put away a forecast that has none of the vehicles of the table as it is now."""
+    folder = data_folder(settings)
+    try:
+        present = pl.read_parquet(folder / TABLE, columns=["vehicle_id"])["vehicle_id"]
+    except (OSError, pl.exceptions.PolarsError):
+        return  # it cannot be told whose forecast it is
+    forecast = other_fleets.forecast_vehicles(folder)
+    if forecast and not forecast & set(present):
+        other_fleets.put_away(folder, other_fleets.UNKNOWN)
+
+
+def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:
+    rows, origin = table.newest(), table.newest_origin()
+    rows = listed_vehicles.active(rows, source.vehicles, origin)
+    if rows.is_empty():
+        raise InputError(
+            f"No car is listed on {origin}, the newest origin.",
+            "Check listed_to in vehicles.csv, and the snapshot.",
+        )
+    described = listed_vehicles.describe(
+        rows, source.vehicles, source.blocks, trips(source.reservations), table.horizon_days
+    )
+    sources = source.reservations["booked_at_source"].drop_nulls().unique().sort().to_list()
+    return score(rows, champion, described, Stamp("+".join(sources), table.digest, now))
+
+
+def _measured(settings: Settings, tables: Sequence[Table]) -> pl.DataFrame:
+    """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
+    folder = data_folder(settings)
+    kept = store.recall(folder)
+    known = {table.horizon_days: table for table in tables}
+    for horizon in set(kept["horizon_days"]) - set(known):
+        try:
+            known[horizon] = open_table(settings, horizon)
+        except InputError as error:
+            logger.info("Forecasts of %d days are not measured: %s", horizon, error)
+    return accuracy.merge(accuracy.measure(kept, list(known.values())), folder / ACCURACY_CSV)
+
+
+def _late(origin: date, now: datetime) -> list[str]:
+    days = (now.date() - origin).days
+    if days <= FRESH_DAYS:
+        return []
+    return [
+        f"The forecast begins {days} days before it was made: bring newer reservations and run prepare_data."
+    ]
+
+
+def _notes(tables: Sequence[Table], source: Tables) -> list[str]:
+    """What is wrong between the files as they are and the tables made from them."""
+    digests = {name: facts["sha256"] for name, facts in source.inputs.items()}
+    for table in tables:
+        prepared = {name: facts["sha256"] for name, facts in table.manifest.get("inputs", {}).items()}
+        if prepared and prepared != digests:
+            return ["The input files changed after the table was prepared: run prepare_data again."]
+    return []

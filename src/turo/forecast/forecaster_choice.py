@@ -1,0 +1,133 @@
+"""Who forecasts each horizon, and what must be said about it. Every horizon stands alone.
+
+The champion of the asked model, if it is of this fleet; else the next fit champion in the order of
+MODEL_NAMES; else the best baseline of the fleet's own data. A horizon without a table of these data is left
+out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from turo.data import fleet_identity
+from turo.data.tables import Tables
+from turo.errors import ConfigError, InputError, RegistryError
+from turo.forecast import baseline_forecast, further_horizons
+from turo.forecast.champions import Champion, load
+from turo.forecast.forecast_columns import BASELINE
+from turo.forecast.horizon_tables import Table, model_name, open_table, served_horizon
+from turo.settings import Settings
+from turo.training.evaluation.baselines import NAMES
+from turo.training.trainable import why_not
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Choice:
+    """The champions or baselines found, one a horizon, and notices, most urgent first."""
+
+    found: list[Champion] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tables) -> Choice:
+    """Find who forecasts each horizon.
+
+    Raises:
+        InputError: the input is of another fleet than the main table, no horizon at all has a table, or no
+            baseline says anything.
+    """
+    main = open_table(settings, served_horizon(settings))
+    _refuse_another_fleet(main, source)
+    further_horizons.remove_strays(settings, main)
+    choice, problems = Choice(), list[InputError]()
+    for horizon in horizons:
+        try:
+            table = (
+                main
+                if horizon == main.horizon_days
+                else further_horizons.open_further(settings, horizon, main)
+            )
+            champion, notice = _who(settings, model, table)
+        except InputError as error:
+            never = further_horizons.cannot_be_made(source, horizon)
+            problem = InputError(never, "Bring older trips, or forecast fewer days.") if never else error
+            problems.append(problem)
+            choice.notices.append(f"No forecast for {horizon} days: {problem}")
+            logger.warning("No forecast for %d days: %s", horizon, problem)
+            continue
+        choice.found.append(champion)
+        choice.notices += [notice] if notice else []
+    if not choice.found:
+        raise problems[0]
+    return choice
+
+
+def _refuse_another_fleet(main: Table, source: Tables) -> None:
+    """The page draws the trips of the input beside the numbers of the table: both must be of one fleet."""
+    fleet = fleet_identity.of_manifest(main.manifest)
+    if fleet and source.fleet and not fleet_identity.same(fleet, source.fleet):
+        raise InputError(
+            f"The files in {main.folder} are of another fleet than the prepared table: "
+            f"{source.fleet.label}; the table is of {fleet.label}.",
+            "Run `turo prepare`, or the DAG prepare_data, first.",
+        )
+
+
+def _who(settings: Settings, model: str, table: Table) -> tuple[Champion, str]:
+    """The forecaster of one horizon, and what must be said of it."""
+    reasons = []
+    for name in dict.fromkeys((model, *settings.model_names)):
+        try:
+            champion = load(model_name(name, table.horizon_days, settings), table)
+        except (RegistryError, ConfigError, InputError) as error:
+            reasons.append(error.what.rstrip("."))
+            continue
+        told = f"{champion.name} version {champion.version}"
+        return champion, f"{_told(table, told)}, because {_lowered(reasons[0])}." if reasons else ""
+    best = baseline_forecast.best(table, _target(settings))
+    title = NAMES[best.key]
+    return _as_champion(best, table), " ".join(
+        [
+            f"{_told(table, f'a baseline, “{title}”')}, because {_lowered(reasons[0])}.",
+            _help(settings, table, best.target),
+        ]
+    )
+
+
+def _told(table: Table, who: str) -> str:
+    return f"The next {table.horizon_days} days are forecast by {who}"
+
+
+def _lowered(reason: str) -> str:
+    return reason[0].lower() + reason[1:] if reason.startswith("The ") else reason
+
+
+def _help(settings: Settings, table: Table, target: str) -> str:
+    """Advice to train only where a training can work."""
+    refusal = why_not(settings, str(table.folder), table.manifest, target)
+    if refusal:
+        return f"No model can be trained yet: {refusal}"
+    dag = "prepare_data" if table.horizon_days == served_horizon(settings) else "forecast_fleet"
+    return f"To have a model of this fleet, run the DAG {dag}, which trains one."
+
+
+def _target(settings: Settings) -> str:
+    target = settings.target
+    return baseline_forecast.DEFAULT_TARGET if target == "auto" else f"y_{target.removeprefix('y_')}"
+
+
+def _as_champion(best: baseline_forecast.Baseline, table: Table) -> Champion:
+    return Champion(
+        name=BASELINE,
+        version=best.key,
+        run_id="",
+        forecaster=best,
+        data_digest=table.digest,
+        code_version=str(table.manifest.get("code_version", "")),
+        metrics={f"baseline_{key}_mae": value for key, value in best.errors.items()},
+        method=BASELINE,
+    )

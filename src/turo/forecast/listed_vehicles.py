@@ -1,0 +1,84 @@
+"""The cars to forecast: those listed at the origin, their label, the days they can be booked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from turo.features.time import Floats
+from turo.features.vehicles import one_line
+from turo.forecast.forecast_columns import Types
+from turo.forecast.occupied_days import taken_days
+
+
+def active(rows: pl.DataFrame, vehicles: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """The rows of cars that are not delisted at the origin: `listed_to` empty or later."""
+    gone = vehicles.filter(pl.col("listed_to") <= origin)["vehicle_id"].implode()
+    return rows.filter(~pl.col("vehicle_id").is_in(gone))
+
+
+def describe(
+    rows: pl.DataFrame, vehicles: pl.DataFrame, blocks: pl.DataFrame | None, trips: pl.DataFrame, horizon: int
+) -> pl.DataFrame:
+    """vehicle_id, vehicle (make, model, year), looks_gone, last_trip, available_days of the window.
+
+    Not available are days after `listed_to`, days that the owner had blocked by the origin, and all days of a
+    car that looks gone.
+
+    Args:
+        rows: of one origin of the prepared table.
+        trips: vehicle_id, start, end of what is not cancelled, as the snapshot knows it.
+    """
+    ids, origin = rows["vehicle_id"].to_list(), rows["origin_date"][0]
+    label = pl.concat_str("make", "model", pl.col("year").cast(pl.String), separator=" ", ignore_nulls=True)
+    named = one_line(vehicles, ("make", "model", "year")).select(
+        "vehicle_id", label.alias("vehicle"), "listed_to"
+    )
+    cars = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
+        named, "vehicle_id", how="left", maintain_order="left"
+    )
+    away = _unavailable(cars, blocks, origin, horizon)
+    silent = _silent(rows, trips, origin)
+    return (
+        cars.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
+        .join(silent, "vehicle_id", how="left", maintain_order="left")
+        .with_columns(pl.when("looks_gone").then(0.0).otherwise("available_days").alias("available_days"))
+        .drop("listed_to")
+    )
+
+
+def last_trips(trips: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """vehicle_id, last_trip: the date its last trip before the origin ended."""
+    over = trips.filter(pl.col("end") <= datetime.combine(origin, time()))
+    return over.group_by("vehicle_id").agg(pl.col("end").max().dt.date().alias("last_trip"))
+
+
+def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a car of `rows`.
+
+    The table's mark is of the origin; what was booked between it and the snapshot takes it away.
+    """
+    begin = datetime.combine(origin, time())
+    driven = last_trips(trips, origin)
+    ahead = trips.filter(pl.col("end") > begin)["vehicle_id"].unique().implode()
+    marked = pl.col("looks_gone") == 1 if "looks_gone" in rows.columns else pl.lit(False)
+    return rows.select("vehicle_id", (marked & ~pl.col("vehicle_id").is_in(ahead)).alias("looks_gone")).join(
+        driven, "vehicle_id", how="left", maintain_order="left"
+    )
+
+
+def _unavailable(cars: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon: int) -> Floats:
+    schema: Types = {"vehicle_id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us")}
+    cast = [pl.col(name).cast(kind) for name, kind in schema.items()]
+    begin = datetime.combine(origin, time())
+    after = cars.filter(pl.col("listed_to").is_not_null()).select(
+        "vehicle_id",
+        pl.col("listed_to").cast(pl.Datetime("us")).alias("start"),
+        pl.lit(begin + timedelta(days=horizon)).alias("end"),
+    )
+    away = [pl.DataFrame(schema=schema), after.filter(pl.col("start") < pl.col("end")).select(cast)]
+    if blocks is not None:
+        known = pl.col("created_at").is_null() | (pl.col("created_at") <= begin)
+        away.append(blocks.filter(known).select("vehicle_id", "start", "end").select(cast))
+    return taken_days(pl.concat(away), cars["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]

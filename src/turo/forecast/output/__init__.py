@@ -1,0 +1,1 @@
+"""Where forecasts are kept: files, PostgreSQL, and their errors on the training runs in MLflow."""

@@ -1,0 +1,193 @@
+"""One self-contained page for a host: what is booked, what to expect, what to do, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from turo.files import atomic_path, code_version
+from turo.forecast.accuracy import summary
+from turo.forecast.champions import Champion
+from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
+from turo.forecast.report import pictures as svg
+from turo.forecast.report.limits import limits, notices
+from turo.forecast.report.outlook import LAST_YEAR, WEEKS, Outlook
+from turo.forecast.report.skill import skill
+
+NOTHING = "\N{EN DASH}"
+FILE = "report.html"
+TEMPLATE = "report.html.j2"
+MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
+MOST_ACTIONS = 12
+FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
+UNITS = {"y_booked_days": "days", "y_reservations": "reservations", "y_revenue": "revenue"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the page shows.
+
+    Attributes:
+        forecasts: columns of FORECASTS, all horizons of one origin.
+        accuracy: columns of ACCURACY; empty while no window is over.
+        manifest: of the table that was scored.
+        main: the horizon of the pictures and of the advice.
+        notes: what else must be said, most urgent first.
+        last_trips: when the last trip of a car that has one ended.
+    """
+
+    forecasts: pl.DataFrame
+    outlook: Outlook
+    champions: Sequence[Champion]
+    accuracy: pl.DataFrame
+    manifest: dict[str, Any]
+    main: int
+    notes: Sequence[str] = field(default_factory=list)
+    last_trips: Mapping[str, date] = field(default_factory=dict)
+
+
+def render(facts: Facts) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    pages = Environment(
+        loader=PackageLoader("turo.forecast", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(num=_num, pct=_percent, signed=_signed, share=_share)
+    horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
+    gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
+    here = facts.forecasts.filter(~gone)
+    by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
+    shown = by_horizon[facts.main].head(MOST_CARS)
+    labels = [_label(row) for row in shown.iter_rows(named=True)]
+    order = [facts.outlook.vehicles.index(car) for car in shown["vehicle_id"]]
+    calendar = Outlook(**{**vars(facts.outlook), "cars": facts.outlook.cars[order]})
+    target = facts.forecasts["target"][0]
+    full = float(facts.main) if target == "y_booked_days" else _largest(shown)
+    models = [{"champion": champion, **skill(champion.metrics)} for champion in facts.champions]
+    judged = [
+        (model["champion"].horizon_days, model["mae"], min(model["baselines"].values()))
+        for model in models
+        if model["mae"] is not None and model["baselines"]
+    ]
+    pictures = {
+        "fleet": svg.fleet_weeks(facts.outlook, facts.outlook.past_first),
+        "calendar": svg.calendar(calendar, labels),
+        "bars": svg.bars(shown.to_dicts(), labels, full),
+        "errors": svg.errors(judged, UNITS[target]) if judged else "",
+    }
+    return pages.get_template(TEMPLATE).render(
+        origin=facts.outlook.origin,
+        manifest=facts.manifest,
+        code_version=code_version(),
+        made=facts.forecasts["created_at"].max(),
+        main=facts.main,
+        unit=UNITS[target],
+        cards=[
+            _card(by_horizon[horizon], horizon, facts.outlook.origin + timedelta(days=horizon), UNITS[target])
+            for horizon in horizons
+        ],
+        last_trips=facts.last_trips,
+        gone=facts.forecasts.filter(gone, pl.col("horizon_days") == facts.main).to_dicts(),
+        actions=_actions(by_horizon[facts.main]),
+        pictures={name: Markup(picture) for name, picture in pictures.items()},  # noqa: S704 - escaped in svg
+        tables={horizon: rows.head(MOST_CARS).to_dicts() for horizon, rows in by_horizon.items()},
+        cars=len(by_horizon[facts.main]),
+        most=MOST_CARS,
+        models=models,
+        accuracy=summary(facts.accuracy).to_dicts(),
+        notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
+        limits=limits(facts.forecasts, facts.manifest),
+        thresholds={"low": BELOW_PLAN, "high": NEARLY_FULL},
+        weeks=WEEKS,
+        last_year_days=LAST_YEAR.days,
+    )
+
+
+def write(facts: Facts, path: Path) -> None:
+    """Render into a file: the whole page or none."""
+    page = render(facts)
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _ordered(forecasts: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    """Cars of one horizon: those to act on first, and among them the emptiest."""
+    places = {name: place for place, name in enumerate(FLAG_ORDER)}
+    place = pl.col("flag").replace_strict(places, default=len(places), return_dtype=pl.Int64)
+    rows = forecasts.filter(pl.col("horizon_days") == horizon)
+    return rows.sort(place, "utilization", "mean", "vehicle_id", nulls_last=True)
+
+
+def _largest(rows: pl.DataFrame) -> float:
+    """The end of the scale where the target has no bound."""
+    return max([1.0, *rows["high"].drop_nulls(), *rows["mean"], *rows["on_books"].drop_nulls()])
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['vehicle'][:24]} {row['vehicle_id']}".strip()
+
+
+def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, Any]:
+    """Totals of the fleet for one horizon; last year is compared over the cars that have one."""
+    both = rows.filter(pl.col("last_year").is_not_null())
+    books, mean, available = (float(rows[name].sum()) for name in ("on_books", "mean", "available_days"))
+    booked_days = unit == UNITS["y_booked_days"]
+    return {
+        "horizon": horizon,
+        "end": end,
+        "unit": unit,
+        "books": books,
+        "mean": mean,
+        "available": available,
+        "utilization": mean / available if booked_days and available else None,
+        "booked_share": books / available if booked_days and available else None,
+        "last_year": both["last_year"].sum() if len(both) else None,
+        "change": both["change"].sum() if len(both) else None,
+        "compared": len(both),
+        "flags": {name: int((rows["flag"] == name).sum()) for name in FLAG_ORDER},
+        "revenue": rows["derived_revenue"].sum() if rows["derived_revenue"].count() else None,
+        "reservations": rows["derived_reservations"].sum() if rows["derived_reservations"].count() else None,
+    }
+
+
+def _actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """The cars to act on, by advice: the emptiest, and the fullest."""
+    found = []
+    for name, fullest in (("below_plan", False), ("nearly_full", True)):
+        flagged = rows.filter(pl.col("flag") == name).sort("utilization", descending=fullest)
+        found.append(
+            {
+                "flag": name,
+                "advice": ADVICE[name],
+                "count": len(flagged),
+                "cars": flagged.head(MOST_ACTIONS).to_dicts(),
+            }
+        )
+    return found
+
+
+def _num(value: float | None, digits: int = 1) -> str:
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return NOTHING if value is None else f"{100 * value:.0f} %"
+
+
+def _signed(value: float | None, digits: int = 1) -> str:
+    return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _share(value: float | None) -> str:
+    return NOTHING if value is None else f"{_signed(100 * value, 1)} %"

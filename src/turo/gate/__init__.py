@@ -1,0 +1,1 @@
+"""The gate: whether a candidate takes the champion's place."""

@@ -1,0 +1,42 @@
+"""The best champion of the last year: who remembers it notices a decline in steps too small to refuse one."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from turo.registry import aliases
+from turo.registry.aliases import Version
+from turo.registry.decision_log import ledger_read
+from turo.registry.fleet_match import apart
+
+REMEMBERED = timedelta(days=365)
+
+
+def best_of_the_year(candidate: Version) -> Version | None:
+    """Of the versions that became champion within a year, same fleet, target and horizon: the best one.
+
+    Best is the smallest share of the best baseline's error, because hold-outs of different seasons are not
+    equally hard. A version that was taken back by hand does not count.
+    """
+    since = (datetime.now(UTC) - REMEMBERED).isoformat(timespec="seconds")
+    numbers: set[str] = set()
+    for entry in reversed(ledger_read(candidate.name)):
+        if entry["event"] == "promoted" and entry["at"] >= since:
+            numbers.add(entry["version"])
+        elif entry["event"] == "rolled_back":
+            numbers.discard(entry.get("from", ""))
+    numbers.discard(candidate.version)
+    versions = aliases.search(f"name = '{candidate.name}'") if numbers else []
+    known = [
+        version
+        for version in versions
+        if version.version in numbers and not apart(candidate.tags, version.tags)
+    ]
+    return min(known, key=_share, default=None)
+
+
+def _share(version: Version) -> float:
+    metric = version.tags.get("turo.metric", "mae")
+    value, baseline = (version.metrics.get(key, math.inf) for key in (metric, f"baseline_best_{metric}"))
+    return value / baseline if baseline > 0 and math.isfinite(value) else math.inf

@@ -1,0 +1,1 @@
+"""The mlflow container's side of the platform: first start, health, Gunicorn's settings."""

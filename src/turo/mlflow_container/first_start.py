@@ -1,0 +1,142 @@
+"""What the mlflow container does beside MLflow: fill what is missing, then reconcile Serve for ever.
+
+The work runs on the Ray cluster, as jobs whose ids come from what they work on: a container that is restarted
+meanwhile attaches to them. Routes come up one by one, each as soon as its model has a champion.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from turo import settings as settings_module
+from turo.cluster.job_ids import job_id
+from turo.cluster.jobs import Jobs, connect
+from turo.errors import TuroError
+from turo.files import code_version
+from turo.mlflow_container.progress import Note
+from turo.registry import aliases
+from turo.registry.decision_log import REFUSED, SERVING, ledger_read
+from turo.registry.fleet_match import foreign, label, table_manifest
+from turo.settings import Settings
+from turo.training import unfinished_runs
+from turo.training.enough_history import shortfall
+
+AT_ONCE = 2  # projects in training: more would only share the same two cores
+FAILED = 1
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Entry point of `mlflow/serve_with_ray.py`: ends only by a signal or a mistake in the settings."""
+    from turo.serving.control.reconcile import Reconciler, note_refusal, run_for_ever
+    from turo.serving.control.serve_client import Serve
+    from turo.training import mlflow_projects
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        settings = settings_module.load()
+        logging.getLogger().setLevel(settings.log_level)
+        configured = {name: str(path) for name, path in mlflow_projects.configured(settings).items()}
+    except TuroError as error:
+        logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
+        sys.exit(FAILED)
+    threading.Thread(target=fill, args=(configured, settings), name="bootstrap", daemon=True).start()
+    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal))
+
+
+def fill(configured: Mapping[str, str], settings: Settings) -> None:
+    """Train every configured model that has no champion of the table's fleet.
+
+    The table is prepared first if there is none; one that is there is taken as it is, whatever the files have
+    become since. One failing project is logged and does not stop the others.
+    """
+    note = Note(settings)
+    note.begin(configured)
+    try:
+        unfinished_runs.sweep_models(configured, settings)
+        table = table_manifest(settings)
+        missing = unfit(configured, table)
+        for name in set(configured) - set(missing):
+            note.end(name)
+        if not missing:
+            logger.info("Every configured model has a champion of this fleet: nothing is trained.")
+            return
+        if table and (short := shortfall(table)):
+            logger.warning("Nothing is trained: %s", short)
+            end_all(note, missing, str(short))
+            return
+        jobs = connect(settings)
+        # Another target is another training, though the table is the same.
+        target = "" if settings.target == "auto" else f"{settings.target}-"
+        key = f"bootstrap-{target}{table_digest(settings, jobs)[:12]}"
+    except Exception as error:
+        logger.exception("The first models cannot be trained; restart the container once this is mended")
+        end_all(note, configured, str(error))
+        return
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="train") as pool:
+        for name, change in missing.items():
+            pool.submit(train, jobs, name, configured[name], f"{key}{change}", note)
+
+
+def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
+    """Models without a champion of the table's fleet, and what to add to the key of their training.
+
+    Fleets may come and go and come back: each change is a training of its own, to which a container that is
+    restarted meanwhile attaches. The newest line of the ledger tells one change from another, but for those
+    which the reconciler writes whenever a version comes to serve.
+    """
+    found = {}
+    for name in names:
+        champion = aliases.champion(name)
+        if champion is None:
+            logger.info("%s has no champion: it is trained", name)
+            found[name] = ""
+        elif foreign(champion.tags, table):
+            logger.info(
+                "%s version %s was trained on another fleet than the table's (%s): it is trained anew",
+                name, champion.version, label(champion.tags),
+            )  # fmt: skip
+            lines = (line for line in ledger_read(name) if line["event"] not in (REFUSED, SERVING))
+            last = next(lines, None)
+            found[name] = f"-{last['id'][:8] if last else champion.version}"
+    return found
+
+
+def table_digest(settings: Settings, jobs: Jobs) -> str:
+    """Digest of the prepared table, which is made now if it is missing."""
+    manifest, table = (Path(settings.data_dir) / name for name in ("manifest.json", "datas.parquet"))
+    if "://" in settings.data_dir or not (manifest.exists() and table.exists()):
+        outcome = jobs.run(job_id("bootstrap", "prepare", code_version()), ["turo", "prepare"])
+        return str(outcome.result["digest"])
+    return str(json.loads(manifest.read_text())["digest"])
+
+
+def end_all(note: Note, names: Iterable[str], reason: str) -> None:
+    """None of these is trained, for this reason; one that is served by an older version is not missed."""
+    for name in names:
+        note.end(name, reason)
+
+
+def train(jobs: Jobs, name: str, path: str, key: str, note: Note) -> None:
+    """Train and promote one model; a failure is logged with the last lines of its job."""
+    try:
+        command = ["turo", "train", name, "--path", path, "--run-key", key]
+        jobs.run(job_id("bootstrap", "train", name, key), command)
+        jobs.run(job_id("bootstrap", "promote", name, key), ["turo", "promote", name, "--run-key", key])
+        note.end(name)
+    except TuroError as error:
+        logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400
+        note.end(name, str(error))
+    except Exception as error:
+        logger.exception("%s is not trained, the other models are not affected", name)
+        note.end(name, str(error))

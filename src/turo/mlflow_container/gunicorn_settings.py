@@ -1,0 +1,39 @@
+"""Gunicorn settings of the MLflow server: `--config python:turo.mlflow_container.gunicorn_settings`.
+
+MLflow exposes its metrics at `/metrics` and has no option to move them; here they are at
+`/mlflow-metrics` as well, through the same host check. Its exporter also wants to hear of a worker's
+end, or gauges of the dead stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+METRICS_PATH = "/mlflow-metrics"
+MLFLOW_PATH = "/metrics"
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def with_metrics_path(application: Application) -> Application:
+    """Wrap a WSGI application so that `METRICS_PATH` answers with what it has at `MLFLOW_PATH`."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == METRICS_PATH:
+            environ["PATH_INFO"] = MLFLOW_PATH
+        return application(environ, start_response)
+
+    return answer
+
+
+def post_worker_init(worker: Any) -> None:
+    """Gunicorn's hook after a worker has loaded the application."""
+    worker.wsgi = with_metrics_path(worker.wsgi)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Gunicorn's hook in the parent after a worker has ended."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)

@@ -1,0 +1,93 @@
+"""What the first start of the mlflow container is at: which models are being trained, which could not be.
+
+Told by who trains them (`turo.mlflow_container.first_start`) to who is asked for the container's health.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from turo.files import atomic_path
+from turo.settings import Settings
+
+FILE = "turo-first-start.json"  # beside the reconciler's status
+FIRST_START_S = 900.0  # a start that takes longer is told as what it is then
+PATIENCE_S = 150.0  # a killed Ray head is back with its models within
+PERIOD_S = 1.0
+
+
+@dataclass
+class Note:
+    """Kept up to date while models are trained; safe to use from several threads.
+
+    Attributes:
+        under_way: models that are or will be trained.
+        failed: why, by model; nothing more is done about them before a restart.
+    """
+
+    settings: Settings
+    under_way: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """These are going to be trained."""
+        with self._lock:
+            self.under_way |= set(names)
+            self._write()
+
+    def end(self, name: str, reason: str = "") -> None:
+        """This one is done, or is not, for a reason."""
+        with self._lock:
+            self.under_way.discard(name)
+            if reason:
+                self.failed[name] = reason
+            self._write()
+
+    def _write(self) -> None:
+        told = {"under_way": sorted(self.under_way), "failed": self.failed}
+        with atomic_path(self.settings.status_file.with_name(FILE)) as temporary:
+            temporary.write_text(json.dumps(told))
+
+
+def read(settings: Settings) -> tuple[set[str], dict[str, str]] | None:
+    """Models under way and those that failed; None before the start has come so far."""
+    try:
+        told = json.loads(settings.status_file.with_name(FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    return set(told["under_way"]), dict(told["failed"])
+
+
+def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
+    """What is wrong once it is known: patient with what may pass, prompt with what cannot.
+
+    Looks again while models are being trained, and for a while at what else is wrong. Where nothing else is
+    wrong than models that could not be trained, there is nothing to wait for.
+
+    Args:
+        look: gives a line for each thing that is wrong, which begins with its name and a colon.
+    """
+    began = at_rest = time.monotonic()
+    while found := look():
+        under_way, failed = read(settings) or ({"everything"}, {})
+        now = time.monotonic()
+        if under_way and now - began < FIRST_START_S:
+            at_rest = now
+        hopeless = not under_way and all(_name(line) in failed for line in found)
+        if hopeless or now - at_rest > PATIENCE_S:
+            return [f"{line}{_why(line, failed)}" for line in found]
+        time.sleep(PERIOD_S)
+    return []
+
+
+def _name(line: str) -> str:
+    return line.split(":", 1)[0]
+
+
+def _why(line: str, failed: dict[str, str]) -> str:
+    return f" It could not be trained: {failed[_name(line)]}" if _name(line) in failed else ""

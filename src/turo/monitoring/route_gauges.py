@@ -1,0 +1,77 @@
+"""The reconciler's report: what is registered, what answers, how old champions are, what they are asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from turo.monitoring.drift_watch import Watch
+from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
+
+if TYPE_CHECKING:
+    from turo.serving.control.route_state import Route
+
+PERIOD_S = 15.0  # Prometheus reads as often
+
+logger = logging.getLogger(__name__)
+
+
+def training_end(run_id: str) -> float:
+    """When an MLflow run ended, seconds since 1970."""
+    from turo.registry.client import client
+
+    info = client().get_run(run_id).info
+    return float(info.end_time or info.start_time) / 1000
+
+
+@dataclass
+class Report:
+    """Sends the gauges of all routes, at most every `PERIOD_S`.
+
+    Args:
+        host: where the StatsD exporter listens; empty sends nothing.
+        ended: when a run ended; asked once for each champion.
+        watch: compares what served versions are asked with their training rows; None does not.
+    """
+
+    host: str
+    port: int = PORT
+    ended: Callable[[str], float] = training_end
+    watch: Watch | None = None
+    _known: dict[str, float] = field(default_factory=dict)
+    _sent: float = float("-inf")
+
+    def __call__(self, routes: Mapping[str, Route], problems: Mapping[str, str], now: float) -> None:
+        """Report now unless it was just done. `problems` are the services that do not answer."""
+        if not self.host or now - self._sent < PERIOD_S:
+            return
+        self._sent = now
+        samples = self.samples(routes, "ray" not in problems)
+        if self.watch:
+            served = [route.serving for route in routes.values() if route.serving]
+            samples += self.watch.samples(served, now)
+        send(samples, self.host, self.port)
+
+    def samples(self, routes: Mapping[str, Route], ray_answers: bool) -> list[Sample]:
+        """Gauges of all routes; while Ray does not answer none of them is served."""
+        desired = {name: route.desired for name, route in routes.items() if route.desired}
+        aliases = {name: {"champion": int(wish.spec.version)} for name, wish in desired.items()}
+        for name, wish in desired.items():
+            if wish.fallback:
+                aliases[name]["previous"] = int(wish.fallback.version)
+        served = {
+            name: int(route.serving.version) if route.serving and ray_answers else 0
+            for name, route in routes.items()
+        }
+        trained = {name: self._end(wish.spec.run_id) for name, wish in desired.items()}
+        return registry_metrics(aliases, served, {n: when for n, when in trained.items() if when is not None})
+
+    def _end(self, run_id: str) -> float | None:
+        if run_id not in self._known:
+            try:
+                self._known[run_id] = self.ended(run_id)
+            except Exception as error:  # MLflow raises many kinds; the age is told when it answers again
+                logger.debug("The end of run %s is not known: %s", run_id, error)
+        return self._known.get(run_id)

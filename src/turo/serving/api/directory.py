@@ -1,0 +1,162 @@
+"""What is served: the list at `/`, documentation, and who answers which V2 route.
+
+A model's own routes come here only while the proxy knows no replica of it: after a restart, for instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from turo.serving.api import fleet_check, mlflow_paths
+from turo.serving.api.model_info import warning
+from turo.serving.api.openapi import docs_page, openapi
+from turo.serving.forms import v2
+from turo.serving.http.asgi import App
+from turo.serving.http.messages import HTML, Request, Response, allow, json_response, version_headers
+from turo.serving.http.problems import Header, Problem, overloaded, shown
+from turo.serving.spec import ModelSpec
+
+AWAITED_RETRY_S = 10
+
+Forward = Callable[[str, Request], Awaitable[Response]]
+
+
+class Directory:
+    """Answers `/`, `/docs`, `/openapi.json` and `/v2…`; `forward` reaches a model by name.
+
+    Args:
+        forward: raises a Problem where the model does not answer.
+        secured: whether the documentation says that an API key is wanted.
+    """
+
+    headers: list[Header] = []  # noqa: RUF012 - the same empty list for all
+
+    def __init__(self, forward: Forward, secured: bool = False) -> None:
+        self.forward = forward
+        self.secured = secured
+        self.models: dict[str, ModelSpec] = {}
+        self.awaited: tuple[str, ...] = ()  # configured, without a version so far
+        self.below_baseline: tuple[str, ...] = ()
+        self.manifest: dict[str, Any] = {}  # of the prepared table
+
+    async def handle(self, request: Request) -> Response:
+        """Route one request."""
+        path = request.path.rstrip("/") or "/"
+        if path.startswith("/v2/models/"):
+            name = path.split("/")[3]
+            if not self.knows(name):
+                raise Problem(404, f"Model {shown(name)} is not served; {self.hint(name)}")
+            return await self.forward(name, request)
+        if path == "/openapi.json":
+            allow(request, "GET")
+            rows = {model: await self.schema(model, request) for model in self.models}
+            said = {model.name: self.said(model) for model in self.models.values()}
+            return json_response(openapi(rows, self.secured, said))
+        content = self.page(path, request)
+        _, name, *below = path.split("/")
+        if content is None and self.knows(name):
+            return await self.forward(name, replace(request, path="".join(f"/{part}" for part in below)))
+        if content is None:
+            asked = request.full_path or path
+            raise Problem(404, f"{asked} does not exist; GET / lists what does, {self.hint(name)}")
+        allow(request, "GET")
+        return content
+
+    def knows(self, name: str) -> bool:
+        """Is this a model that is served?
+
+        Raises:
+            Problem: 503, it will be, once its first version is trained.
+        """
+        if name in self.awaited:
+            detail = f"{name} has no version to serve yet; its training may still be under way."
+            raise overloaded(detail, retry_after_s=AWAITED_RETRY_S)
+        return name in self.models
+
+    def hint(self, name: str) -> str:
+        """Which models there are, and which of them was meant by a name in another case."""
+        meant = [f"; names are case-sensitive: {known}" for known in self.models if alike(known, name)]
+        return f"served are {', '.join(self.models) or 'none'}{''.join(meant)}."
+
+    async def schema(self, name: str, request: Request) -> dict[str, Any] | None:
+        """What a model says of its rows; None while it does not answer. `request` brings the caller's key."""
+        try:
+            answer = await self.forward(name, replace(request, method="GET", path="/schema", body=b""))
+        except Problem:
+            return None
+        schema: dict[str, Any] = orjson.loads(answer.body)
+        return schema if answer.status == HTTPStatus.OK else None
+
+    def headers_of(self, path: str) -> list[Header]:
+        """Version and run of the model that a path names, and the mark of another fleet."""
+        model = self.models.get(path.removeprefix("/v2/models").lstrip("/").split("/")[0])
+        if model is None:
+            return []
+        kind = fleet_check.foreign(model.trained_on, self.manifest)
+        marks = [(fleet_check.HEADER, kind)] if kind else []
+        return [*version_headers(model.version, model.run_id), *marks]
+
+    def compare(self, manifest: dict[str, Any]) -> None:
+        """From now on hold the models against the prepared table of which this is the manifest."""
+        self.manifest = manifest
+
+    def warning(self, model: ModelSpec) -> str | None:
+        """What the model says of itself as well."""
+        difference = fleet_check.difference(model.trained_on, self.manifest)
+        return warning(difference, model.name in self.below_baseline)
+
+    def said(self, model: ModelSpec) -> str:
+        """The model's fleet and warning, for the documentation."""
+        told = fleet_check.told(model.trained_on)
+        trained = (
+            f"Version {model.version}, trained on {told['label']}." if told else f"Version {model.version}."
+        )
+        return " ".join(filter(None, (trained, self.warning(model))))
+
+    def page(self, path: str, request: Request) -> Response | None:
+        """The pages that need no model."""
+        names = list(self.models)
+        if path == "/docs":
+            return Response(200, [HTML], docs_page(names, request.prefix))
+        if (reply := mlflow_paths.reply(replace(request, path=path), bool(names))) is not None:
+            return reply
+        if path == "/v2/health/ready":
+            return json_response({"ready": bool(names)}, 200 if names else 503)
+        contents: dict[str, Callable[[], dict[str, Any]]] = {
+            "/": lambda: {"models": [self.entry(m, request.base_url) for m in self.models.values()]},
+            "/v2": lambda: v2.SERVER,
+            "/v2/health/live": lambda: {"live": True},
+        }
+        return json_response(contents[path]()) if path in contents else None
+
+    def entry(self, model: ModelSpec, base_url: str) -> dict[str, Any]:
+        """One line of the list."""
+        url = f"{base_url}/{model.name}"
+        links = {"predict": url, "forecast": f"{url}/forecast", "schema": f"{url}/schema"}
+        return {
+            "name": model.name,
+            "version": model.version,
+            "run_id": model.run_id,
+            "fleet": fleet_check.told(model.trained_on),
+            "warning": self.warning(model),
+            "links": links,
+        }
+
+
+def alike(known: str, name: str) -> bool:
+    """Whether a name differs from a known one in the case of its letters only."""
+    return known != name and known.casefold() == name.casefold()
+
+
+class FrontApp(App):
+    """The application around a directory."""
+
+    def refusal(self, problem: Problem, request: Request) -> Response:
+        """Tells version and run of the model asked for, though the request never reached it."""
+        status, headers, body = super().refusal(problem, request)
+        return Response(status, [*headers, *self.service.headers_of(request.path)], body)

@@ -1,0 +1,133 @@
+"""What a model says of itself: JSON description, JSON Schema, example request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from turo.serving.api.fleet_check import told
+from turo.serving.api.mlflow_paths import INVOCATIONS
+from turo.serving.forms.rows import Field, Table, expected
+from turo.serving.spec import BELOW_BASELINE, TrainedOn
+
+MEDIAN, MEAN = "median", "mean"
+BELOW = "This version does not beat the best baseline; it serves because no better one exists."
+
+
+@dataclass
+class About:
+    """Facts of the served version. `tags`, `metrics`, `refused`, `challenger`, `difference` may change while
+    it is served."""
+
+    name: str
+    version: str
+    run_id: str
+    target: str
+    horizon_days: int
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    example: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, str] | None = None
+    challenger: str | None = None
+    trained_on: TrainedOn = field(default_factory=TrainedOn)
+    difference: str | None = (
+        None  # of its fleet from the prepared table's, see `turo.serving.api.fleet_check`
+    )
+
+    @property
+    def below_baseline(self) -> bool:
+        """Whether it serves although the best baseline is better."""
+        return self.tags.get(BELOW_BASELINE) == "true"
+
+    @property
+    def warning(self) -> str | None:
+        """Said wherever the model is shown."""
+        return warning(self.difference, self.below_baseline)
+
+    @property
+    def functional(self) -> str:
+        """What a prediction is of all that may happen: the median or the mean."""
+        return MEAN if self.trained_on.metric == "rmse" else MEDIAN
+
+
+def warning(difference: str | None, below_baseline: bool) -> str | None:
+    """What is to be known before a version's predictions are used; None where there is nothing."""
+    said = [f"This version {difference}: its predictions are not of these vehicles."] if difference else []
+    return " ".join([*said, BELOW] if below_baseline else said) or None
+
+
+def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
+    """The body of `GET /<NAME>`."""
+    url = f"{base_url}/{about.name}"
+    inputs = [
+        {"name": f.name, "type": "number" if f.kind == "number" else "string", "expected": expected(f)}
+        for f in table.fields
+    ]
+    output = {"name": "predictions", "type": "number"}
+    return {
+        "name": about.name,
+        "version": about.version,
+        "run_id": about.run_id,
+        "target": about.target,
+        "horizon_days": about.horizon_days,
+        "functional": about.functional,
+        "fleet": told(about.trained_on),
+        "below_baseline": about.below_baseline,
+        "warning": about.warning,
+        "metrics": about.metrics,
+        "data_digest": about.trained_on.data_digest or None,
+        "code_version": about.tags.get("turo.code_version"),
+        "refused": about.refused,
+        "challenger": about.challenger,
+        "signature": {"inputs": inputs, "outputs": [output]},
+        "inputs": inputs,  # as before `signature` was there
+        "output": output,
+        "example": {"inputs": [about.example]},
+        "curl": curl(url, about.example),
+        "links": {
+            "predict": url,
+            "forecast": f"{url}/forecast",
+            "schema": f"{url}/schema",
+            "invocations": f"{url}{INVOCATIONS}",
+            "v2": f"{base_url}/v2/models/{about.name}",
+            "docs": f"{base_url}/docs",
+        },
+    }
+
+
+def curl(url: str, example: dict[str, Any]) -> str:
+    """A command that works when pasted."""
+    import orjson
+
+    data = orjson.dumps({"inputs": [example]}).decode().replace("'", "'\\''")
+    return f"curl -H 'Content-Type: application/json' -d '{data}' {url}"
+
+
+def json_schema(about: About, table: Table) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the native request."""
+    row = {
+        "type": "object",
+        "properties": {f.name: _property(f, about.example.get(f.name)) for f in table.fields},
+        "required": list(table.names),
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"/{about.name}/schema",
+        "title": f"{about.name} version {about.version}: {about.target} over {about.horizon_days} days",
+        "type": "object",
+        "properties": {"inputs": {"type": "array", "items": row, "minItems": 1, "maxItems": table.max_rows}},
+        "required": ["inputs"],
+        "additionalProperties": False,
+        "examples": [{"inputs": [about.example]}],
+    }
+
+
+def _property(column: Field, example: Any) -> dict[str, Any]:
+    kind = "number" if column.kind == "number" else "string"
+    content: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    if kind == "string":
+        content["enum"] = [*column.categories, None] if column.nullable else list(column.categories)
+    elif column.minimum is not None and column.maximum is not None:
+        content["description"] = f"training saw {column.minimum:g} to {column.maximum:g}"
+    return content if example is None else {**content, "examples": [example]}

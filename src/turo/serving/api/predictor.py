@@ -1,0 +1,193 @@
+"""One served model version: a request in, a response out. No Ray, no network, no clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+
+from turo.models.forecaster import Outlook
+from turo.serving.api import fleet_check, mlflow_paths
+from turo.serving.api.model_info import About, description, json_schema
+from turo.serving.api.pages import model_page
+from turo.serving.forms import mlflow_forms, v2
+from turo.serving.forms.rows import Columns, Field, Table
+from turo.serving.http.body import check_content_encoding, check_content_type
+from turo.serving.http.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
+from turo.serving.http.problems import Problem, shown
+
+BINARY = b"application/octet-stream"
+
+Observer = Callable[[About, str, Columns, np.ndarray], None]
+
+
+class Model(Protocol):
+    """What is asked of a model: `turo.models.forecaster.Forecaster` is one."""
+
+    @property
+    def fields(self) -> Sequence[Field]: ...
+
+    def predict(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
+
+    def outlook(self, columns: Mapping[str, np.ndarray]) -> Outlook: ...
+
+
+class Forecast(Protocol):
+    """What answers `/forecast`: `turo.serving.api.forecast.Forecast` is one."""
+
+    def __call__(self, request: Request, predictor: Predictor) -> Response: ...
+
+    def waits(self, request: Request) -> bool: ...
+
+
+class Predictor:
+    """Answers every path below `/<NAME>`.
+
+    Args:
+        model: the loaded model.
+        about: what is told of it.
+        max_rows: row limit of one request.
+        observe: told of each answer (log, metrics, shadow).
+        forecast: answers `/forecast`; absent where there is no feature table.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        about: About,
+        max_rows: int,
+        observe: Observer | None = None,
+        forecast: Forecast | None = None,
+    ) -> None:
+        self.model = model
+        self.about = about
+        self.table = Table(model.fields, max_rows)
+        self.observe = observe
+        self._forecast = forecast
+        self.headers = version_headers(about.version, about.run_id)
+
+    def handle(self, request: Request) -> Response:
+        """Route one request.
+
+        Raises:
+            Problem: the request is refused; the caller turns it into a response.
+        """
+        if request.path == mlflow_paths.INVOCATIONS:
+            allow(request, "POST")
+        if request.path in ("", "/", mlflow_paths.INVOCATIONS) and request.method == "POST":
+            return self.predict(request)
+        if request.path in ("", "/"):
+            return self.described(request)
+        if request.path == "/schema":
+            allow(request, "GET")
+            return json_response(json_schema(self.about, self.table))
+        if request.path == "/forecast" and self._forecast:
+            allow(request, "POST")
+            return self._forecast(request, self)
+        if request.path.startswith("/v2/"):
+            return self.handle_v2(request)
+        if (reply := mlflow_paths.reply(request, serves=True)) is not None:
+            return reply
+        raise Problem(404, f"{request.full_path or request.path} does not exist; GET / lists what does.")
+
+    def described(self, request: Request) -> Response:
+        """What is served, for a program or for a browser."""
+        allow(request, "GET", "POST")
+        if request.wants_html:
+            content = model_page(self.about, self.table, request.base_url, request.prefix)
+            return Response(200, [HTML], content)
+        return json_response(description(self.about, self.table, request.base_url))
+
+    def waits(self, request: Request) -> bool:
+        """Whether the answer has to wait for a file, whatever the size of the request."""
+        return request.path == "/forecast" and self._forecast is not None and self._forecast.waits(request)
+
+    def predict(self, request: Request) -> Response:
+        """The native form and MLflow's four."""
+        check_content_type(request.headers.get(b"content-type"))
+        check_content_encoding(request.headers.get(b"content-encoding"))
+        columns = mlflow_forms.read(request.body, self.table)
+        predictions = self.run(request.request_id, columns)
+        return json_response({"predictions": predictions})
+
+    def handle_v2(self, request: Request) -> Response:
+        """`/v2/models/<NAME>[/versions/<V>][/ready|/infer]`."""
+        _, _, _, name, *rest = [*request.path.split("/"), ""]
+        if name != self.about.name:
+            raise Problem(404, f"Model {shown(name)} is not served here.")
+        rest = [part for part in rest if part]
+        if rest[:1] == ["versions"] and len(rest) > 1:
+            if rest[1] != self.about.version:
+                served = self.about.version
+                raise Problem(404, f"Version {shown(rest[1])} is not served; {name} serves {served}.")
+            rest = rest[2:]
+        if rest == ["infer"]:
+            allow(request, "POST")
+            return self.infer(request)
+        if rest == ["ready"]:
+            allow(request, "GET")
+            return Response(200, [JSON], b'{"ready":true}')
+        if not rest:
+            allow(request, "GET")
+            return json_response(v2.metadata(name, self.about.version, self.table))
+        raise Problem(404, f"{request.full_path or request.path} does not exist.")
+
+    def infer(self, request: Request) -> Response:
+        """V2 inference, JSON or binary tensors."""
+        json_length = request.headers.get(v2.LENGTH_HEADER)
+        check_content_type(request.headers.get(b"content-type"), also=(BINARY,))
+        check_content_encoding(request.headers.get(b"content-encoding"))
+        asked = v2.read(request.body, json_length, self.table)
+        predictions = self.run(request.request_id, asked.columns)
+        body, headers = v2.write(asked, self.about.name, self.about.version, predictions)
+        return Response(200, headers, body)
+
+    def run(self, request_id: str, columns: Columns) -> np.ndarray:
+        """Predict, refuse what is not finite, tell the observer."""
+        return self.checked(request_id, columns, self.model.predict(columns))
+
+    def checked(self, request_id: str, columns: Columns, predicted: np.ndarray) -> np.ndarray:
+        """The same for predictions already made."""
+        predictions = np.ascontiguousarray(predicted, dtype=np.float64)
+        # A finite sum has finite terms; only another one is worth the look at each.
+        if not math.isfinite(np.add.reduce(predictions)) and not np.isfinite(predictions).all():
+            row = int(np.flatnonzero(~np.isfinite(predictions))[0])
+            raise Problem(422, f"Row {row}: the model has no finite answer for these values.", [{"row": row}])
+        if self.observe:
+            self.observe(self.about, request_id, columns, predictions)
+        return predictions
+
+    def check(self) -> np.ndarray:
+        """Predict the logged example through the native form, as a caller would.
+
+        Raises:
+            Problem: the model does not answer its own example.
+        """
+        body = orjson.dumps({"inputs": [self.about.example]})
+        columns = mlflow_forms.read(body, self.table)
+        predictions = np.asarray(self.model.predict(columns), dtype=np.float64)
+        if predictions.shape != (1,) or not np.isfinite(predictions).all():
+            got = shown(predictions.tolist())
+            raise Problem(500, f"The logged example gives {got}, not one finite number.")
+        return predictions
+
+    def tell(self, changes: dict[str, Any]) -> None:
+        """Take over facts that may change while a version is served."""
+        for key in ("tags", "metrics", "challenger"):
+            if key in changes:
+                setattr(self.about, key, changes[key])
+
+    def compare(self, manifest: Mapping[str, Any]) -> None:
+        """Mark every answer from now on if the prepared table is not of the fleet that this was trained on.
+
+        Args:
+            manifest: of the table; empty where there is none.
+        """
+        about = self.about
+        about.difference = fleet_check.difference(about.trained_on, manifest)
+        kind = fleet_check.foreign(about.trained_on, manifest)
+        marks = [(fleet_check.HEADER, kind)] if kind else []
+        self.headers = [*version_headers(about.version, about.run_id), *marks]

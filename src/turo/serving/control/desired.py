@@ -1,0 +1,118 @@
+"""What should be served, read from the registry: the champion of each name, its notes, its stand-ins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turo.data import fleet_identity
+from turo.registry import aliases
+from turo.registry.decision_log import PAGE, REFUSED, SERVED, ledger_read
+from turo.serving.spec import ModelSpec, Notes, TrainedOn
+
+REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
+OLDER = 3  # versions that served once, for the day on which champion and previous are both bad
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One name's wish: the champion, what to tell of it, and what to serve if it cannot be.
+
+    Attributes:
+        fallback: the previous champion.
+        older: other versions that served, newest first.
+        suspects: versions of which the ledger's last word is a refusal.
+    """
+
+    spec: ModelSpec
+    notes: Notes
+    fallback: ModelSpec | None = None
+    older: tuple[ModelSpec, ...] = ()
+    suspects: frozenset[str] = frozenset()
+
+
+class Wishes:
+    """Reads the registry every few seconds: one request a name while nothing moves."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[dict[str, str], Desired]] = {}
+        self._reads = 0
+
+    def read(self, names: tuple[str, ...]) -> dict[str, Desired]:
+        """The wish for each name that has a champion.
+
+        Raises:
+            Exception: whatever MLflow's client raises when the registry does not answer.
+        """
+        self._reads += 1
+        if self._reads % REFRESH == 0:
+            self._known.clear()
+        wishes = {}
+        for name in names:
+            pointing = aliases.aliases(name)  # by name: of a list only the first hundred would come
+            if aliases.CHAMPION not in pointing:
+                continue
+            known = self._known.get(name)
+            if known is None or known[0] != pointing:
+                wish = look_up(name)
+                if wish is None:
+                    continue
+                known = self._known[name] = (pointing, wish)
+            wishes[name] = known[1]
+        return wishes
+
+    def forget(self, name: str) -> None:
+        """Look this name up again at the next read: the ledger has news of it."""
+        self._known.pop(name, None)
+
+
+def look_up(name: str) -> Desired | None:
+    """The wish for one name; None where nothing has been promoted."""
+    champion = aliases.champion(name)
+    if champion is None:
+        return None
+    challenger = aliases.alias(name, aliases.CHALLENGER)
+    previous = aliases.alias(name, aliases.PREVIOUS)
+    rival = challenger if challenger and challenger.version != champion.version else None
+    notes = Notes(
+        tags={key: value for key, value in champion.tags.items() if key.startswith(aliases.SHOWN_TAGS)},
+        metrics=champion.metrics,
+        challenger=as_spec(rival) if rival else None,
+    )
+    entries = ledger_read(name, limit=PAGE)
+    suspects = frozenset(suspected(entries))
+    past = served_before(entries)
+    skipped = suspects | {champion.version} | ({previous.version} if previous else set())
+    found = (aliases.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
+    older = tuple(as_spec(version) for version in found if version is not None)
+    return Desired(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
+
+
+def suspected(entries: list[dict[str, str]]) -> list[str]:
+    """Versions whose newest entry, of those that tell how they fared, is a refusal. Entries: newest first."""
+    last: dict[str, str] = {}
+    for entry in entries:
+        if entry["event"] in {REFUSED, *SERVED}:
+            last.setdefault(entry["version"], entry["event"])
+    return [version for version, event in last.items() if event == REFUSED]
+
+
+def served_before(entries: list[dict[str, str]]) -> list[str]:
+    """Versions that served or were champion, newest first."""
+    return list(dict.fromkeys(entry["version"] for entry in entries if entry["event"] in SERVED))
+
+
+def as_spec(version: aliases.Version) -> ModelSpec:
+    """A registered version as the identity an application is deployed with."""
+    return ModelSpec(
+        name=version.name,
+        version=version.version,
+        run_id=version.run_id,
+        model_uri=version.model_uri,
+        sha256=version.tags.get(aliases.SHA_TAG, ""),
+        trained_on=TrainedOn(
+            fleet=version.tags.get(fleet_identity.TAG, ""),
+            data_digest=version.tags.get("turo.data_digest", ""),
+            snapshot=version.tags.get("turo.snapshot", ""),
+            metric=version.tags.get("turo.metric", "mae"),
+        ),
+    )

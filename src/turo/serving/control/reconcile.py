@@ -1,0 +1,192 @@
+"""The one owner of what Serve runs: registry aliases → whole configuration → apply → proof → keep or revert.
+
+Every period it compares what should be served with what Serve reports, so a restarted Ray head, a moved alias
+and a refused version are the same case: a difference to be removed. What runs is taken over before the
+registry is asked: no configuration leaves out a configured name that runs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from turo.errors import TuroError
+from turo.files import atomic_path
+from turo.monitoring.drift_watch import Watch
+from turo.monitoring.route_gauges import Report
+from turo.serving.control.decisions import Lines, Note, note_refusal, note_serving
+from turo.serving.control.desired import Desired, Wishes
+from turo.serving.control.route_state import Route
+from turo.serving.control.serve_client import Serve, States
+from turo.serving.replica.states import DEPLOY_FAILED, Outcome, Running, State, cause, judge, served
+from turo.serving.spec import Content, Limits, configuration
+from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
+__all__ = ["Reconciler", "note_refusal", "run_for_ever"]
+
+
+@dataclass
+class Reconciler:
+    """State of all routes.
+
+    Args:
+        settings: limits, addresses, period.
+        names: the configured models.
+        serve: the cluster.
+        read: what the registry wants for these names.
+        refused: told of every refusal (the ledger).
+        accepted: told of every version that serves from now on.
+    """
+
+    settings: Settings
+    names: tuple[str, ...]
+    serve: Serve
+    read: Callable[[tuple[str, ...]], dict[str, Desired]] | None = None
+    refused: Note = lambda name, version, reason: None
+    accepted: Note = note_serving
+    routes: dict[str, Route] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    _wishes: Wishes = field(default_factory=Wishes)
+    _ledger: Lines = field(default_factory=Lines)
+    _applied: str = ""
+
+    def __post_init__(self) -> None:
+        self.routes = {name: Route() for name in self.names}
+
+    def tick(self, now: float) -> None:
+        """One comparison and whatever follows from it. Services that are away are waited for."""
+        try:
+            running, states = self._look()
+            for name, route in self.routes.items():
+                there = running.get(name)
+                route.adopt(there.spec if there else None, served(there, states.get(name, {})), now)
+            if any(route.target and name not in running for name, route in self.routes.items()):
+                self._apply(running, now)  # a restarted Ray does not wait for MLflow's answer
+            wishes = self._wanted()
+            for name, route in self.routes.items():
+                route.wish(wishes.get(name), now)
+                self._judge(name, route, running.get(name), states.get(name, {}), now)
+            self._apply(running, now)
+            self._settle("ray", None)
+        except TuroError as error:
+            self._settle("ray", error)
+            for route in self.routes.values():
+                route.answered_at = now  # time without Ray is not held against a version
+        if "mlflow" not in self.problems:
+            for name in self._ledger.write():
+                self._wishes.forget(name)
+        self._write_status()
+
+    def _look(self) -> tuple[dict[str, Running], States]:
+        running = self.serve.applications()
+        if not any(name in running for name in self.names):
+            return running, {}
+        try:
+            states = self.serve.states()
+        except TuroError as error:
+            self._settle("catalog", error)
+            return running, {}
+        self._settle("catalog", None)
+        return running, states
+
+    def _wanted(self) -> dict[str, Desired]:
+        try:
+            wishes = (self.read or self._wishes.read)(self.names)
+        except Exception as error:  # MLflow raises many kinds; all mean: the last known wish stands
+            self._settle("mlflow", error)
+            return {}
+        self._settle("mlflow", None)
+        return wishes
+
+    def _judge(
+        self, name: str, route: Route, running: Running | None, states: Mapping[str, State], now: float
+    ) -> None:
+        spec = route.target
+        if spec is None:
+            return
+        before, verdict = route.serving, judge(spec, running, states)
+        if verdict.outcome is Outcome.HOLDS and route.trying:
+            route.accept()
+            logger.info("[Ray Serve] DEPLOYED %s version %s at /%s", name, spec.version, name)
+            self._ledger.add(self.accepted, name, spec.version, "Every replica serves it.")
+        elif verdict.outcome is Outcome.REFUSED:
+            route.refuse(verdict.reason, now)
+            logger.error(
+                "[Ray Serve] REFUSED %s version %s: %s; %s", name, spec.version, verdict.reason, _kept(route)
+            )
+            self._ledger.add(self.refused, name, spec.version, verdict.reason)
+            if route.serving is not None and route.serving != before:
+                self._ledger.add(self.accepted, name, route.serving.version, "It stands in.")
+        elif route.shelve_if_lost(running is not None and running.in_vain, now):
+            logger.error(
+                "%s version %s is left alone for now, its replicas die: %s; %s",
+                name, spec.version, verdict.reason, _kept(route),
+            )  # fmt: skip
+        elif route.wait(verdict.reason, now):
+            logger.warning("%s version %s is waited for: %s", name, spec.version, verdict.reason)
+        route.wish(None, now)  # what serves instead of a refused version is applied at once
+
+    def _apply(self, running: dict[str, Running], now: float) -> None:
+        for name, route in self.routes.items():
+            state = running.get(name)
+            if state and state.status == DEPLOY_FAILED and route.target and route.again(now):
+                logger.warning("%s is deployed again: %s", name, cause(state.message))
+        wanted = configuration(self._contents(running), self.settings)
+        text = json.dumps(wanted, sort_keys=True)
+        absent = [a["name"] for a in wanted["applications"] if a["name"] not in running]
+        if text == self._applied and not absent:
+            return
+        self.serve.apply(wanted)
+        self._applied = text
+        shown = [f"{n} {r.target.version}" for n, r in self.routes.items() if r.target is not None]
+        logger.info("applied the Serve configuration: %s", ", ".join(shown) or "no model yet")
+
+    def _contents(self, running: dict[str, Running]) -> list[Content]:
+        limits = Limits.of(self.settings)
+        contents = []
+        for name, route in self.routes.items():
+            there = running.get(name)
+            # Whatever was decided: where replicas answer, the route stays.
+            spec = route.target or (there.spec if there and there.answering else None)
+            if spec is not None:
+                content = Content(spec=spec, limits=limits, notes=route.notes, attempt=route.attempt)
+                contents.append(content.model_copy(update={"stand_in": route.stand_in}))
+        return contents
+
+    def _settle(self, service: str, error: Exception | None) -> None:
+        """Log when a service goes away and when it is back, not every time it is asked."""
+        before = self.problems.pop(service, None)
+        if error is not None:
+            self.problems[service] = str(error)
+            if before is None:
+                logger.warning("%s does not answer; what is known stays as it is: %s", service, error)
+        elif before is not None:
+            logger.info("%s answers again", service)
+
+    def _write_status(self) -> None:
+        status = {"written_at": time.time(), "problems": self.problems, "routes": {}}
+        status["routes"] = {name: route.status() for name, route in self.routes.items()}
+        with atomic_path(self.settings.status_file) as temporary:
+            temporary.write_text(json.dumps(status))
+
+
+def _kept(route: Route) -> str:
+    return f"version {route.serving.version} keeps serving" if route.serving else "nothing serves there"
+
+
+def run_for_ever(reconciler: Reconciler) -> None:
+    """Tick until the process is told to end."""
+    settings = reconciler.settings
+    watch = None if "://" in settings.data_dir else Watch(settings.data_dir)
+    report = Report(settings.statsd_host, settings.statsd_port, watch=watch)
+    while True:
+        try:
+            reconciler.tick(time.monotonic())
+            report(reconciler.routes, reconciler.problems, time.monotonic())
+        except Exception:
+            logger.exception("reconciling failed; trying again")
+        time.sleep(settings.reconcile_period_s)

@@ -1,0 +1,194 @@
+"""The reconciler's memory of one name and its decisions: pure, so that each case is tested without Serve.
+
+`serving` is what every replica serves, `trying` what is being brought up beside or instead, `refused` what
+cannot be served. A refused version is left alone for a while, unless the alias moves or nothing else serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from turo.serving.control.desired import Desired
+from turo.serving.spec import ModelSpec, Notes
+
+RETRY_S = 10.0  # between two attempts at starting what failed to start
+ALL_REFUSED_S = 60.0  # until every version is tried anew where none can be served
+LOST_S = 45.0  # in which Serve starts replicas in vain: the version kills them without giving a reason
+SHELVED_S = 600.0  # for which a version that failed is left alone where another one serves
+TOLD_AFTER_S = 30.0  # a version that waits this long is told, with the reason
+
+
+@dataclass
+class Route:
+    """What is known of one name.
+
+    Attributes:
+        serving: what all replicas served when it was last proven; what is gone back to.
+        held: what replicas say they serve, proven or not.
+        kept: what served before `serving`.
+        waiting: why what is tried is not there yet.
+        shelved: versions that are left alone until a time, for a reason that may pass.
+    """
+
+    desired: Desired | None = None
+    serving: ModelSpec | None = None
+    trying: ModelSpec | None = None
+    held: ModelSpec | None = None
+    kept: ModelSpec | None = None
+    waiting: str = ""
+    told: str = ""
+    attempt: int = 0
+    attempted_at: float = 0.0
+    tried_since: float = 0.0
+    answered_at: float = 0.0
+    refused: dict[ModelSpec, str] = field(default_factory=dict)
+    refused_at: float = 0.0
+    shelved: dict[ModelSpec, float] = field(default_factory=dict)
+
+    @property
+    def target(self) -> ModelSpec | None:
+        """What the configuration should hold for this name."""
+        return self.trying or self.serving
+
+    @property
+    def stand_in(self) -> ModelSpec | None:
+        """What a replica serves that starts and cannot load the target."""
+        known = [self.serving, self.held, self.kept]
+        if self.desired is not None:
+            others, suspects = (self.desired.fallback, *self.desired.older), self.desired.suspects
+            known += [spec for spec in others if spec and spec.version not in suspects]
+        fit = (spec for spec in known if spec and spec != self.target and spec not in self.refused)
+        return next(fit, None)
+
+    @property
+    def notes(self) -> Notes:
+        """What to tell beside the version: the registry's facts, or the champion's refusal."""
+        if self.desired is None:
+            return Notes()
+        reason = self.refused.get(self.desired.spec)
+        if reason is not None:
+            return Notes(refused={"version": self.desired.spec.version, "reason": reason})
+        return self.desired.notes if self.desired.spec == self.target else Notes()
+
+    def adopt(self, deployed: ModelSpec | None, held: ModelSpec | None, now: float) -> None:
+        """Take over what Serve runs.
+
+        Args:
+            deployed: what it was last told to run.
+            held: what its replicas serve, where they have told.
+        """
+        if held is not None:
+            self.held, self.answered_at = held, now
+        if self.target is not None or self.refused:
+            return  # later, this process knows better
+        self.serving = held
+        if deployed != held:
+            self._try(deployed, now)
+            self.kept = deployed if held is None else None
+
+    def wish(self, desired: Desired | None, now: float) -> None:
+        """Take over what the registry says. Without news (None) the last word stands."""
+        if desired is not None:
+            if self.desired is None or desired.spec != self.desired.spec:
+                self.refused.clear()
+                self.shelved.clear()
+            self.desired = desired
+        if self.desired is None:
+            return
+        wanted = self._choice(self.desired, now)
+        if wanted is not None and wanted != self.target:
+            self._try(None if wanted == self.serving else wanted, now)
+
+    def _choice(self, desired: Desired, now: float) -> ModelSpec | None:
+        """The champion if it may serve, else what serves, else the newest version that may."""
+        there = self.serving or self.held
+        champion = desired.spec
+        if there and now >= self.shelved.get(champion, now):
+            return champion  # is tried beside what answers
+        if champion not in self.refused and self._sound(champion, desired, now):
+            return champion
+        if there:
+            return there
+        in_turn = self._in_turn(desired)
+        in_turn.sort(key=lambda spec: not self._sound(spec, desired, now))  # stable: the sound ones first
+        left = [spec for spec in in_turn if spec not in self.refused]
+        if not left and now - self.refused_at >= ALL_REFUSED_S:
+            self.refused.clear()
+            return in_turn[0]
+        return left[0] if left else None
+
+    def _in_turn(self, desired: Desired) -> list[ModelSpec]:
+        known = (desired.spec, self.serving, self.held, self.kept, desired.fallback, *desired.older)
+        return list(dict.fromkeys(spec for spec in known if spec is not None))
+
+    def _sound(self, spec: ModelSpec, desired: Desired, now: float) -> bool:
+        """Whether nothing speaks against a version: others come first, where none serves yet."""
+        return now >= self.shelved.get(spec, now) and spec.version not in desired.suspects
+
+    def again(self, now: float) -> bool:
+        """Whether what failed to start is to be tried anew now; counts the attempt."""
+        if now - self.attempted_at < RETRY_S:
+            return False
+        self.attempt, self.attempted_at = self.attempt + 1, now
+        return True
+
+    def accept(self) -> None:
+        """The tried version is proven."""
+        if self.trying is not None:
+            self.kept, self.serving, self.trying = self.serving or self.kept, self.trying, None
+            self.refused.pop(self.serving, None)
+        self.waiting = ""
+
+    def refuse(self, reason: str, now: float) -> None:
+        """The target cannot be served; what served before stays, or comes back."""
+        if self.target is not None:
+            self.refused[self.target], self.refused_at = reason, now
+            self._give_up(now)
+
+    def shelve_if_lost(self, starts_in_vain: bool, now: float) -> bool:
+        """Leave a version alone whose replicas die without a word; another one may serve meanwhile.
+
+        Args:
+            starts_in_vain: no replica answers, and Serve says that something is wrong.
+        """
+        if not starts_in_vain:
+            self.answered_at = now
+        if self.trying is None or self.desired is None or now - self.answered_at < LOST_S:
+            return False
+        others = [spec for spec in self._in_turn(self.desired) if spec != self.trying]
+        if all(spec in self.refused or now < self.shelved.get(spec, now) for spec in others):
+            return False
+        self._give_up(now)
+        return True
+
+    def wait(self, reason: str, now: float) -> bool:
+        """Note why the tried version is not there yet; whether that is worth a line in the log."""
+        news = self.trying is not None and now - self.tried_since > TOLD_AFTER_S and reason != self.told
+        self.waiting = reason if self.trying else ""
+        self.told = reason if news else self.told
+        return news
+
+    def status(self) -> dict[str, Any]:
+        """What is told of this name outside; health and people read it."""
+        return {
+            "version": self.serving.version if self.serving else None,
+            "trying": self.trying.version if self.trying else None,
+            "waiting": self.waiting or None,
+            "refused": {spec.version: reason for spec, reason in self.refused.items()},
+        }
+
+    def _try(self, spec: ModelSpec | None, now: float) -> None:
+        self.trying, self.waiting, self.told = spec, "", ""
+        self.attempted_at = self.tried_since = self.answered_at = now
+
+    def _give_up(self, now: float) -> None:
+        """Leave the target alone for a while; the alias moving elsewhere ends that earlier."""
+        given_up = self.target
+        if given_up is not None:
+            self.shelved[given_up] = now + SHELVED_S
+        known = (self.serving, self.held)
+        self.serving = next((spec for spec in known if spec and spec != given_up), None)
+        if self.held == given_up:
+            self.held = None
+        self._try(None, now)

@@ -1,0 +1,1 @@
+"""What a request may look like: JSON rows, V2 tensors and MLflow forms, to typed columns."""

@@ -1,0 +1,1 @@
+"""HTTP as every service here speaks it: bodies, limits, keys, refusals."""

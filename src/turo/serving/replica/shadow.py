@@ -1,0 +1,100 @@
+"""The challengers, all in one process of their own: they see a copy of the traffic, nobody waits for them.
+
+A challenger that cannot be loaded, is slow, or dies takes nothing with it but its own figures.
+"""
+
+# No annotations from the future here: Serve reads them at run time.
+import asyncio
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+from ray import serve
+from ray.serve import Application
+
+from turo.serving.api.predictor import Predictor
+from turo.serving.replica import model_slot
+from turo.serving.replica.metrics import ShadowGauges
+from turo.serving.replica.model_app import log_through_serve
+from turo.serving.spec import SHADOW_DEPLOYMENT, ModelSpec, ShadowContent
+
+CPUS = 0.05
+WINDOW = 5000  # differences that mean and p95 are taken over
+LOG_S = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+class NoArguments(BaseModel):
+    """All that the replica needs to know comes as user_config."""
+
+
+@dataclass
+class Rival:
+    """One challenger with its newest differences from the champion."""
+
+    spec: ModelSpec
+    predictor: Predictor
+    differences: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    against: str = ""
+    logged_at: float = 0.0
+
+    def compare(
+        self, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray
+    ) -> tuple[float, float]:
+        """Mean difference and 95th percentile of its size over the window, these rows included."""
+        if version != self.against:  # another champion: the old differences say nothing
+            self.against = version
+            self.differences.clear()
+        self.differences.extend((self.predictor.model.predict(columns) - predictions).tolist())
+        window = np.array(self.differences)
+        return float(window.mean()), float(np.quantile(np.abs(window), 0.95))
+
+
+class Shadow:
+    """The replica of the application `shadow`."""
+
+    def __init__(self) -> None:
+        log_through_serve()
+        self.rivals: dict[str, Rival] = {}
+        self.refused: set[ModelSpec] = set()
+        self.gauges = ShadowGauges()
+
+    async def reconfigure(self, config: dict[str, Any]) -> None:
+        """Load the challengers; one that cannot be loaded is left out, said once."""
+        wanted = ShadowContent.model_validate(config).challengers
+        self.rivals = {n: rival for n, rival in self.rivals.items() if rival.spec in wanted}
+        for spec in wanted:
+            known = self.rivals.get(spec.name)
+            if spec in self.refused or (known and known.spec == spec):
+                continue
+            try:
+                self.rivals[spec.name] = Rival(spec, await asyncio.to_thread(model_slot.load, spec, 1))
+            except Exception:
+                self.refused.add(spec)
+                logger.exception("challenger %s version %s cannot be shown traffic", spec.name, spec.version)
+
+    def observe(
+        self, name: str, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray
+    ) -> None:
+        """Compare a batch of the champion's answers with the challenger's."""
+        rival = self.rivals.get(name)
+        if rival is None or not set(columns) >= {f.name for f in rival.predictor.model.fields}:
+            return
+        mean, p95 = rival.compare(version, columns, predictions)
+        self.gauges.compared(name, rival.spec.version, mean, p95, len(predictions))
+        if time.monotonic() - rival.logged_at > LOG_S:
+            rival.logged_at = time.monotonic()
+            logger.info(
+                "[Shadow] %s version %s against %s: mean %+.3f, p95 %.3f over the last %d rows",
+                name, rival.spec.version, version, mean, p95, len(rival.differences),
+            )  # fmt: skip
+
+
+def build(args: NoArguments) -> Application:
+    """Entry point named in the Serve configuration."""
+    return serve.deployment(name=SHADOW_DEPLOYMENT, ray_actor_options={"num_cpus": CPUS})(Shadow).bind()

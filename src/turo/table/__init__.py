@@ -1,0 +1,1 @@
+"""The prepared table: its names, its manifest, its reader and its writer."""

@@ -1,0 +1,27 @@
+"""How small an expected change is not worth expecting, learnt from forecasts of rows the model had not seen.
+
+Within a week four cars of five end with exactly what is on their books, and the forecast with the least
+absolute error says so. Smooth models cannot: they expect a little more or less for every car.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from turo.training.evaluation.metrics import row_loss
+
+
+def learn(y: np.ndarray, predicted: np.ndarray, books: np.ndarray, metric: str) -> float:
+    """The size below which a change counts as none, so that the loss of these rows is least; 0 = keep all.
+
+    Args:
+        y, predicted: of out-of-sample forecasts (rows,).
+        books: what was on the books of each row.
+    """
+    size = np.abs(predicted - books)
+    order = np.argsort(size, kind="stable")
+    saved = np.cumsum((row_loss(y, predicted, metric) - row_loss(y, books, metric))[order])
+    # Equal sizes fall together: only the last of them is a place to stop.
+    stops = np.flatnonzero(np.append(np.diff(size[order]) > 0, True))
+    best = stops[np.argmax(saved[stops])]
+    return float(np.nextafter(size[order][best], np.inf)) if saved[best] > 0 else 0.0

@@ -1,0 +1,144 @@
+"""One table of figures: the model, its baselines and the oracle on the same hold-out rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from turo.errors import TrainingError
+from turo.training.evaluation import metrics
+from turo.training.evaluation.backtest import (
+    ACTUAL,
+    COLD_START_DAYS,
+    DERIVED,
+    FOLD,
+    HIGH,
+    LOW,
+    MEAN,
+    PREDICTION,
+    Backtest,
+)
+from turo.training.evaluation.baselines import NAMES
+from turo.training.training_rows import Table
+
+MODEL, ORACLE = "model", "oracle"
+ORACLE_TITLE = "Oracle (knows the true process)"
+
+
+LEAST_SHARE = 0.5  # of the rows a baseline must speak on, or it would shrink the comparison to its own rows
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What came out.
+
+    Attributes:
+        lines: metrics by forecaster, all on the same rows; NaN for one that speaks on too few.
+        figures: what is logged as metrics of the run.
+        silent: baselines left out of the comparison, for they speak on less than half of the rows.
+    """
+
+    lines: dict[str, dict[str, float]]
+    figures: dict[str, float]
+    best_baseline: str
+    titles: dict[str, str]
+    silent: tuple[str, ...] = ()
+
+
+def measure(table: Table, result: Backtest, name: str) -> Scores:
+    """Score every forecast on the hold-out rows on which all of them have a value.
+
+    Args:
+        name: what to call the model in the table.
+
+    Raises:
+        TrainingError: no baseline speaks on half of the rows, or no row has a value of all forecasts.
+    """
+    y, predicted = result.holdout[ACTUAL].to_numpy(), result.holdout[PREDICTION].to_numpy()
+    baselines = result.baselines
+    silent = tuple(key for key, values in baselines.items() if np.isfinite(values).mean() < LEAST_SHARE)
+    forecasts = {MODEL: predicted, **{key: baselines[key] for key in baselines if key not in silent}}
+    if (truth := _oracle(table, result.holdout)) is not None:
+        forecasts[ORACLE] = truth
+    common = np.isfinite(np.stack(list(forecasts.values()))).all(axis=0)
+    if len(silent) == len(baselines) or not common.any():
+        raise TrainingError(
+            f"No row of the hold-out has a value of {table.target} and of the baselines to compare with.",
+            "Choose TARGET=y_booked_days, whose baselines need no price.",
+        )
+    cold = common & _cold(result.holdout)
+    lines = {}
+    for key, values in forecasts.items():
+        lines[key] = metrics.score(y[common], values[common], result.scale)
+        lines[key]["mae_cold_start"] = metrics.score(y[cold], values[cold], result.scale)["mae"]
+    for key in silent:
+        lines[key] = dict.fromkeys(lines[MODEL], float("nan"))
+    best = min((key for key in forecasts if key in baselines), key=lambda key: lines[key][result.metric])
+    figures = _figures(result, lines, best) | {"holdout_rows_compared": float(common.sum())}
+    titles = {**NAMES, MODEL: name, ORACLE: ORACLE_TITLE}
+    return Scores(lines, figures, best, titles, silent)
+
+
+def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) -> dict[str, float]:
+    metric, y = result.metric, result.holdout[ACTUAL].to_numpy()
+    inside = (result.holdout[LOW].to_numpy() <= y) & (y <= result.holdout[HIGH].to_numpy())
+    by_fold = [
+        metrics.score(part[ACTUAL].to_numpy(), part[PREDICTION].to_numpy(), result.scale)[metric]
+        for part in result.folds.partition_by(FOLD, maintain_order=True)
+    ]
+    figures = {
+        **lines[MODEL],
+        **{f"baseline_{key}_{metric}": lines[key][metric] for key in result.baselines},
+        f"baseline_best_{metric}": lines[best][metric],
+        "improvement": 1.0 - metrics.ratio(lines[MODEL][metric], lines[best][metric]),
+        f"cv_{metric}": float(np.mean(by_fold)),
+        f"cv_{metric}_sd": float(np.std(by_fold)),
+        "interval_coverage": float(inside.mean()),
+        "interval_width": float((result.holdout[HIGH] - result.holdout[LOW]).to_numpy().mean()),
+        "holdout_rows": float(len(y)),
+        "dead_zone": result.dead_zone,
+        **_totals(result.holdout),
+    }
+    if ORACLE in lines:
+        figures[f"oracle_{metric}"] = lines[ORACLE][metric]
+        figures["above_oracle"] = metrics.ratio(lines[MODEL][metric], lines[ORACLE][metric]) - 1.0
+    return {key: value for key, value in figures.items() if np.isfinite(value)}
+
+
+def _totals(holdout: pl.DataFrame) -> dict[str, float]:
+    """How far sums over the whole hold-out are off, as a share: of means, medians and derived numbers."""
+    pairs = {
+        "fleet_bias": (MEAN, ACTUAL),
+        "fleet_bias_median": (PREDICTION, ACTUAL),
+        "derived_reservations_bias": (f"{DERIVED}reservations", "y_reservations"),
+        "derived_revenue_bias": (f"{DERIVED}revenue", "y_revenue"),
+    }
+    found = {}
+    for name, (forecast, actual) in pairs.items():
+        if forecast in holdout.columns and actual in holdout.columns:
+            both = holdout.select(pl.col(forecast, actual).cast(pl.Float64).fill_nan(None)).drop_nulls()
+            sums = both.to_numpy().sum(axis=0)
+            found[name] = metrics.ratio(float(sums[0]), float(sums[1])) - 1.0
+    return found
+
+
+def _cold(holdout: pl.DataFrame) -> np.ndarray:
+    if "tenure_days" not in holdout.columns:
+        return np.zeros(len(holdout), dtype=bool)
+    return (holdout["tenure_days"].fill_null(0) < COLD_START_DAYS).to_numpy()
+
+
+def _oracle(table: Table, holdout: pl.DataFrame) -> np.ndarray | None:
+    """The true process's median for each row (best for MAE); None unless the side file covers the rows."""
+    median = f"{table.target}_median"
+    if table.oracle is None or not table.timed or median not in table.oracle.columns:
+        return None
+    keys = ["vehicle_id", "origin_date", "horizon_days"]
+    truth = table.oracle.select(
+        *(pl.col(key).cast(holdout.schema[key]) for key in keys), pl.col(median).cast(pl.Float64)
+    )
+    joined = holdout.select(keys).join(truth, on=keys, how="left", maintain_order="left")
+    values = joined[median].fill_null(float("nan")).to_numpy()
+    return values if np.isfinite(values).mean() > 0.99 else None

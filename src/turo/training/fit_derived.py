@@ -1,0 +1,68 @@
+"""Learn how reservations and revenue follow from expected booked days."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
+from turo.models.encoding import Columns
+from turo.training.evaluation.baselines import on_the_books
+from turo.training.recipe import take
+from turo.training.training_rows import Table
+
+MIN_ROWS = 60
+TARGETS = {"reservations": "y_reservations", "revenue": "y_revenue"}
+
+
+def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
+    """From means of rows the model had not seen; None where days are not the target, or too little is known.
+
+    What was booked is held against what was expected, not against the days that came true: a car whose
+    window was full by luck says nothing about what a forecast of a full window stands for.
+
+    Args:
+        offset: the model's column on the books.
+        rows: row numbers in the table.
+        mean: expected days of those rows.
+    """
+    if table.target != "y_booked_days" or offset is None:
+        return None
+    columns = take(table.columns(), rows)
+    revenue_books = on_the_books("y_revenue", columns)
+    blank = Derivation(
+        days=offset,
+        trips=on_the_books("y_reservations", columns),
+        revenue_books=revenue_books if revenue_books in columns else None,
+        trip_days=_usual(columns, TRIP_DAYS),
+        price=_usual(columns, PRICE),
+        reservations=None,
+        revenue=None,
+    )
+    terms = {
+        "reservations": blank.reservation_terms(columns, mean),
+        "revenue": blank.revenue_terms(columns, mean),
+    }
+    learnt: dict[str, tuple[float, ...]] = {}
+    for name, (books, asked) in terms.items():
+        actual = actuals(table, name)
+        if actual is None:
+            continue
+        known = np.isfinite(actual[rows] - books) & np.isfinite(asked).all(axis=1)
+        if known.sum() >= MIN_ROWS:
+            learnt[name] = weights(asked[known], (actual[rows] - books)[known])
+    return Derivation(**{**vars(blank), **learnt}) if learnt else None
+
+
+def actuals(table: Table, name: str) -> np.ndarray | None:
+    """What came true of `reservations` or `revenue` (all rows of the table,), NaN where not known."""
+    target = TARGETS[name]
+    if target not in table.rows.columns:
+        return None
+    return table.rows[target].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _usual(columns: Columns, name: str) -> float | None:
+    values = columns.get(name, np.empty(0))
+    known = values[np.isfinite(values) & (values > 0)]
+    return float(np.median(known)) if known.size else None

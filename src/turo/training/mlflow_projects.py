@@ -1,0 +1,179 @@
+"""MLflow projects: which are configured, and how one is run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from turo import settings as settings_module
+from turo.errors import LASTING, ConfigError, CrashError, TrainingError
+from turo.registry import aliases, mlflow_create
+from turo.registry.decision_log import EXPERIMENT as LEDGER
+from turo.registry.mlflow_ready import wait_for_mlflow
+from turo.serving.spec import CATALOG, SHADOW
+from turo.settings import Settings
+from turo.training import finished_runs, unfinished_runs
+
+logger = logging.getLogger(__name__)
+
+# Names become routes, Serve applications, MLflow experiments, tags and file names: these are taken.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PATHS = {
+    "v2",
+    "docs",
+    "openapi.json",
+    "metrics",
+    "ping",
+    "health",
+    "version",
+    "invocations",
+    "forecast",
+    "schema",
+}
+RESERVED = frozenset({*PATHS, CATALOG, SHADOW, LEDGER, "Default"})
+TAKEN = {name.lower() for name in RESERVED}  # paths that differ in case only would be mixed up
+
+
+def configured(settings: Settings) -> dict[str, Path]:
+    """Project folder by model name, from `MODEL_NAMES` and `MODEL_PATHS`.
+
+    Relative paths are below `PROJECTS_DIR`, absolute ones are taken as they are.
+
+    Raises:
+        ConfigError: unequal lengths, a name twice or unfit for a URL, a path without an MLproject file.
+    """
+    names, paths = settings.model_names, settings.model_paths
+    if len(names) != len(paths):
+        raise ConfigError(
+            f"MODEL_NAMES has {len(names)} entries ({', '.join(names)}), MODEL_PATHS {len(paths)} "
+            f"({', '.join(paths)}).",
+            "Give one path for each name, in the same order.",
+        )
+    unfit = [name for name in names if not NAME.fullmatch(name) or name.lower() in TAKEN]
+    if unfit:
+        raise ConfigError(
+            f"MODEL_NAMES: {', '.join(map(repr, unfit))} cannot be a route.",
+            "Use letters, digits, dot, dash and underscore, and none of: "
+            + ", ".join(sorted(RESERVED))
+            + ".",
+        )
+    twice = sorted({name for name in names if [n.lower() for n in names].count(name.lower()) > 1})
+    if twice:
+        raise ConfigError(f"MODEL_NAMES: {', '.join(twice)} occurs more than once.", "Name every model once.")
+    return {name: folder(path, settings) for name, path in zip(names, paths, strict=True)}
+
+
+def folder(path: str, settings: Settings) -> Path:
+    """The folder of one project; must hold an MLproject file."""
+    found = (settings.projects_dir / path).resolve()
+    if not (found / "MLproject").is_file():
+        raise ConfigError(
+            f"MODEL_PATHS: {path!r} is no MLflow project ({found} has no MLproject file).",
+            f"Give a folder below {settings.projects_dir}, or an absolute path.",
+        )
+    return found
+
+
+def path_of(name: str, settings: Settings) -> Path:
+    """The project of one configured model.
+
+    Raises:
+        ConfigError: the name is not configured; the message lists the ones that are.
+    """
+    known = configured(settings)
+    if name not in known:
+        raise ConfigError(f"Model {name!r} is not configured.", f"Known models: {', '.join(known)}.")
+    return known[name]
+
+
+def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str:
+    """Run one project in a process of its own and wait for it; returns the MLflow run id.
+
+    Without a `target` among the parameters it is that of the settings.
+
+    A run that finished under the same name and key is reused, and so is one of the same table, parameters and
+    code: it would only be repeated. One that did not finish was left behind by a killed attempt and is marked
+    failed. Told to end, it says of its run that it was killed.
+
+    Raises:
+        TrainingError: the project failed over its data or settings; the message says why.
+        CrashError: it failed over anything else.
+        ServiceError: MLflow does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import ExecutionException
+
+    settings = settings_module.load()
+    project = folder(path, settings)
+    wait_for_mlflow(settings)
+    experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
+    unfinished_runs.sweep_from_a_job([experiment], settings)
+    if (finished := _settle(experiment, name, run_key)) is not None:
+        logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
+        return finished
+    chosen = {} if settings.target == "auto" else {"target": settings.target}
+    given = {**chosen, **params, "model_name": name, "run_key": run_key}
+    marked = finished_runs.marks(project, given, settings)
+    if (finished := finished_runs.reusable(name, marked, given, settings)) is not None:
+        logger.info(
+            "%s: nothing is trained: run %s is of the same data, parameters and code; it is used again",
+            name, finished,
+        )  # fmt: skip
+        finished_runs.note_key(finished, run_key)
+        return finished
+    tags = {"turo.model": name, "turo.run_key": run_key, **marked, **unfinished_runs.mark()}
+    run_id = mlflow_create.create_run(experiment, tags, f"{name} {run_key}".strip())
+    try:
+        with _child_environment(settings), unfinished_runs.killed_with_us(run_id):
+            mlflow.projects.run(
+                str(project), parameters=given, experiment_id=experiment, run_id=run_id, env_manager="local"
+            )
+    except ExecutionException as error:
+        unfinished_runs.end(run_id, "FAILED")
+        told = aliases.client().get_run(run_id).data.tags
+        cause = told.get("turo.error", str(error))
+        known = told.get("turo.error_kind") in LASTING
+        raise (TrainingError if known else CrashError)(
+            f"{name} ({project.name}) failed: {cause}", "Its log above has the details."
+        ) from error
+    return run_id
+
+
+def _settle(experiment: str, name: str, run_key: str) -> str | None:
+    """The finished run of this name and key, if any; unfinished ones are closed."""
+    if not run_key:
+        return None
+    wanted = f"tags.`turo.model` = '{name}' and tags.`turo.run_key` = '{run_key}'"
+    for run in aliases.client().search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
+        logger.warning("%s: run %s of key %s never finished", name, run.info.run_id, run_key)
+        unfinished_runs.end(run.info.run_id, "FAILED")
+    return finished_runs.finished(name, run_key)
+
+
+@contextmanager
+def _child_environment(settings: Settings) -> Iterator[None]:
+    """The project runs in its own folder: this Python first on the path, paths absolute, threads asleep."""
+    changed = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "DATA_DIR": settings.data_dir
+        if "://" in settings.data_dir
+        else str(Path(settings.data_dir).resolve()),
+        "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri,
+        # Four trainings on two processors: threads that spin while they wait make everything slower.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,92 @@
+"""All models that were trained on the same table, beside the same baselines, in one artifact."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from turo.data import fleet_identity
+from turo.registry import aliases
+from turo.registry.aliases import Version
+from turo.training.evaluation.scores import MODEL, ORACLE_TITLE
+from turo.training.reports import model_card, plots
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "all_models"
+SAME = ("turo.data_digest", "turo.target", "turo.horizon_days")
+FAMILY = ("turo.snapshot", "turo.target", "turo.profile")  # the tables of all horizons of one input
+BEST_BASELINE = "Best baseline"
+
+
+def publish(version: Version) -> list[dict[str, Any]]:
+    """Write all_models/comparison.{json,csv,md} to the run of every model of this table; returns its lines.
+
+    Same digest, target and horizon mean the same hold-out rows, so the figures may stand side by side. The
+    models of all horizons get a picture of the error by horizon.
+    """
+    client = aliases.client()
+    peers = newest(version, SAME)
+    with tempfile.TemporaryDirectory() as temporary:
+        own = Path(client.download_artifacts(version.run_id, f"{model_card.COMPARISON}.json", temporary))
+        lines = [line for line in json.loads(own.read_text()) if line["key"] != MODEL]
+        lines += [
+            {"name": peer.name, "key": MODEL, "version": peer.version, **peer.metrics} for peer in peers
+        ]
+        metric = version.tags.get("turo.metric", "mae")
+        lines.sort(key=lambda line: _figure(line, metric))
+        folder = Path(temporary) / FOLDER
+        folder.mkdir()
+        model_card.write_comparison(lines, folder)
+        for peer in peers:
+            client.log_artifacts(peer.run_id, str(folder), FOLDER)
+        family = newest(version, FAMILY)
+        picture = Path(temporary) / "error_by_horizon.png"
+        if errors := by_horizon(family, metric):
+            plots.error_by_horizon(
+                errors, metric, model_card.UNITS.get(version.tags["turo.target"], ""), picture
+            )
+            for peer in family:
+                client.log_artifact(peer.run_id, str(picture), FOLDER)
+    return lines
+
+
+def _figure(line: dict[str, Any], metric: str) -> float:
+    """To sort by; a baseline that had too little to say has none, and comes last."""
+    value = float(line.get(metric, math.inf))
+    return math.inf if math.isnan(value) else value
+
+
+def by_horizon(family: list[Version], metric: str) -> dict[str, dict[int, float]]:
+    """Hold-out error by days: of each model, the best baseline and the oracle; empty without dates."""
+    found: dict[str, dict[int, float]] = {}
+    for version in sorted(family, key=lambda version: (version.name, int(version.tags["turo.horizon_days"]))):
+        days = int(version.tags["turo.horizon_days"])
+        titles = {
+            version.name.removesuffix(f"-{days}d"): metric,
+            BEST_BASELINE: f"baseline_best_{metric}",
+            ORACLE_TITLE: f"oracle_{metric}",
+        }
+        for title, key in titles.items() if days else ():
+            if key in version.metrics:
+                found.setdefault(title, {})[days] = version.metrics[key]
+    return found
+
+
+def newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
+    """The newest version of each name that has the same values of these tags, of the same fleet."""
+    wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
+    newest: dict[str, Version] = {}
+    fleet = fleet_identity.of_tags(version.tags)
+    for found in aliases.search(wanted):
+        other = fleet_identity.of_tags(found.tags)
+        if other != fleet and not fleet_identity.same(other, fleet):
+            continue
+        known = newest.get(found.name)
+        if known is None or int(found.version) > int(known.version):
+            newest[found.name] = found
+    return list(newest.values())

@@ -1,0 +1,116 @@
+"""What a run leaves for people: the comparison table and the model card."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from turo.training.evaluation.scores import MODEL, Scores
+
+COLUMNS = ("mae", "rmse", "wape", "mase", "bias", "mae_cold_start")
+COMPARISON = "comparison"
+CARD = """# {name}
+
+{summary}
+
+- Forecasts `{target}` ({unit}){window}.
+- Data: profile `{profile}`, snapshot {snapshot}, digest `{digest}`, {rows} labelled rows, {span}.
+- Code version `{code_version}`, seed {seed}, parameters `{parameters}`.
+- {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
+  compared: {verdict} ({best}, {best_value:.3f}).{silent}
+- {sums}
+- The 10-90 % interval held {coverage:.1%} of the hold-out rows (80 % promised).
+
+## On the same rows
+
+{table}
+## How to read it
+
+{protocol}
+
+It forecasts bookings, not demand: a car that is full cannot be booked again. One snapshot cannot know
+trip dates that guests changed later. It is no ground for decisions about persons; the data hold none.
+"""
+UNITS = {"y_booked_days": "days", "y_reservations": "reservations", "y_revenue": "USD"}
+
+
+def write_comparison(lines: list[dict[str, Any]], folder: Path) -> None:
+    """Write comparison.json, .csv and .md.
+
+    Args:
+        lines: one dict a forecaster: name, then the metrics of `COLUMNS`.
+    """
+    (folder / f"{COMPARISON}.json").write_text(json.dumps(lines, indent=1, default=str) + "\n")
+    table = [["name", *COLUMNS], *([line["name"], *(_plain(line.get(c)) for c in COLUMNS)] for line in lines)]
+    (folder / f"{COMPARISON}.csv").write_text("".join(",".join(row) + "\n" for row in table))
+    (folder / f"{COMPARISON}.md").write_text(markdown(lines))
+
+
+def markdown(lines: list[dict[str, Any]]) -> str:
+    """The comparison as a table, best first."""
+    rows = [f"| forecast | {' | '.join(COLUMNS)} |", "|---|" + "---|" * len(COLUMNS)]
+    rows += [f"| {line['name']} | {' | '.join(_plain(line.get(c)) for c in COLUMNS)} |" for line in lines]
+    return "\n".join(rows) + "\n"
+
+
+def comparison(scores: Scores, metric: str) -> list[dict[str, Any]]:
+    """Lines of the comparison table, best first, each with the forecaster's key."""
+    lines = [{"name": scores.titles[key], "key": key, **values} for key, values in scores.lines.items()]
+    return sorted(lines, key=lambda line: (math.isnan(line[metric]), line[metric]))
+
+
+def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
+    """The model card: what it is, what it learnt from, how good it is, what it must not be used for."""
+    window = f" over the next {facts['horizon_days']} days" if facts["horizon_days"] else " of one vehicle"
+    return CARD.format(
+        **facts,
+        window=window,
+        unit=UNITS.get(facts["target"], ""),
+        digest=facts["data_digest"][:12],
+        parameters=json.dumps(facts["params"]),
+        metric=metric.upper(),
+        value=scores.lines[MODEL][metric],
+        compared=scores.figures["holdout_rows_compared"],
+        rows_held=scores.figures["holdout_rows"],
+        verdict=_verdict(scores),
+        silent=_silent(scores),
+        sums=_sums(scores),
+        best=scores.titles[scores.best_baseline],
+        best_value=scores.lines[scores.best_baseline][metric],
+        coverage=scores.figures["interval_coverage"],
+        table=markdown(comparison(scores, metric)),
+    )
+
+
+def _verdict(scores: Scores) -> str:
+    gain = scores.figures.get("improvement")
+    if gain is None:
+        return "no share can be given, the best baseline is exact here"
+    return f"{abs(gain):.1%} {'better than' if gain > 0 else 'NOT better than'} the best baseline"
+
+
+def _silent(scores: Scores) -> str:
+    if not scores.silent:
+        return ""
+    named = ", ".join(scores.titles[key] for key in scores.silent)
+    return f"\n  Left out, for lack of a value on most rows: {named}."
+
+
+def _sums(scores: Scores) -> str:
+    """What sums of the forecasts are worth."""
+    titles = {
+        "fleet_bias": "means",
+        "fleet_bias_median": "medians (not meant to be added up)",
+        "derived_reservations_bias": "derived reservations",
+        "derived_revenue_bias": "derived revenue",
+    }
+    known = [f"{title} {scores.figures[key]:+.1%}" for key, title in titles.items() if key in scores.figures]
+    if not known:
+        return "Sums over the hold-out cannot be judged: nothing came true in it."
+    return f"Summed over the hold-out, against what came true: {', '.join(known)}."
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else f"{value:.4f}"
