@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from turo.features import columns
 from turo.settings import TARGETS, Settings
+from turo.table import names
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 READERS = ("src/turo", "dags", "mlflow", "ray", "jupyter", "bootstrap")
@@ -83,7 +83,7 @@ def test_the_reasons_hold() -> None:
 
 
 def test_the_targets_are_those_of_the_table() -> None:
-    assert ("auto", *columns.TARGETS) == TARGETS
+    assert ("auto", *names.TARGETS) == TARGETS
 
 
 @pytest.mark.parametrize("service", ["airflow_worker", "airflow_dag-processor", "mlflow", "ray", "jupyter"])

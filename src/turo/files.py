@@ -1,17 +1,25 @@
-"""Whole files or nothing: atomic writes, digests, the version of the code."""
+"""Whole files or nothing: atomic writes, digests, where a folder lies, the version of the code."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-CHUNK = 1 << 20
+from turo.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+CHUNK = 1 << 20  # bytes; behind a URL every piece may be a request of its own
 FILE_MODE = 0o664
+SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://")
 
 
 @contextmanager
@@ -40,12 +48,36 @@ def remove_leftovers(folder: Path, name: str = "*") -> list[Path]:
     return leftovers
 
 
+def folder(location: str) -> tuple[fs.FileSystem, str]:
+    """File system and path of a folder given as a path or a URL.
+
+    Raises:
+        InputError: it is neither.
+    """
+    from pyarrow import ArrowException, fs
+
+    try:
+        if SCHEME.match(location):
+            return fs.FileSystem.from_uri(location)
+        return fs.LocalFileSystem(), str(Path(location).expanduser().resolve())
+    except (ArrowException, ValueError, OSError) as error:
+        raise InputError(
+            f"DATA_DIR={location!r} cannot be opened: {error}.",
+            "Give a folder, or a URL such as s3://bucket/folder.",
+        ) from error
+
+
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file's content."""
-    digest = hashlib.sha256()
     with path.open("rb") as handle:
-        while block := handle.read(CHUNK):
-            digest.update(block)
+        return sha256_of(handle)
+
+
+def sha256_of(handle: Any) -> str:
+    """Hex SHA-256 of what is left to read of an open binary file, a piece at a time."""
+    digest = hashlib.sha256()
+    while block := handle.read(CHUNK):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from export_factory import Fleet, write
 from turo.data import fleet_identity
 from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
+from turo.table import names
 
 SPRING, SUMMER = datetime(2025, 6, 1, 12), datetime(2025, 8, 1, 12)
 
@@ -21,7 +22,7 @@ def seen(tmp_path, load):
 
     def read(**overrides):
         tables = load(**overrides)
-        (tmp_path / fleet_identity.FILE).write_bytes(fleet_identity.text(tables.known_fleets))
+        (tmp_path / names.FLEETS).write_bytes(fleet_identity.text(tables.known_fleets))
         return tables
 
     return read
@@ -121,7 +122,7 @@ def test_vehicles_left_over_from_another_fleet_do_not_count(tmp_path, seen):
 def test_the_same_files_have_the_same_name_in_any_folder(tmp_path, load):
     sample(tmp_path)
     assert load().fleet == load().fleet
-    assert not (tmp_path / fleet_identity.FILE).exists()
+    assert not (tmp_path / names.FLEETS).exists()
 
 
 def test_a_model_s_tag_is_enough_to_know_its_fleet(tmp_path, load):
@@ -167,6 +168,6 @@ def test_nothing_of_a_reservation_stands_in_the_memory(tmp_path, seen):
     rows = Fleet(days=240).rows(SPRING)
     export(tmp_path, rows)
     seen(as_of="2025-06-01")
-    memory = (tmp_path / fleet_identity.FILE).read_text()
+    memory = (tmp_path / names.FLEETS).read_text()
     for name in ("Reservation ID", "Vehicle id", "VIN", "Guest", "Vehicle"):
         assert not any(row[name] in memory for row in rows)

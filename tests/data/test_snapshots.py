@@ -9,6 +9,7 @@ from export_factory import EPOCH, Fleet, header_44, row, write
 
 from turo.data import fleet_identity
 from turo.errors import InputError
+from turo.table import names
 
 FILES = "trip_earnings_export_*.csv"
 START, END = datetime(2025, 3, 1, 10), datetime(2025, 3, 4, 9)
@@ -255,9 +256,7 @@ def test_an_as_of_that_is_no_date_is_named(tmp_path, load, fleet, as_of):
 
 def test_a_snapshot_older_than_the_last_one_of_its_fleet_is_refused_unless_told(tmp_path, load, fleet):
     newer = export(tmp_path, fleet, datetime(2025, 8, 1))
-    (tmp_path / fleet_identity.FILE).write_bytes(
-        fleet_identity.text(load(reservations_file=FILES).known_fleets)
-    )
+    (tmp_path / names.FLEETS).write_bytes(fleet_identity.text(load(reservations_file=FILES).known_fleets))
     newer.unlink()
     export(tmp_path, fleet, datetime(2025, 6, 1))
     with pytest.raises(

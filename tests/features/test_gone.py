@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tiny_fleet import Row, build, random_rows, trip, vehicles
 
-from turo.features.columns import feature_columns
+from turo.table.names import feature_columns
 
 END = "2026-09-01T00:00"
 OTHER = trip("z", "2025-10-01T00:00", "2025-10-03T00:00", "2025-09-20T00:00")  # begins the file's history

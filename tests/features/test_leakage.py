@@ -13,7 +13,7 @@ import pytest
 from tiny_fleet import at, build, random_rows, trip, vehicles
 
 from turo.data.tables import REVISIONS
-from turo.features.columns import KEYS, TARGETS, feature_columns
+from turo.table.names import KEYS, TARGETS, feature_columns
 
 SNAPSHOT = "2026-07-01T00:00"
 T = datetime(2026, 2, 2)

@@ -20,6 +20,7 @@ from turo.features import build
 from turo.forecast.fleet_forecast import run
 from turo.prepare import manifest
 from turo.settings import Settings
+from turo.table import names
 
 END = datetime(2026, 11, 24)
 INPUTS = ("reservations.csv", "vehicles.csv", "blocks.csv")
@@ -42,7 +43,7 @@ def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleet_identity.Id
     """Tables as prepare makes them, without Ray; returns whose they are."""
     folder, tables = Path(settings.data_dir), load_tables(settings)
     assert tables.fleet is not None
-    (folder / fleet_identity.FILE).write_bytes(fleet_identity.text(tables.known_fleets))
+    (folder / names.FLEETS).write_bytes(fleet_identity.text(tables.known_fleets))
     facts = manifest.begin(tables, settings)
     for horizon in horizons:
         table = build.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, horizon)

@@ -15,11 +15,11 @@ from turo import settings
 from turo.data.load import load_tables
 from turo.data.synthetic.generate import write_sample
 from turo.features.build import build
-from turo.features.columns import CATEGORIES, feature_columns
 from turo.models.encoding import describe
 from turo.monitoring.drift import Drift, measure
+from turo.table.model_columns import arrays
+from turo.table.names import CATEGORIES, feature_columns
 from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
-from turo.training.training_rows import arrays
 
 ASKED = 12  # times, every car
 HORIZON = 28

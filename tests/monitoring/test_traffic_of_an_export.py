@@ -13,11 +13,11 @@ from export_factory import Fleet, write
 from turo import settings
 from turo.data.load import load_tables
 from turo.features.build import build
-from turo.features.columns import CATEGORIES, feature_columns
 from turo.models.encoding import describe
 from turo.monitoring.drift import Drift, measure
+from turo.table.model_columns import arrays
+from turo.table.names import CATEGORIES, feature_columns
 from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
-from turo.training.training_rows import arrays
 
 HORIZON, CARS, ASKED = 28, 120, 12
 NOW = datetime(2026, 7, 15, 12)

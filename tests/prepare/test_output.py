@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from turo.errors import InputError, ServiceError
-from turo.prepare import manifest
+from turo.errors import ServiceError
 from turo.table import writer as table_writer
-from turo.table.writer import NAMES, staged
+from turo.table.names import OUTPUTS
+from turo.table.writer import staged
 
 WRITER = """
 import sys, time
@@ -40,7 +40,7 @@ def write(location, text: bytes) -> None:
 
 def test_every_file_takes_its_place(tmp_path):
     write(tmp_path / "new", b"1 ")
-    assert contents(tmp_path / "new") == {name: b"1 " + name.encode() for name in NAMES}
+    assert contents(tmp_path / "new") == {name: b"1 " + name.encode() for name in OUTPUTS}
 
 
 def test_an_error_leaves_the_old_files_and_nothing_else(tmp_path):
@@ -77,10 +77,10 @@ def test_after_a_kill_the_old_files_are_whole_and_the_next_run_cleans_up(writer,
     os.kill(writer.pid, signal.SIGKILL)
     writer.wait()
     found = contents(tmp_path)
-    assert {name: found[name] for name in NAMES} == {name: b"1 " + name.encode() for name in NAMES}
-    assert len(found) == 2 * len(NAMES)
+    assert {name: found[name] for name in OUTPUTS} == {name: b"1 " + name.encode() for name in OUTPUTS}
+    assert len(found) == 2 * len(OUTPUTS)
     write(tmp_path, b"3 ")
-    assert contents(tmp_path) == {name: b"3 " + name.encode() for name in NAMES}
+    assert contents(tmp_path) == {name: b"3 " + name.encode() for name in OUTPUTS}
 
 
 def test_temporary_files_of_others_are_left_alone(tmp_path):
@@ -114,20 +114,4 @@ def test_an_object_store_gets_whole_files(tmp_path, monkeypatch):
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
     monkeypatch.setattr(table_writer, "folder", lambda location: (store, "bucket/datas"))
     write("s3://bucket/datas", b"1 ")
-    assert contents(tmp_path / "bucket" / "datas") == {name: b"1 " + name.encode() for name in NAMES}
-
-
-def test_a_manifest_that_does_not_fit_the_files_is_noticed(tmp_path):
-    with pytest.raises(InputError, match=r"manifest.json not found"):
-        manifest.read(str(tmp_path))
-    with staged(str(tmp_path)) as sinks:
-        sinks["datas.csv"].write(b"1")
-        digests = {name: {"sha256": sinks[name].sha256} for name in NAMES}
-        sinks["manifest.json"].write(manifest.text({"outputs": digests}))
-    assert manifest.read(str(tmp_path))["outputs"] == digests
-    (tmp_path / "datas.parquet").write_bytes(b"of a later run that was killed")
-    with pytest.raises(InputError, match=r"datas.parquet .* is not the file"):
-        manifest.read(str(tmp_path))
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
-        manifest.read(str(tmp_path))
+    assert contents(tmp_path / "bucket" / "datas") == {name: b"1 " + name.encode() for name in OUTPUTS}

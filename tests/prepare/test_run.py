@@ -16,9 +16,9 @@ from turo.data.load import load_tables
 from turo.errors import InputError
 from turo.features import build
 from turo.files import sha256
-from turo.prepare import manifest
 from turo.prepare.run import run
 from turo.settings import Settings
+from turo.table import reader
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 OUTPUTS = {
@@ -107,7 +107,7 @@ def test_the_manifest_describes_what_lies_there(data):
     assert columns["targets"] == ["y_booked_days", "y_reservations", "y_revenue"]
     header = (data / "datas.csv").read_text().partition("\n")[0].split(",")
     assert header == columns["keys"] + columns["meta"] + columns["features"] + columns["targets"]
-    assert manifest.read(str(data)) == made
+    assert reader.read(str(data)).manifest == made
 
 
 def test_equal_input_gives_equal_bytes_however_it_is_split(data):

@@ -12,6 +12,7 @@ import pyarrow.fs as fs
 import pytest
 from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, table_of, write_table
 
+from turo.files import sha256_of
 from turo.serving.http.problems import Problem
 from turo.serving.lookup.feature_lookup import ATTEMPTS, FeatureTable
 from turo.serving.lookup.table_watch import Watch
@@ -158,6 +159,33 @@ def test_the_held_table_answers_until_the_next_is_whole(tmp_path: Path) -> None:
     assert ask.post("/forecast", json={"vehicle_id": "V1"}).json() == before
     put_manifest(tmp_path, digest)
     assert ask.post("/forecast", json={"vehicle_id": "V1"}).json()["data_digest"] == digest
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_table_is_verified_once_whatever_is_asked_of_it(
+    tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[int] = []
+
+    def count(handle: Any) -> str:
+        verified.append(1)
+        return sha256_of(handle)
+
+    monkeypatch.setattr("turo.table.verified.sha256_of", count)
+    table = FeatureTable(str(tmp_path), limit)
+    for seed in (5, 6):
+        write_table(tmp_path, seed=seed)
+        for number in range(9):
+            table.find(f"V{number}", ORIGINS[number % 5])
+    assert len(verified) == 2
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_rows_for_other_days_than_the_manifest_says_are_not_served(tmp_path: Path, limit: int) -> None:
+    put_manifest(tmp_path, put_table(tmp_path, table_of(days=7)))
+    with pytest.raises(Problem, match="cannot be read now") as refused:
+        FeatureTable(str(tmp_path), limit).find("V1", None)
+    assert refused.value.status == 503
 
 
 def test_a_table_behind_a_url_is_looked_up_too(tmp_path: Path) -> None:

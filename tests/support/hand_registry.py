@@ -16,8 +16,8 @@ from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
 from turo.registry import aliases
 from turo.settings import Settings
+from turo.table.model_columns import arrays
 from turo.training.artifacts import log_forecaster
-from turo.training.training_rows import arrays
 
 
 def register(

@@ -71,7 +71,7 @@ def test_a_table_that_is_being_replaced_is_not_trained_on(tmp_path):
     write(tmp_path, frame(vehicles=2, weeks=40))
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"digest": "0" * 64}))
-    with pytest.raises(TrainingError, match="not the one its manifest describes"):
+    with pytest.raises(TrainingError, match=r"datas\.parquet is not the file that manifest\.json describes"):
         read(tmp_path)
 
 

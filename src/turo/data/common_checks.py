@@ -10,6 +10,7 @@ from turo.data.csv import source
 from turo.data.csv.sheet import open_sheet
 from turo.data.id_spelling import align
 from turo.data.profiles import blocks as owner_blocks
+from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import Found, Reading, few
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFra
 
 def warn_overlaps(rows: pl.DataFrame, reading: Reading) -> None:
     """Trips of one car that overlap are kept; their time is counted once."""
-    taken = rows.filter(~pl.col("status").str.ends_with("cancellation")).sort("vehicle_id", "trip_start")
+    taken = rows.filter(~cancelled()).sort("vehicle_id", "trip_start")
     busy = pl.col("trip_end").cum_max().shift(1)
     last = (pl.col("trip_end") > busy.fill_null(pl.col("trip_end").min() - pl.duration(days=1))).over(
         "vehicle_id"
@@ -63,7 +64,7 @@ def warn_overlaps(rows: pl.DataFrame, reading: Reading) -> None:
 
 def warn_implausible(rows: pl.DataFrame, reading: Reading) -> None:
     """Amounts that no host takes for a car come from another tool, in cents perhaps; nothing is changed."""
-    taken = rows.filter(~pl.col("status").str.ends_with("cancellation"), pl.col("trip_price").is_not_null())
+    taken = rows.filter(~cancelled(), pl.col("trip_price").is_not_null())
     days = (pl.col("trip_end") - pl.col("trip_start")) / pl.duration(days=1)
     base = pl.col("trip_price") + pl.col("discounts").fill_null(0)
     median = taken.select((base / days).median()).item()

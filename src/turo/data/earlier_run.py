@@ -3,24 +3,23 @@ the one before."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from turo.data import fleet_identity
 from turo.data.csv import source
 from turo.data.export.continuity import contradictions
-from turo.data.profiles.detect import EXPORT
 from turo.data.tables import RESERVATIONS, Tables
 from turo.errors import InputError
+from turo.table import reader
+from turo.table.names import EXPORT, FLEETS, REMEMBERED
 
 if TYPE_CHECKING:
     from turo.settings import Settings
 
-MANIFEST, REMEMBERED = "manifest.json", "last_export.parquet"  # both are outputs of prepare
 COMPARED = ("reservation_id", "status", "trip_end")
 REMEDY = "Bring the newest file, or set ACCEPT_OLDER_SNAPSHOT=true."
 
@@ -39,9 +38,9 @@ def placed(settings: Settings, tables: Tables) -> Tables:
         InputError: they are of an earlier day than the newest of this fleet, or lack or undo what its last
             export said, and `ACCEPT_OLDER_SNAPSHOT` is not set.
     """
-    known = fleet_identity.read_known(_content(settings.data_dir, fleet_identity.FILE))
+    known = fleet_identity.read_known(_content(settings.data_dir, FLEETS))
     fleet, before = fleet_identity.identify(tables, known)
-    last = fleet_identity.of_manifest(_manifest(settings.data_dir))
+    last = fleet_identity.of_manifest(reader.known_manifest(settings.data_dir))
     if before is not None and not settings.accept_older_snapshot:
         _refuse_step_back(tables, before)
         if last is not None and last.id == fleet.id:
@@ -73,15 +72,6 @@ def _refuse_contradictions(settings: Settings, tables: Tables, before: fleet_ide
             f"{datetime.fromisoformat(before.snapshot):%Y-%m-%d}: " + "; ".join(wrong) + ".",
             REMEDY,
         )
-
-
-def _manifest(location: str) -> dict[str, Any]:
-    content = _content(location, MANIFEST)
-    try:
-        manifest = json.loads(content)
-    except ValueError:
-        return {}
-    return manifest if isinstance(manifest, dict) else {}
 
 
 def _remembered(settings: Settings) -> pl.DataFrame:

@@ -17,12 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from turo.data.profiles.detect import EXPORT, TAKEHOME
+from turo.table.names import EXPORT, TAKEHOME
 
 if TYPE_CHECKING:
     from turo.data.tables import Tables
 
-FILE = "fleets.json"  # every fleet a data folder has seen; an output of prepare
 TAG = "turo.fleet"  # of a model version: the fleet it was trained on
 KEYS = 128  # of each kind in a sketch: a tag may hold 5,000 characters
 FEW = 30  # compared keys below which a sample says nothing of reservations

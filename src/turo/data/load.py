@@ -16,6 +16,7 @@ from turo.data.read_context import Found, Reading
 from turo.data.schema import validate
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError
+from turo.table.names import CANONICAL, EXPORT, TAKEHOME
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -40,19 +41,17 @@ def load_tables(settings: Settings) -> Tables:
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
     told = "timezone" in settings.model_fields_set
     reading = Reading(_zone(settings.timezone), settings.date_order, timezone_set=told)
-    read = {detect.EXPORT: all_files.read, detect.CANONICAL: _canonical, detect.TAKEHOME: _takehome}[profile]
+    read = {EXPORT: all_files.read, CANONICAL: _canonical, TAKEHOME: _takehome}[profile]
     made = read(settings, sheets, reading)
     blocks = None
-    if profile != detect.TAKEHOME:
+    if profile != TAKEHOME:
         blocks = common_checks.read_blocks(settings, made, reading)
         common_checks.warn_overlaps(made.rows, reading)
         common_checks.warn_implausible(made.rows, reading)
         validate(made.rows, made.cars)
     tables = Tables(
         profile=profile,
-        reservations=made.rows.sort(
-            "vehicle_id", "created_at" if profile == detect.TAKEHOME else "trip_start"
-        ),
+        reservations=made.rows.sort("vehicle_id", "created_at" if profile == TAKEHOME else "trip_start"),
         vehicles=made.cars.sort("vehicle_id"),
         blocks=blocks,
         snapshot=made.snapshot,
@@ -85,7 +84,7 @@ def _profile(sheets: list[Sheet]) -> str:
             f"The reservations files are of different kinds: {listed}.",
             "Set RESERVATIONS_FILE to files of one kind.",
         )
-    if len(sheets) > 1 and profile != detect.EXPORT:
+    if len(sheets) > 1 and profile != EXPORT:
         raise InputError(
             f"{len(sheets)} reservations files of the profile {profile}: {', '.join(kinds)}.",
             "Only trip earnings exports are merged; set RESERVATIONS_FILE to one file.",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, STATUSES, VEHICLES
+from turo.data.profiles.statuses import STATUSES, cancelled
+from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, VEHICLES
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -43,7 +44,7 @@ def reservation_schema() -> pa.DataFrameSchema:
         ),
         _rule(
             "cancelled_at only on cancelled rows",
-            pl.col("cancelled_at").is_null() | pl.col("status").str.ends_with("cancellation"),
+            pl.col("cancelled_at").is_null() | cancelled(),
         ),
     ]
     return pa.DataFrameSchema(columns, checks=checks, strict=True, ordered=True)

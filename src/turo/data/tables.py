@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from turo.data.fleet_identity import Identity
 
 INSTANT = pl.Datetime("us")
-STATUSES = ("completed", "booked", "in_progress", "guest_cancellation", "host_cancellation")
 BOOKED_SOURCES = ("exact", "snapshot", "id_bound", "none")
 
 RESERVATIONS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -9,7 +9,6 @@ import polars as pl
 
 from turo.features import fleet_context as fleets
 from turo.features.calendar import calendar
-from turo.features.columns import KEYS, META, TARGETS
 from turo.features.fleet_part import Part
 from turo.features.inactive_vehicles import looks_gone
 from turo.features.known_trips.prefix_sums import Ledger
@@ -21,6 +20,7 @@ from turo.features.targets import labels
 from turo.features.time import DAY, NEVER, Flags, Floats, Ints
 from turo.features.vehicle_history import lags, past
 from turo.features.vehicles import Cars
+from turo.table.names import BOOKED_DAYS, HORIZON, IN_TRAINING, LOOKS_GONE, ORIGIN, TARGETS, VEHICLE
 
 DECIMALS = 9  # of days and money: far below a second and a cent, and it keeps the CSV small
 
@@ -60,15 +60,15 @@ def table(part: Part, scope: Scope, fleet: fleets.Fleet) -> pl.DataFrame:
     dates = calendar(scope.origins, scope.horizon_days, scope.holidays)
     ready = scope.origins - known.since >= TRAINING_LAG
     gone = looks_gone(known.trips, cars.listed_to, known.since, scope)
-    trained = ready & ~np.isnan(targets["y_booked_days"]) & ~gone
+    trained = ready & ~np.isnan(targets[BOOKED_DAYS]) & ~gone
     numbers = {name: values[origin] for name, values in dates.items()}
     numbers |= {name: values[car, origin] for name, values in dense.items() if not name.startswith("_")}
     columns: dict[str, pl.Series | Floats | Ints] = {
-        KEYS[0]: cars.ids.gather(car),
-        KEYS[1]: pl.Series(scope.origins[origin] // DAY, dtype=pl.Int32).cast(pl.Date),
-        KEYS[2]: pl.Series(np.full(len(car), scope.horizon_days), dtype=pl.Int32),
-        META[0]: pl.Series(trained[car, origin].astype(np.int8)),
-        META[1]: pl.Series(gone[car, origin].astype(np.int8)),
+        VEHICLE: cars.ids.gather(car),
+        ORIGIN: pl.Series(scope.origins[origin] // DAY, dtype=pl.Int32).cast(pl.Date),
+        HORIZON: pl.Series(np.full(len(car), scope.horizon_days), dtype=pl.Int32),
+        IN_TRAINING: pl.Series(trained[car, origin].astype(np.int8)),
+        LOOKS_GONE: pl.Series(gone[car, origin].astype(np.int8)),
         **{name: cars.names[name].gather(car) for name in cars.names.columns},
         **{name: _rounded(values) for name, values in sorted(numbers.items())},
         **{name: _rounded(targets[name][car, origin]) for name in TARGETS},

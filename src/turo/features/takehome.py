@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from turo.errors import InputError
-from turo.features.columns import CATEGORIES, META
+from turo.table.names import CATEGORIES, IN_TRAINING, RESERVATIONS
 
 NUMBERS = (
     "technology",
@@ -16,7 +16,6 @@ NUMBERS = (
     "description",
     "year",
 )
-TARGET = "y_reservations"
 
 
 def takehome(reservations: pl.DataFrame, vehicles: pl.DataFrame) -> pl.DataFrame:
@@ -37,15 +36,15 @@ def takehome(reservations: pl.DataFrame, vehicles: pl.DataFrame) -> pl.DataFrame
             f"vehicles.csv has none of the attributes {', '.join(NUMBERS)}.",
             "Bring the attribute file of the take-home data.",
         )
-    counts = reservations.group_by("vehicle_id").agg(pl.len().cast(pl.Float64).alias(TARGET))
+    counts = reservations.group_by("vehicle_id").agg(pl.len().cast(pl.Float64).alias(RESERVATIONS))
     prices = _prices() if {"actual_price", "recommended_price"} <= set(numbers) else []
     return (
         table.select("vehicle_id", *names, *(pl.col(n).cast(pl.Float64) for n in numbers))
         .with_columns(*prices)
         .join(counts, "vehicle_id", how="left")
-        .with_columns(pl.col(TARGET).fill_null(0.0))
+        .with_columns(pl.col(RESERVATIONS).fill_null(0.0))
         .sort("vehicle_id")
-        .insert_column(1, pl.repeat(1, len(table), dtype=pl.Int8, eager=True).alias(META[0]))
+        .insert_column(1, pl.repeat(1, len(table), dtype=pl.Int8, eager=True).alias(IN_TRAINING))
     )
 
 

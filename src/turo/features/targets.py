@@ -7,6 +7,7 @@ import numpy as np
 from turo.features.known_trips.prefix_sums import Ledger
 from turo.features.scope import Scope
 from turo.features.time import DAY, Floats
+from turo.table.names import BOOKED_DAYS, RESERVATIONS, REVENUE
 
 REVENUE_DELAY = DAY  # revenue is labelled one day later
 
@@ -26,7 +27,7 @@ def labels(ledger: Ledger, scope: Scope) -> dict[str, Floats]:
     settled = (end <= scope.snapshot - REVENUE_DELAY) & scope.priced
     unpriced = ledger.within(ledger.unpriced, start, end) > 0
     return {
-        "y_booked_days": np.where(complete, ledger.within(ledger.occupied, start, end) / DAY, np.nan),
-        "y_reservations": np.where(complete, ledger.within(ledger.started, start, end), np.nan),
-        "y_revenue": np.where(settled & ~unpriced, ledger.within(ledger.revenue, start, end), np.nan),
+        BOOKED_DAYS: np.where(complete, ledger.within(ledger.occupied, start, end) / DAY, np.nan),
+        RESERVATIONS: np.where(complete, ledger.within(ledger.started, start, end), np.nan),
+        REVENUE: np.where(settled & ~unpriced, ledger.within(ledger.revenue, start, end), np.nan),
     }

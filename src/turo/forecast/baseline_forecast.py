@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 
 from turo.errors import InputError
-from turo.features.columns import feature_columns
 from turo.forecast.horizon_tables import Table
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, Field
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
+from turo.table.model_columns import arrays, numbers
+from turo.table.names import BOOKED_DAYS, LOOKS_GONE, bound, feature_columns
 from turo.training import fit_derived
 from turo.training.evaluation.baselines import on_the_books, time_baselines
 from turo.training.training_rows import Table as TrainingTable
-from turo.training.training_rows import arrays
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
@@ -30,7 +30,6 @@ UNJUDGED = (
     "books_and_pickup",
     "on_the_books",
 )  # what is taken, in order, where the past is too short to choose
-DEFAULT_TARGET = "y_booked_days"
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,10 @@ class Baseline:
 
     def possible(self, values: np.ndarray) -> np.ndarray:
         """Clipped to the bounds of the target."""
-        return np.clip(values, 0.0, float(self.horizon_days) if self.target == DEFAULT_TARGET else None)
+        return np.clip(values, 0.0, bound(self.target, self.horizon_days))
 
 
-def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
+def best(table: Table, target: str = BOOKED_DAYS) -> Baseline:
     """The baseline with the least absolute error on the table's past.
 
     Where that is too short to tell: the books with what comes to them on average, which is right in sum if
@@ -91,18 +90,18 @@ def best(table: Table, target: str = DEFAULT_TARGET) -> Baseline:
     Raises:
         InputError: no baseline can say anything of the newest rows.
     """
-    rows = table.scan().sort("origin_date", "vehicle_id").collect()
+    rows = table.rows()
     features = tuple(feature_columns(rows.columns))
     if target not in rows.columns:
         raise InputError(f"The table has no {target}.", "Choose another TARGET.")
     labelled = rows.filter(pl.col(target).is_not_null())
-    if "looks_gone" in rows.columns:
-        labelled = labelled.filter(pl.col("looks_gone") == 0)
+    if LOOKS_GONE in rows.columns:
+        labelled = labelled.filter(pl.col(LOOKS_GONE) == 0)
     newest = arrays(rows.filter(pl.col("origin_date") == table.newest_origin()), features)
-    train, y = arrays(labelled, features), labelled[target].cast(pl.Float64).to_numpy()
+    train, y = arrays(labelled, features), numbers(labelled[target])
     usable = _usable(target, table.horizon_days, train, y, newest)
     past, forecasts = _past(labelled, features, target, table.horizon_days)
-    actual = past[target].cast(pl.Float64).to_numpy()
+    actual = numbers(past[target])
     known = {key: values for key, values in forecasts.items() if np.isfinite(values).all() and key in usable}
     errors = {key: float(np.abs(values - actual).mean()) for key, values in known.items()}
     if len(past) < MIN_ROWS or not errors:
@@ -141,7 +140,7 @@ def _past(
     labelled: pl.DataFrame, features: tuple[str, ...], target: str, horizon: int
 ) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
     """The newest labelled rows, and what each baseline would have said of them at their origins."""
-    columns, y = arrays(labelled, features), labelled[target].cast(pl.Float64).to_numpy()
+    columns, y = arrays(labelled, features), numbers(labelled[target])
     origins = labelled["origin_date"].to_numpy().astype("datetime64[D]")
     rows, parts = [], list[dict[str, np.ndarray]]()
     for origin in np.unique(origins)[-LOOK_BACK:]:

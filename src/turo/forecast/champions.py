@@ -117,8 +117,7 @@ def check_features(forecaster: Forecasts, table: Table, told: str) -> None:
     Raises:
         InputError: naming the features.
     """
-    present = table.scan().collect_schema().names()
-    missing = [item.name for item in forecaster.fields if item.name not in present]
+    missing = [item.name for item in forecaster.fields if item.name not in table.columns]
     if missing:
         raise InputError(f"The table lacks {', '.join(missing)}, which {told} was trained on.", TRAIN_AGAIN)
 

@@ -18,7 +18,7 @@ from turo.forecast.champions import Champion, check_features
 from turo.forecast.forecast_columns import BASELINE, MODEL
 from turo.forecast.forecaster_choice import choose
 from turo.forecast.further_horizons import open_further
-from turo.forecast.horizon_tables import TABLE, Table, data_folder, open_table, served_horizon
+from turo.forecast.horizon_tables import Table, data_folder, open_table, served_horizon
 from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, live_errors, store
 from turo.forecast.report import page
@@ -26,6 +26,8 @@ from turo.forecast.report.outlook import outlook
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
+from turo.table import reader
+from turo.table.names import VEHICLE
 
 logger = logging.getLogger(__name__)
 
@@ -148,8 +150,8 @@ def _withdraw(settings: Settings) -> None:
     """Put away a forecast that has none of the vehicles of the table as it is now."""
     folder = data_folder(settings)
     try:
-        present = pl.read_parquet(folder / TABLE, columns=["vehicle_id"])["vehicle_id"]
-    except (OSError, pl.exceptions.PolarsError):
+        present = reader.read(str(folder)).frame([VEHICLE])[VEHICLE]
+    except InputError:
         return  # it cannot be told whose forecast it is
     forecast = other_fleets.forecast_vehicles(folder)
     if forecast and not forecast & set(present):

@@ -19,6 +19,7 @@ from turo.forecast.champions import Champion, load
 from turo.forecast.forecast_columns import BASELINE
 from turo.forecast.horizon_tables import Table, model_name, open_table, served_horizon
 from turo.settings import Settings
+from turo.table.names import target_name
 from turo.training.evaluation.baselines import NAMES
 from turo.training.trainable import why_not
 
@@ -116,8 +117,7 @@ def _help(settings: Settings, table: Table, target: str) -> str:
 
 
 def _target(settings: Settings) -> str:
-    target = settings.target
-    return baseline_forecast.DEFAULT_TARGET if target == "auto" else f"y_{target.removeprefix('y_')}"
+    return target_name(settings.target)
 
 
 def _as_champion(best: baseline_forecast.Baseline, table: Table) -> Champion:

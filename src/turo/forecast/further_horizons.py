@@ -15,7 +15,7 @@ from turo.features.known_trips.trips import books_priced, slim
 from turo.features.scope import scope
 from turo.forecast.horizon_tables import Table, data_folder, open_folder, open_table
 from turo.settings import Settings
-from turo.training.training_rows import FURTHER_HORIZON
+from turo.table.names import FURTHER_HORIZON
 
 logger = logging.getLogger(__name__)
 

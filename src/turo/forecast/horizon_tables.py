@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +11,11 @@ import polars as pl
 
 from turo.errors import ConfigError, InputError
 from turo.settings import Settings
-from turo.training.training_rows import FURTHER_HORIZON, TAKEHOME
+from turo.table import reader
+from turo.table.names import FURTHER_HORIZON, HORIZON, ORIGIN, PARQUET, TAKEHOME, VEHICLE
+from turo.table.verified import AbsentError, PreparedTable
 
-TABLE, MANIFEST = "datas.parquet", "manifest.json"
+REMEDY = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
 
 
 def data_folder(settings: Settings) -> Path:
@@ -36,9 +35,8 @@ def data_folder(settings: Settings) -> Path:
 def served_horizon(settings: Settings) -> int:
     """The horizon of the main table, which a run of prepare_data may choose; HORIZON_DAYS without a table."""
     try:
-        manifest = json.loads((data_folder(settings) / MANIFEST).read_text())
-        return int(manifest["horizon_days"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(reader.manifest(str(data_folder(settings)))[HORIZON])
+    except (InputError, ValueError, KeyError, TypeError):
         return settings.horizon_days
 
 
@@ -61,44 +59,48 @@ def model_name(model: str, horizon_days: int, settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """A prepared table: its manifest and the very file that the manifest describes.
-
-    Attributes:
-        content: of datas.parquet, read once, so that what replaces the file meanwhile cannot mix in.
-    """
+    """A prepared table in its folder, for one horizon."""
 
     horizon_days: int
     folder: Path
-    manifest: dict[str, Any]
-    content: bytes = field(repr=False)
+    prepared: PreparedTable = field(repr=False)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What it was made of."""
+        return self.prepared.manifest
 
     @property
     def digest(self) -> str:
         """Digest of the table, as models carry it."""
-        return str(self.manifest["digest"])
+        return self.prepared.digest
 
-    def scan(self) -> pl.LazyFrame:
-        """All rows."""
-        return pl.scan_parquet(io.BytesIO(self.content))
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns."""
+        return self.prepared.columns
+
+    def rows(self) -> pl.DataFrame:
+        """All rows, oldest first."""
+        return self.prepared.frame().sort(ORIGIN, VEHICLE)
 
     def newest(self) -> pl.DataFrame:
         """All rows of the newest origin."""
-        return self.scan().filter(pl.col("origin_date") == self.newest_origin()).sort("vehicle_id").collect()
+        return self.prepared.frame(where=pl.col(ORIGIN) == self.newest_origin()).sort(VEHICLE)
 
     def newest_origin(self) -> date:
         """The last Monday the table knows."""
-        newest = self.scan().select(pl.col("origin_date").max()).collect().item()
-        if newest is None:
-            raise InputError(f"{self.folder / TABLE} has no rows.", "Run prepare_data again.")
+        newest = self.prepared.frame([ORIGIN])[ORIGIN].max()
+        if not isinstance(newest, date):
+            raise InputError(f"{self.folder / PARQUET} has no rows.", "Run prepare_data again.")
         return newest
 
     def actuals(self, target: str, origins: list[date]) -> pl.DataFrame:
         """vehicle_id, origin_date, actual of the rows whose window is complete by now."""
-        scan = self.scan()
-        if target not in scan.collect_schema().names():  # prices may be unknown now
-            scan = scan.with_columns(pl.lit(None, pl.Float64).alias(target))
-        rows = scan.filter(pl.col("origin_date").is_in(origins) & pl.col(target).is_not_null())
-        return rows.select("vehicle_id", "origin_date", pl.col(target).alias("actual")).collect()
+        if target not in self.columns:  # prices may be unknown now
+            return pl.DataFrame(schema={VEHICLE: pl.String, ORIGIN: pl.Date, "actual": pl.Float64})
+        over = pl.col(ORIGIN).is_in(origins) & pl.col(target).is_not_null()
+        return self.prepared.frame([VEHICLE, ORIGIN, target], over).rename({target: "actual"})
 
 
 def open_table(settings: Settings, horizon_days: int) -> Table:
@@ -112,23 +114,15 @@ def open_table(settings: Settings, horizon_days: int) -> Table:
 
 def open_folder(folder: Path, horizon_days: int) -> Table:
     """The table for that horizon in a folder; see `open_table`."""
-    remedy = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        found, digest = int(manifest["horizon_days"]), str(manifest["digest"])
-        content = (folder / TABLE).read_bytes()
-    except FileNotFoundError as error:
-        what = f"No table for {horizon_days} days in {folder}: {Path(str(error.filename)).name} is missing."
-        raise InputError(what, remedy) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / MANIFEST} cannot be read: {error}.", remedy) from error
-    if manifest.get("profile") == TAKEHOME:
+        prepared = reader.read(str(folder), horizon_days)
+    except AbsentError as error:
+        raise InputError(f"No table for {horizon_days} days in {folder}: {error.what}", REMEDY) from error
+    except InputError as error:
+        raise InputError(error.what, REMEDY) from error
+    if prepared.manifest.get("profile") == TAKEHOME:
         raise InputError(
             "The take-home files have no trip dates, so there is no window to forecast.",
             "Bring a trip earnings export or the canonical files.",
         )
-    if found != horizon_days:
-        raise InputError(f"The table in {folder} is for {found} days, not {horizon_days}.", remedy)
-    if sha256(content).hexdigest() != digest:
-        raise InputError(f"{folder / TABLE} is not the file that {MANIFEST} describes.", remedy)
-    return Table(horizon_days, folder, manifest, content)
+    return Table(horizon_days, folder, prepared)

@@ -21,11 +21,12 @@ from turo.forecast.horizon_tables import (
 )
 from turo.registry.client import Version
 from turo.settings import Settings
+from turo.table.names import AUTO
 from turo.training.trainable import why_not
 
 logger = logging.getLogger(__name__)
 
-AUTO, TARGET_TAG = "auto", "turo.target"
+TARGET_TAG = "turo.target"
 
 
 def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> list[dict[str, Any]]:

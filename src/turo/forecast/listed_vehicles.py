@@ -10,6 +10,7 @@ from turo.features.time import Floats
 from turo.features.vehicles import one_line
 from turo.forecast.forecast_columns import Types
 from turo.forecast.occupied_days import taken_days
+from turo.table.names import LOOKS_GONE
 
 
 def active(rows: pl.DataFrame, vehicles: pl.DataFrame, origin: date) -> pl.DataFrame:
@@ -43,7 +44,7 @@ def describe(
     return (
         cars.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
         .join(silent, "vehicle_id", how="left", maintain_order="left")
-        .with_columns(pl.when("looks_gone").then(0.0).otherwise("available_days").alias("available_days"))
+        .with_columns(pl.when(LOOKS_GONE).then(0.0).otherwise("available_days").alias("available_days"))
         .drop("listed_to")
     )
 
@@ -62,8 +63,8 @@ def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFra
     begin = datetime.combine(origin, time())
     driven = last_trips(trips, origin)
     ahead = trips.filter(pl.col("end") > begin)["vehicle_id"].unique().implode()
-    marked = pl.col("looks_gone") == 1 if "looks_gone" in rows.columns else pl.lit(False)
-    return rows.select("vehicle_id", (marked & ~pl.col("vehicle_id").is_in(ahead)).alias("looks_gone")).join(
+    marked = pl.col(LOOKS_GONE) == 1 if LOOKS_GONE in rows.columns else pl.lit(False)
+    return rows.select("vehicle_id", (marked & ~pl.col("vehicle_id").is_in(ahead)).alias(LOOKS_GONE)).join(
         driven, "vehicle_id", how="left", maintain_order="left"
     )
 

@@ -8,15 +8,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from turo.data.profiles.statuses import cancelled
 from turo.features.known_trips.intervals import spans, without_overlap
 from turo.features.time import DAY, Floats, instant
-
-CANCELLED = ("guest_cancellation", "host_cancellation")
 
 
 def trips(reservations: pl.DataFrame) -> pl.DataFrame:
     """vehicle_id, start, end of the reservations that are not cancelled, as the file knows them."""
-    kept = reservations.filter(~pl.col("status").is_in(CANCELLED))
+    kept = reservations.filter(~cancelled())
     return kept.select("vehicle_id", pl.col("trip_start").alias("start"), pl.col("trip_end").alias("end"))
 
 

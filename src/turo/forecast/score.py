@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from turo.features.columns import feature_columns
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
 from turo.forecast.forecast_columns import FORECASTS
-from turo.training.training_rows import arrays
-
-ON_BOOKS = {"y_booked_days": "otb_days", "y_reservations": "otb_trips", "y_revenue": "otb_revenue"}
-LAST_YEAR = {"y_booked_days": "lag_52w", "y_reservations": "lag_52w_trips", "y_revenue": "lag_52w_revenue"}
+from turo.models.derived import RESERVATIONS, REVENUE
+from turo.table import names
+from turo.table.model_columns import arrays
+from turo.table.names import BOOKED_DAYS, TARGET, feature_columns
 
 DERIVED = ("derived_reservations", "derived_revenue")
 
@@ -47,19 +46,19 @@ def score(rows: pl.DataFrame, champion: Champion, cars: pl.DataFrame, stamp: Sta
     median, mean = model.predict(features), model.mean(features)
     low, high = model.interval_around(median)
     derived = model.derived(features, mean)
-    known = {name: _optional(rows, name) for name in {ON_BOOKS[model.target], LAST_YEAR[model.target]}}
+    known = TARGET[model.target]
     scored = rows.select("vehicle_id", "origin_date").with_columns(
         pl.Series("mean", mean),
         pl.Series("median", median),
         pl.Series("low", low).fill_nan(None),
         pl.Series("high", high).fill_nan(None),
-        known[ON_BOOKS[model.target]].alias("on_books"),
-        known[LAST_YEAR[model.target]].alias("last_year"),
+        _optional(rows, known.on_books).alias("on_books"),
+        _optional(rows, known.last_year).alias("last_year"),
         _optional(rows, "base_price_day"),
-        *(_derived(derived, name, len(rows)) for name in ("reservations", "revenue")),
+        *(_derived(derived, name, len(rows)) for name in (RESERVATIONS, REVENUE)),
     )
-    days = pl.lit(model.target == "y_booked_days")
-    here = ~pl.col("looks_gone")
+    days = pl.lit(model.target == BOOKED_DAYS)
+    here = ~pl.col(names.LOOKS_GONE)
     share = (pl.col("mean") / pl.col("available_days")).clip(upper_bound=1.0)
     named = scored.join(cars, "vehicle_id", how="left", maintain_order="left").with_columns(
         pl.lit(model.horizon_days).alias("horizon_days"),

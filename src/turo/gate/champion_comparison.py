@@ -22,10 +22,10 @@ from turo.gate.paired_bootstrap import Comparison, Resamples, Total, compare, to
 from turo.models.forecaster import Forecaster
 from turo.registry import aliases
 from turo.registry.aliases import Version
+from turo.table.model_columns import arrays
 from turo.training.artifacts import EVALUATION, HOLDOUT
 from turo.training.evaluation.backtest import ACTUAL, PREDICTION
 from turo.training.evaluation.metrics import row_loss
-from turo.training.training_rows import arrays
 
 logger = logging.getLogger(__name__)
 

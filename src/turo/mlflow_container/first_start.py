@@ -6,26 +6,25 @@ meanwhile attaches to them. Routes come up one by one, each as soon as its model
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from turo import settings as settings_module
 from turo.cluster.job_ids import job_id
 from turo.cluster.jobs import Jobs, connect
-from turo.errors import TuroError
+from turo.errors import InputError, TuroError
 from turo.files import code_version
 from turo.mlflow_container.progress import Note
 from turo.registry import aliases
 from turo.registry.decision_log import REFUSED, SERVING, ledger_read
 from turo.registry.fleet_match import foreign, label, table_manifest
 from turo.settings import Settings
+from turo.table import reader
 from turo.training import unfinished_runs
 from turo.training.enough_history import shortfall
 
@@ -113,12 +112,14 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def table_digest(settings: Settings, jobs: Jobs) -> str:
-    """Digest of the prepared table, which is made now if it is missing."""
-    manifest, table = (Path(settings.data_dir) / name for name in ("manifest.json", "datas.parquet"))
-    if "://" in settings.data_dir or not (manifest.exists() and table.exists()):
-        outcome = jobs.run(job_id("bootstrap", "prepare", code_version()), ["turo", "prepare"])
-        return str(outcome.result["digest"])
-    return str(json.loads(manifest.read_text())["digest"])
+    """Digest of the prepared table, which is made now if it is missing or not whole."""
+    try:
+        if "://" not in settings.data_dir:
+            return reader.read(settings.data_dir).digest
+    except InputError as error:
+        logger.info("The table is prepared: %s", error.what)
+    outcome = jobs.run(job_id("bootstrap", "prepare", code_version()), ["turo", "prepare"])
+    return str(outcome.result["digest"])
 
 
 def end_all(note: Note, names: Iterable[str], reason: str) -> None:

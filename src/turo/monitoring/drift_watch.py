@@ -15,6 +15,7 @@ import polars as pl
 from turo.monitoring.drift import SCHEMA, measure
 from turo.monitoring.statsd import Sample, drift_metrics
 from turo.serving.replica import prediction_log
+from turo.table.model_columns import numbers
 
 if TYPE_CHECKING:
     from turo.serving.spec import ModelSpec
@@ -86,5 +87,5 @@ class Watch:
 
 def _values(column: pl.Series) -> Any:
     if column.dtype.is_numeric():
-        return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return numbers(column)
     return column.to_numpy()

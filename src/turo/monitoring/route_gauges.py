@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from turo.monitoring.drift_watch import Watch
 from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
+from turo.registry.aliases import CHAMPION, PREVIOUS
 
 if TYPE_CHECKING:
     from turo.serving.control.route_state import Route
@@ -57,10 +58,10 @@ class Report:
     def samples(self, routes: Mapping[str, Route], ray_answers: bool) -> list[Sample]:
         """Gauges of all routes; while Ray does not answer none of them is served."""
         desired = {name: route.desired for name, route in routes.items() if route.desired}
-        aliases = {name: {"champion": int(wish.spec.version)} for name, wish in desired.items()}
+        aliases = {name: {CHAMPION: int(wish.spec.version)} for name, wish in desired.items()}
         for name, wish in desired.items():
             if wish.fallback:
-                aliases[name]["previous"] = int(wish.fallback.version)
+                aliases[name][PREVIOUS] = int(wish.fallback.version)
         served = {
             name: int(route.serving.version) if route.serving and ray_answers else 0
             for name, route in routes.items()

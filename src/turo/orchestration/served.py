@@ -65,8 +65,10 @@ def wait_until_served(name: str, settings: Settings, deadline_s: float = 600.0) 
 
 def champion(name: str, settings: Settings, client: httpx.Client) -> str:
     """The version with the alias `champion`, over MLflow's REST interface (no MLflow library here)."""
+    from turo.registry.aliases import CHAMPION
+
     end = time.monotonic() + settings.service_deadline_s
-    query = {"name": name, "alias": "champion"}
+    query = {"name": name, "alias": CHAMPION}
     address = f"{settings.mlflow_tracking_uri}{CHAMPION_ALIAS}"
     answer = _until(end, lambda: client.get(address, params=query))
     if answer is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.data.csv.source import folder
-from turo.data.earlier_run import MANIFEST, REMEMBERED
-from turo.data.fleet_identity import FILE as FLEETS
-from turo.data.profiles.detect import EXPORT, TAKEHOME
-from turo.errors import InputError
-from turo.features.columns import KEYS, META, TARGETS, feature_columns
-from turo.features.known_trips.trips import CANCELLED, books_priced, without_date
+from turo.data.profiles.statuses import cancelled
+from turo.features.known_trips.trips import books_priced, without_date
 from turo.files import code_version
-from turo.table.writer import CSV, PARQUET, REJECTED, Sink
+from turo.table.names import (
+    CSV,
+    EXPORT,
+    FLEETS,
+    KEYS,
+    META,
+    PARQUET,
+    REJECTED,
+    REMEMBERED,
+    TAKEHOME,
+    TARGETS,
+    feature_columns,
+)
+from turo.table.writer import Sink
 
 if TYPE_CHECKING:
-    from pyarrow import fs
-
     from turo.data.tables import Tables
     from turo.settings import Settings
 
 SCHEMA = 1
-CHUNK = 1 << 20
-AGAIN = "Run `turo prepare` again."
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def begin(tables: Tables, settings: Settings) -> dict[str, Any]:
     if tables.profile == TAKEHOME:
         return begun
     trips = tables.reservations
-    ended = ~pl.col("status").is_in(CANCELLED) & (pl.col("trip_end") <= tables.snapshot)
+    ended = ~cancelled() & (pl.col("trip_end") <= tables.snapshot)
     rows["finished_trips"] = int(trips.select(ended.sum()).item())
     sources = dict(sorted(trips["booked_at_source"].value_counts().iter_rows()))
     return begun | {"booked_at_source": sources, "warnings": [*tables.warnings, *_limits(tables)]}
@@ -98,37 +101,13 @@ def text(manifest: Mapping[str, Any]) -> bytes:
     return (json.dumps(manifest, indent=2, default=str) + "\n").encode()
 
 
-def read(data_dir: str, verify: bool = True) -> dict[str, Any]:
-    """The manifest in `data_dir`; with `verify`, only if the parquet and CSV files are the ones it describes.
-
-    Raises:
-        InputError: no manifest, one that cannot be read, or a file does not fit it (a run was killed between
-            two renames, or someone edited the file).
-    """
-    from pyarrow import fs
-
-    filesystem, base = folder(data_dir)
-    if filesystem.get_file_info(f"{base}/{MANIFEST}").type != fs.FileType.File:
-        raise InputError(f"{MANIFEST} not found in {data_dir}.", "Run `turo prepare` first.")
-    try:
-        with filesystem.open_input_stream(f"{base}/{MANIFEST}") as stream:
-            manifest: dict[str, Any] = json.loads(stream.read())
-        digests = {name: manifest["outputs"][name]["sha256"] for name in (PARQUET, CSV)}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{MANIFEST} in {data_dir} cannot be read: {error!r}.", AGAIN) from error
-    for name, digest in digests.items() if verify else ():
-        if _sha256(filesystem, f"{base}/{name}") != digest:
-            raise InputError(f"{name} in {data_dir} is not the file that {MANIFEST} describes.", AGAIN)
-    return manifest
-
-
 def _limits(tables: Tables) -> list[str]:
     """What the features cannot know because of the kind of input."""
     trips = tables.reservations
     found = []
     if undated := trips.select(without_date().sum()).item():
         found.append(
-            f"{undated} of {trips['status'].is_in(CANCELLED).sum()} cancelled trips have no date of "
+            f"{undated} of {trips.select(cancelled().sum()).item()} cancelled trips have no date of "
             "cancellation. The newest origin shows what is still booked; at earlier ones a trip counts with "
             "the chance that it was still booked then (otb_days_alive), an estimate that successive exports "
             "make better."
@@ -136,15 +115,3 @@ def _limits(tables: Tables) -> list[str]:
     if not books_priced(trips):
         found.append("The booked price of cancelled trips is not known: there is no revenue on the books.")
     return found
-
-
-def _sha256(filesystem: fs.FileSystem, path: str) -> str:
-    from pyarrow import fs
-
-    if filesystem.get_file_info(path).type != fs.FileType.File:
-        return ""
-    digest = hashlib.sha256()
-    with filesystem.open_input_stream(path) as stream:
-        while block := stream.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -6,14 +6,13 @@ there, always: what is of another fleet lies below `other-fleets/<fleet>/`. Noth
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from turo.data.earlier_run import MANIFEST
 from turo.data.fleet_identity import of_manifest
-from turo.training.training_rows import FURTHER_HORIZON
+from turo.table import reader
+from turo.table.names import FURTHER_HORIZON
 
 FOLDER = "other-fleets"
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
@@ -62,10 +61,7 @@ def take_back(folder: Path) -> list[str]:
 
 def current(folder: Path) -> str:
     """The fleet of the prepared table in `folder`, "" where there is none or it does not say."""
-    try:
-        found = of_manifest(json.loads((folder / MANIFEST).read_bytes()))
-    except (OSError, ValueError, AttributeError):
-        return ""
+    found = of_manifest(reader.known_manifest(str(folder)))
     return found.id if found else ""
 
 

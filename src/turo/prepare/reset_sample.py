@@ -5,18 +5,16 @@ Only files that are the sample's byte for byte are moved, below `other-fleets/sa
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
-from turo.data.earlier_run import MANIFEST
-from turo.data.fleet_identity import FILE as FLEETS
 from turo.errors import ConfigError, InputError
 from turo.files import sha256
 from turo.prepare import other_fleets
 from turo.settings import Settings
+from turo.table import reader
 from turo.table.lock import exclusive
-from turo.table.writer import NAMES
+from turo.table.names import FLEETS, MANIFEST, ORACLE, OUTPUTS
 
 # The committed files, as `turo generate` writes them (tests/data/test_generate.py compares).
 SAMPLE = {
@@ -24,7 +22,6 @@ SAMPLE = {
     "vehicles.csv": "3814de710ce8f19d15a88cd8d8361e30f807d58b18b347f5c7be6a0ac33cca9d",
     "blocks.csv": "3769459ab669a024404d353fa1a6b78fdd95f1198f6ec34557ef8176c965a965",
 }
-ORACLE = "oracle.csv"  # says nothing of any other fleet
 PLACE = "sample"
 
 logger = logging.getLogger(__name__)
@@ -45,7 +42,7 @@ def found(settings: Settings) -> list[Path]:
     files = [folder / name for name, digest in SAMPLE.items() if _is(folder / name, digest)]
     if files and (folder / ORACLE).is_file():
         files.append(folder / ORACLE)
-    made = [folder / name for name in NAMES if name != FLEETS] if _made_of_sample(folder) else []
+    made = [folder / name for name in OUTPUTS if name != FLEETS] if _made_of_sample(folder) else []
     return [*files, *(path for path in made if path.exists())]
 
 
@@ -87,7 +84,7 @@ def undo(settings: Settings) -> dict[str, list[str]]:
             )
         names = [*SAMPLE, ORACLE]
         if not (folder / MANIFEST).exists():
-            names += [name for name in NAMES if name != FLEETS]
+            names += [name for name in OUTPUTS if name != FLEETS]
         kept = [folder / other_fleets.FOLDER / PLACE / name for name in names]
         moved = [path for path in kept if path.is_file() and not (folder / path.name).exists()]
         for path in moved:
@@ -102,7 +99,7 @@ def _is(path: Path, digest: str) -> bool:
 def _made_of_sample(folder: Path) -> bool:
     """Do the outputs in the folder come from the sample's reservations?"""
     try:
-        inputs = json.loads((folder / MANIFEST).read_bytes())["inputs"]
+        inputs = reader.known_manifest(str(folder))["inputs"]
         return bool(inputs["reservations.csv"]["sha256"] == SAMPLE["reservations.csv"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return False

@@ -11,18 +11,28 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from turo.data import fleet_identity
-from turo.data.earlier_run import MANIFEST, REMEMBERED, to_remember
-from turo.data.profiles.detect import TAKEHOME
+from turo.data.earlier_run import to_remember
 from turo.data.quarantine import TooManyRejectedError
 from turo.errors import InputError
 from turo.features.build import Part, parts
-from turo.features.columns import KEYS, META, TARGETS
 from turo.features.known_trips.trips import books_priced, slim
 from turo.features.scope import scope
 from turo.features.takehome import takehome
 from turo.prepare import manifest, other_fleets
 from turo.prepare.ray_tasks import connected, csv_bytes, parquet_bytes, rows
-from turo.table.writer import CSV, PARQUET, REJECTED, Sink, staged
+from turo.table.names import (
+    CSV,
+    FLEETS,
+    IN_TRAINING,
+    MANIFEST,
+    ORIGIN,
+    PARQUET,
+    REJECTED,
+    REMEMBERED,
+    TAKEHOME,
+    TARGETS,
+)
+from turo.table.writer import Sink, staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +81,7 @@ def _prepare(settings: Settings, target: str, main: Path | None) -> dict[str, An
         tables = load_tables(settings)
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
         sinks[REMEMBERED].write(parquet_bytes(to_remember(tables)))
-        sinks[fleet_identity.FILE].write(fleet_identity.text(tables.known_fleets))
+        sinks[FLEETS].write(fleet_identity.text(tables.known_fleets))
         fleet, seen, vehicles = (
             tables.fleet,
             len(tables.known_fleets),
@@ -111,7 +121,7 @@ def _write(sinks: dict[str, Sink], pieces: Iterator[tuple[Any, pa.Table]]) -> ma
     import pyarrow.parquet as pq
 
     writer, label, origins = None, TARGETS[0], set[Any]()
-    counts = {"prepared": 0, "labelled": 0, "in_training": 0}
+    counts = {"prepared": 0, "labelled": 0, IN_TRAINING: 0}
     for lines, table in pieces:
         if writer is None:
             label = TARGETS[0] if TARGETS[0] in table.column_names else TARGETS[1]
@@ -121,13 +131,13 @@ def _write(sinks: dict[str, Sink], pieces: Iterator[tuple[Any, pa.Table]]) -> ma
         sinks[CSV].write(lines)
         counts["prepared"] += len(table)
         counts["labelled"] += len(table) - table[label].null_count
-        counts["in_training"] += pc.sum(table[META[0]]).as_py() or 0
-        if KEYS[1] in table.column_names:
-            origins.update(pc.unique(table[KEYS[1]].filter(pc.is_valid(table[label]))).to_pylist())
+        counts[IN_TRAINING] += pc.sum(table[IN_TRAINING]).as_py() or 0
+        if ORIGIN in table.column_names:
+            origins.update(pc.unique(table[ORIGIN].filter(pc.is_valid(table[label]))).to_pylist())
         logger.info("%d rows so far", counts["prepared"])
     if writer is None or not counts["prepared"]:
         raise InputError("No vehicle was in the fleet at any origin.", "Check listed_from in vehicles.csv.")
     writer.close()
-    if KEYS[1] in table.column_names:
+    if ORIGIN in table.column_names:
         counts["labelled_origins"] = len(origins)
     return manifest.Written(list(table.column_names), counts)

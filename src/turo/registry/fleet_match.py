@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from turo.data import fleet_identity
-from turo.errors import TrainingError
 from turo.settings import Settings
-from turo.training.training_rows import content_of, located
+from turo.table import reader
 
 DIGEST = "turo.data_digest"
 COMPARABLE = ("turo.target", "turo.horizon_days")
@@ -20,10 +18,7 @@ Tags = Mapping[str, str]
 
 def table_manifest(settings: Settings) -> dict[str, Any]:
     """What `DATA_DIR` holds now; empty where there is no table or its manifest cannot be read."""
-    try:
-        return dict(json.loads(content_of(located(settings.data_dir), "manifest.json")))
-    except (TrainingError, ValueError, TypeError):
-        return {}
+    return reader.known_manifest(reader.located(settings.data_dir))
 
 
 def label(tags: Tags) -> str:

@@ -1,1 +1,1 @@
-"""The prepared table: its names, its manifest, its reader and its writer."""
+"""The prepared table: what its files and columns are called, and the one way to read it."""

@@ -1,7 +1,7 @@
 """Where the results go: every file is complete and on disk before the first one takes its final name.
 
 A reader trusts the manifest, which is renamed last. A writer killed between two renames leaves a manifest
-whose digests do not fit the files; `manifest.read` notices.
+whose digests do not fit the files; `turo.table.reader` notices.
 """
 
 from __future__ import annotations
@@ -17,18 +17,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from turo.data.csv.source import folder
-from turo.data.earlier_run import MANIFEST, REMEMBERED
-from turo.data.fleet_identity import FILE as FLEETS
 from turo.errors import ServiceError
-from turo.files import atomic_path, remove_leftovers
+from turo.files import atomic_path, folder, remove_leftovers
 from turo.table.lock import exclusive
+from turo.table.names import OUTPUTS
 
 if TYPE_CHECKING:
     from pyarrow import fs
-
-PARQUET, CSV, REJECTED = "datas.parquet", "datas.csv", "rejected.csv"
-NAMES = (PARQUET, CSV, REJECTED, REMEMBERED, FLEETS, MANIFEST)  # in the order they take their final names
 
 
 class Sink:
@@ -70,7 +65,7 @@ class Sink:
 
 
 @contextmanager
-def staged(location: str, names: Sequence[str] = NAMES) -> Iterator[dict[str, Sink]]:
+def staged(location: str, names: Sequence[str] = OUTPUTS) -> Iterator[dict[str, Sink]]:
     """Give a sink for each of `names`; on success all take their places below `location`, on error none.
 
     Raises:

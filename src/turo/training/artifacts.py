@@ -17,12 +17,14 @@ from turo.files import sha256_folder
 from turo.models import flavor
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
+from turo.table.model_columns import arrays
+from turo.table.names import unit
 from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, Backtest
 from turo.training.evaluation.importance import permutation_importance
 from turo.training.evaluation.scores import MODEL, Scores
 from turo.training.recipe import take
 from turo.training.reports import model_card, plots, reference_histograms
-from turo.training.training_rows import Table, arrays
+from turo.training.training_rows import Table
 
 HOLDOUT = "holdout.parquet"
 EVALUATION = "evaluation_model"
@@ -82,7 +84,7 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
     importance.write_csv(folder / "importance.csv")
     pictures = folder / "plots"
     pictures.mkdir()
-    plots.draw(result, importance, scores.titles[MODEL], model_card.UNITS.get(table.target, ""), pictures)
+    plots.draw(result, importance, scores.titles[MODEL], unit(table.target), pictures)
     (folder / "reference.json").write_text(json.dumps(_reference(table, outcome.final)) + "\n")
     if result.model is not None:
         result.model.save(folder / EVALUATION)

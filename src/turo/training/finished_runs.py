@@ -14,7 +14,8 @@ from turo.registry import aliases
 from turo.registry.aliases import Version
 from turo.registry.fleet_match import DIGEST, table_manifest
 from turo.settings import Settings
-from turo.training.training_rows import asked_target, target_name
+from turo.table.names import target_name
+from turo.training.training_rows import asked_target
 
 CODE, RECIPE, KEYS = "turo.code_sha256", "turo.recipe_sha256", "turo.reused_keys"
 SAME = (DIGEST, "turo.code_version", CODE, "turo.kind", "turo.target", "turo.horizon_days")

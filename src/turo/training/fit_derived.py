@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
+from turo.models import derived
 from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
 from turo.models.encoding import Columns
+from turo.table import names
+from turo.table.model_columns import numbers
 from turo.training.evaluation.baselines import on_the_books
 from turo.training.recipe import take
 from turo.training.training_rows import Table
 
 MIN_ROWS = 60
-TARGETS = {"reservations": "y_reservations", "revenue": "y_revenue"}
+TARGETS = {derived.RESERVATIONS: names.RESERVATIONS, derived.REVENUE: names.REVENUE}
 
 
 def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
@@ -26,13 +28,13 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
         rows: row numbers in the table.
         mean: expected days of those rows.
     """
-    if table.target != "y_booked_days" or offset is None:
+    if table.target != names.BOOKED_DAYS or offset is None:
         return None
     columns = take(table.columns(), rows)
-    revenue_books = on_the_books("y_revenue", columns)
+    revenue_books = on_the_books(names.REVENUE, columns)
     blank = Derivation(
         days=offset,
-        trips=on_the_books("y_reservations", columns),
+        trips=on_the_books(names.RESERVATIONS, columns),
         revenue_books=revenue_books if revenue_books in columns else None,
         trip_days=_usual(columns, TRIP_DAYS),
         price=_usual(columns, PRICE),
@@ -40,8 +42,8 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
         revenue=None,
     )
     terms = {
-        "reservations": blank.reservation_terms(columns, mean),
-        "revenue": blank.revenue_terms(columns, mean),
+        derived.RESERVATIONS: blank.reservation_terms(columns, mean),
+        derived.REVENUE: blank.revenue_terms(columns, mean),
     }
     learnt: dict[str, tuple[float, ...]] = {}
     for name, (books, asked) in terms.items():
@@ -59,7 +61,7 @@ def actuals(table: Table, name: str) -> np.ndarray | None:
     target = TARGETS[name]
     if target not in table.rows.columns:
         return None
-    return table.rows[target].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return numbers(table.rows[target])
 
 
 def _usual(columns: Columns, name: str) -> float | None:

@@ -13,8 +13,10 @@ from turo.models.estimators.base import Loss
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
+from turo.table.model_columns import categories
+from turo.table.names import bound
 from turo.training.evaluation.baselines import on_the_books
-from turo.training.training_rows import Table, categories
+from turo.training.training_rows import Table
 
 NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
 
@@ -59,7 +61,7 @@ class Recipe:
     @property
     def maximum(self) -> float | None:
         """A car cannot be booked for longer than the window; counts and revenue have no bound."""
-        return float(self.horizon_days) if self.target == "y_booked_days" else None
+        return bound(self.target, self.horizon_days)
 
     def possible(self, values: np.ndarray) -> np.ndarray:
         """Clipped to the bounds of the target, as a forecaster does."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from turo.data import fleet_identity
 from turo.files import code_version
+from turo.table.names import RESERVATIONS
 from turo.training.enough_history import check_trips
 from turo.training.project import Options, Project, Value
 from turo.training.training_rows import Table, first_and_last
@@ -37,11 +38,11 @@ def _trips_seen(data: Table) -> float:
     """Trips that start in windows that do not overlap: where the manifest does not count finished ones."""
     if not data.timed:
         return float(data.y.sum())
-    if "y_reservations" not in data.rows.columns:
+    if RESERVATIONS not in data.rows.columns:
         return float("inf")
     weeks = data.rows["origin_date"].unique().sort()
     apart = weeks[:: max(1, -(-data.horizon_days // 7))]
-    return float(data.rows.filter(data.rows["origin_date"].is_in(apart.implode()))["y_reservations"].sum())
+    return float(data.rows.filter(data.rows["origin_date"].is_in(apart.implode()))[RESERVATIONS].sum())
 
 
 def tags_of(name: str, kind: str, run_key: str, data: Table) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatch
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turo.errors import ConfigError, InputError
+from turo.files import folder
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://")
 OTHER_ENDINGS = (
     ".xlsx",
     ".xlsm",
@@ -44,21 +43,6 @@ class Source:
         """Size and time of change as the file system tells them now."""
         info = self.filesystem.get_file_info(self.path)
         return info.size or 0, info.mtime
-
-
-def folder(location: str) -> tuple[fs.FileSystem, str]:
-    """File system and path of a folder given as a path or a URL."""
-    from pyarrow import ArrowException, fs
-
-    try:
-        if SCHEME.match(location):
-            return fs.FileSystem.from_uri(location)
-        return fs.LocalFileSystem(), str(Path(location).expanduser().resolve())
-    except (ArrowException, ValueError, OSError) as error:
-        raise InputError(
-            f"DATA_DIR={location!r} cannot be opened: {error}.",
-            "Give a folder, or a URL such as s3://bucket/folder.",
-        ) from error
 
 
 def find(location: str, names: str) -> list[Source]:

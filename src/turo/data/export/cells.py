@@ -8,7 +8,7 @@ from turo.data.csv import cells, parse
 from turo.data.csv.parse import DASHES
 from turo.data.csv.rows import LINE
 from turo.data.export import columns as col
-from turo.data.profiles.statuses import SPELLINGS
+from turo.data.profiles.statuses import SPELLINGS, cancelled
 from turo.data.read_context import Reading
 
 # the last parenthesis with a plate: (TX #ABC1234) or (#ABC1234)
@@ -71,8 +71,8 @@ def _amounts(frame: pl.DataFrame) -> pl.DataFrame:
     def total(keys: tuple[str, ...]) -> pl.Expr:
         return pl.sum_horizontal(pl.col(CENTS + key).fill_null(0) for key in keys)
 
-    cancelled = pl.col("status").str.ends_with("cancellation").fill_null(False)
-    known = pl.col(CENTS + col.PRICE[0]).is_not_null() & ~(cancelled & (total(col.PRICE) == 0))
+    unknown = cancelled().fill_null(False) & (total(col.PRICE) == 0)
+    known = pl.col(CENTS + col.PRICE[0]).is_not_null() & ~unknown
     differs = ((total(COMPONENTS) - pl.col(CENTS + col.TOTAL)).abs() > 1).fill_null(False)
     return frame.with_columns(
         pl.when(known).then(total(col.PRICE) / 100).alias("trip_price"),

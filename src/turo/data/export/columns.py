@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from turo.data.profiles.statuses import GUEST, HOST
+
 ID, STATUS, START, END = "reservation id", "trip status", "trip start", "trip end"
 VEHICLE_ID, VIN, VEHICLE, NAME = "vehicle id", "vin", "vehicle", "vehicle name"
 TRIP_DAYS, DISTANCE, ODOMETER_OUT, ODOMETER_IN = (
@@ -73,7 +75,7 @@ STATUSES = {
     "completed": "completed",
     "booked": "booked",
     "in-progress": "in_progress",
-    "guest cancellation": "guest_cancellation",
-    "host cancellation": "host_cancellation",
+    "guest cancellation": GUEST,
+    "host cancellation": HOST,
 }
 TWO_WORD_MAKES = ("Land Rover", "Alfa Romeo", "Aston Martin")

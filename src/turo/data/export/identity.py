@@ -15,6 +15,7 @@ import polars as pl
 from turo.data.csv import cells
 from turo.data.csv.rows import LINE
 from turo.data.export.vehicle_keys import FILE, HEADER, PLATE, VEHICLE, Key, KeyFile
+from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import Reading, few
 from turo.errors import InputError
 
@@ -98,9 +99,7 @@ def _single(rows: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> None:
     named = rows.filter(known[NAME].is_not_null())
     if not named.height:
         return
-    taken = named.filter(~pl.col("status").str.ends_with("cancellation")).unique(
-        "reservation_id", keep="last"
-    )
+    taken = named.filter(~cancelled()).unique("reservation_id", keep="last")
     taken = taken.sort("trip_start")
     overlap = (taken["trip_start"] < taken["trip_end"].cum_max().shift(1)).any()
     if overlap or known[NAME].n_unique() > 1:  # null, where a row is known by more, is one as well

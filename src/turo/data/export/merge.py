@@ -12,6 +12,7 @@ import polars as pl
 from turo.data.export.continuity import contradictions
 from turo.data.export.download_names import REMEDY
 from turo.data.export.export_date import DAY
+from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import Reading, few
 from turo.data.tables import REVISIONS, SIGHTINGS
 from turo.errors import InputError
@@ -68,17 +69,15 @@ def _cancelled_at() -> pl.Expr:
 
     Rows are in the order of the exports; of two downloads of one day the first may still show it booked.
     """
-    cancelled = pl.col("status").str.ends_with("cancellation")
-    booked_later = (~cancelled).cum_sum(reverse=True) > 0
+    booked_later = (~cancelled()).cum_sum(reverse=True) > 0
     first = pl.col("seen").filter(~booked_later).min().over("reservation_id")
-    return pl.when(cancelled & (first < pl.col("trip_start"))).then(first)
+    return pl.when(cancelled() & (first < pl.col("trip_start"))).then(first)
 
 
 def _sightings(rows: pl.DataFrame) -> pl.DataFrame:
     """Every day whose last export shows a reservation before its start, and not cancelled."""
-    cancelled = pl.col("status").str.ends_with("cancellation")
     last = rows.unique(["reservation_id", "seen"], keep="last", maintain_order=True)
-    return last.filter(~cancelled & (pl.col("seen") < pl.col("trip_start"))).select(*SIGHTINGS)
+    return last.filter(~cancelled() & (pl.col("seen") < pl.col("trip_start"))).select(*SIGHTINGS)
 
 
 def _revisions(rows: pl.DataFrame) -> pl.DataFrame:

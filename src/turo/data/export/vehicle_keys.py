@@ -14,8 +14,8 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from turo.data.csv.source import folder
 from turo.errors import InputError
+from turo.files import folder
 
 FILE = "vehicle_keys.csv"
 HEADER = ("kind", "key", "vehicle_id")

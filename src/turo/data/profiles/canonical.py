@@ -10,9 +10,9 @@ from turo.data.csv import parse
 from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
-from turo.data.profiles.statuses import SPELLED, SPELLINGS, refuse_unknown
+from turo.data.profiles.statuses import SPELLED, SPELLINGS, STATUSES, cancelled, refuse_unknown
 from turo.data.read_context import Reading, few
-from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, STATUSES
+from turo.data.tables import BOOKED_SOURCES, RESERVATIONS
 from turo.errors import InputError
 
 INSTANTS = ("trip_start", "trip_end", "booked_at", "cancelled_at")
@@ -138,10 +138,9 @@ def _typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
 
 
 def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
-    cancelled = pl.col("status").str.ends_with("cancellation")
     base = pl.col("trip_price") + pl.col("discounts").fill_null(0) + pl.col("fees").fill_null(0)
     fits = pl.col("cancelled_at").is_null() | (
-        cancelled & (pl.col("cancelled_at") >= pl.col("booked_at").fill_null(datetime(YEARS[0], 1, 1)))
+        cancelled() & (pl.col("cancelled_at") >= pl.col("booked_at").fill_null(datetime(YEARS[0], 1, 1)))
     )
     out, back = (
         pl.col(name).cast(pl.Float64, strict=False) if name in rows.columns else pl.lit(None, pl.Float64)
@@ -149,13 +148,13 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
     )
     source = pl.when(pl.col("booked_at").is_null()).then(pl.lit("none"))
     return rows.with_columns(
-        (~cancelled & ((pl.col("total_earnings") - base).abs() > CENT)).fill_null(False).alias("_odd_sum"),
+        (~cancelled() & ((pl.col("total_earnings") - base).abs() > CENT)).fill_null(False).alias("_odd_sum"),
         (~fits).alias("_odd_cancelled"),
         (pl.col("discounts") > 0).fill_null(False).alias("_odd_discounts"),
         ((out < 0) | (back < out)).fill_null(False).alias("_odd_odometer"),
         cancelled_at=pl.when(fits).then(pl.col("cancelled_at")),
         # Turo's exports show cancelled trips with the price 0: there 0 means unknown
-        trip_price=pl.when(~cancelled | (pl.col("trip_price") != 0)).then(pl.col("trip_price")),
+        trip_price=pl.when(~cancelled() | (pl.col("trip_price") != 0)).then(pl.col("trip_price")),
         booked_at_source=source.when(pl.col("booked_at_source").is_in(BOOKED_SOURCES))
         .then(pl.col("booked_at_source"))
         .otherwise(pl.lit("exact")),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from turo.data.csv.sheet import Sheet, underscored
 from turo.errors import InputError
+from turo.table.names import CANONICAL, EXPORT, TAKEHOME
 
-EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"
 CANONICAL_REQUIRED = ("reservation_id", "vehicle_id", "trip_start", "trip_end", "status")
 EXPORT_REQUIRED = ("reservation id", "trip start", "trip end", "trip status")  # and one of the next
 EXPORT_VEHICLE = ("vehicle", "vehicle name")

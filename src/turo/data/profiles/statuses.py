@@ -10,28 +10,37 @@ import polars as pl
 from turo.data.csv.rows import LINE
 from turo.errors import InputError
 
+GUEST, HOST = "guest_cancellation", "host_cancellation"
+CANCELLED = (GUEST, HOST)
+STATUSES = ("completed", "booked", "in_progress", *CANCELLED)
+
 # Spellings that can mean only one thing, in lower case with single blanks; accepted with a warning.
 SPELLINGS = {
     "in progress": "in_progress",
     "in_progress": "in_progress",
     "complete": "completed",
-    "guest_cancellation": "guest_cancellation",
-    "host_cancellation": "host_cancellation",
-    "cancelled": "guest_cancellation",
-    "canceled": "guest_cancellation",
-    "cancelled by guest": "guest_cancellation",
-    "canceled by guest": "guest_cancellation",
-    "guest cancelled": "guest_cancellation",
-    "guest canceled": "guest_cancellation",
-    "cancelled by host": "host_cancellation",
-    "canceled by host": "host_cancellation",
-    "host cancelled": "host_cancellation",
-    "host canceled": "host_cancellation",
+    "guest_cancellation": GUEST,
+    "host_cancellation": HOST,
+    "cancelled": GUEST,
+    "canceled": GUEST,
+    "cancelled by guest": GUEST,
+    "canceled by guest": GUEST,
+    "guest cancelled": GUEST,
+    "guest canceled": GUEST,
+    "cancelled by host": HOST,
+    "canceled by host": HOST,
+    "host cancelled": HOST,
+    "host canceled": HOST,
 }
 SPELLED = "have a status in another spelling (such as Cancelled, taken as cancelled by the guest)"
 WORDS = re.compile(r"([^\W\d_]+([ _-][^\W\d_]+)*)?")
 LONGEST = 30  # characters of a status that is shown
 LISTED = 8
+
+
+def cancelled() -> pl.Expr:
+    """Whether the reservation of a row was cancelled, by whomever; null where there is no status."""
+    return pl.col("status").is_in(CANCELLED)
 
 
 def refuse_unknown(file: str, column: str, rows: pl.DataFrame, known: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from turo.data.profiles.statuses import GUEST, HOST
 from turo.data.synthetic import demand, prices
 from turo.data.synthetic import vehicles as fleet
 from turo.data.synthetic.demand import OWNER, Requests
@@ -73,7 +74,7 @@ def _car_rows(world: World, car: int, made: Requests, rng: np.random.Generator) 
     by_host |= rows.cancelled == world.cars.gone[car]
     status = np.select(
         [cancelled & by_host, cancelled, rows.end <= now, rows.start <= now],
-        ["host_cancellation", "guest_cancellation", "completed", "in_progress"],
+        [HOST, GUEST, "completed", "in_progress"],
         "booked",
     )
     log_price = world.cars.log_price[car][demand.quarter(rows.booked)]

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from turo.files import atomic_path
+from turo.table.names import ORACLE
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def write_sample(  # noqa: PLR0913, PLR0917 - the command's options, one to one
         "blocks.csv": files.blocks(model, made),
     }
     if horizons:
-        tables["oracle.csv"] = oracle.expectations(model, made, horizons)
+        tables[ORACLE] = oracle.expectations(model, made, horizons)
     for name, table in tables.items():
         with atomic_path(Path(folder) / name) as path:
             table.write_csv(path, datetime_format=MINUTES)

@@ -28,11 +28,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from turo.data.profiles.statuses import cancelled
 from turo.data.tables import INSTANT
 from turo.features.known_trips.booking_evidence import replaced, sighted
 from turo.features.time import NEVER, Flags, Floats, Ints
 
-CANCELLED = ("guest_cancellation", "host_cancellation")
 EXPORTED = ("id_bound", "snapshot")  # booking times that only an export has
 _NUMBERS = ("start", "end", "known", "left", "seen_from", "seen_to", "replaced")
 _FLAGS = ("counted", "revised", "undated", "firm")
@@ -57,12 +57,11 @@ def slim(
         rows = rows.join(sighted(sightings), on="reservation_id", how="left", maintain_order="left")
     else:
         rows = rows.with_columns(pl.lit(None, pl.Int64).alias(name) for name in ("seen_from", "seen_to"))
-    cancelled = pl.col("status").is_in(CANCELLED)
     exported = pl.col("booked_at_source").is_in(EXPORTED)
     gone = pl.col("cancelled_at").dt.epoch("us")
     undated = without_date()
     start = pl.col("trip_start").dt.epoch("us")
-    price = pl.when(cancelled & (pl.col("trip_price") == 0)).then(None).otherwise(pl.col("trip_price"))
+    price = pl.when(cancelled() & (pl.col("trip_price") == 0)).then(None).otherwise(pl.col("trip_price"))
     left = pl.when(undated).then(pl.min_horizontal(gone, start)).otherwise(gone).fill_null(NEVER)
     slimmed = rows.select(
         pl.col("vehicle_id").cast(pl.String),
@@ -72,7 +71,7 @@ def slim(
             pl.coalesce(pl.col("booked_at").dt.epoch("us"), start), pl.col("since").dt.epoch("us")
         ).alias("known"),
         pl.min_horizontal(left, pl.col("until").dt.epoch("us")).alias("left"),
-        (~cancelled & pl.col("until").is_null()).alias("counted"),
+        (~cancelled() & pl.col("until").is_null()).alias("counted"),
         (pl.col("until").dt.epoch("us") < left).fill_null(False).alias("revised"),
         undated.alias("undated"),
         pl.col("seen_from").fill_null(NEVER),
@@ -100,7 +99,7 @@ def _with_versions(rows: pl.DataFrame, revisions: pl.DataFrame) -> pl.DataFrame:
 def without_date() -> pl.Expr:
     """Canonical rows that were cancelled nobody knows when: no date, or only one before which it was."""
     exported = pl.col("booked_at_source").is_in(EXPORTED)
-    return pl.col("status").is_in(CANCELLED) & (pl.col("cancelled_at").is_null() | exported)
+    return cancelled() & (pl.col("cancelled_at").is_null() | exported)
 
 
 def books_priced(reservations: pl.DataFrame) -> bool:
@@ -109,7 +108,7 @@ def books_priced(reservations: pl.DataFrame) -> bool:
     If not, a zero or a gap among the prices would tell at the origin what was cancelled later.
     """
     unknown = pl.col("trip_price").is_null() | (pl.col("trip_price") == 0)
-    gap = unknown & pl.col("status").is_in(CANCELLED)
+    gap = unknown & cancelled()
     exact = (pl.col("booked_at_source") == "exact").any()
     return bool(reservations.select(exact & pl.col("trip_price").is_not_null().any() & ~gap.any()).item())
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from turo.forecast.champions import Champion
 from turo.forecast.forecast_columns import MODEL
+from turo.table.names import EXPORT
 
 SOURCES = {
     "exact": "Booking dates come from the file.",
@@ -40,7 +41,7 @@ def limits(forecasts: pl.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
     """What the source of the data cannot tell."""
     sources = forecasts["booked_at_source"].unique().sort().to_list()
     texts = [SOURCES[part] for source in sources for part in source.split("+") if part in SOURCES]
-    if manifest.get("profile") == "turo_export":
+    if manifest.get("profile") == EXPORT:
         texts.append(ONE_SNAPSHOT)
     texts += [
         "A car that is fully booked cannot show how many more guests would have come. "

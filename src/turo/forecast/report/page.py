@@ -18,6 +18,7 @@ from turo.forecast.report import pictures as svg
 from turo.forecast.report.limits import limits, notices
 from turo.forecast.report.outlook import LAST_YEAR, WEEKS, Outlook
 from turo.forecast.report.skill import skill
+from turo.table.names import BOOKED_DAYS, TARGET, bound
 
 NOTHING = "\N{EN DASH}"
 FILE = "report.html"
@@ -25,7 +26,6 @@ TEMPLATE = "report.html.j2"
 MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
 MOST_ACTIONS = 12
 FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
-UNITS = {"y_booked_days": "days", "y_reservations": "reservations", "y_revenue": "revenue"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def render(facts: Facts) -> str:
     order = [facts.outlook.vehicles.index(car) for car in shown["vehicle_id"]]
     calendar = Outlook(**{**vars(facts.outlook), "cars": facts.outlook.cars[order]})
     target = facts.forecasts["target"][0]
-    full = float(facts.main) if target == "y_booked_days" else _largest(shown)
+    unit = TARGET[target].noun
+    full = bound(target, facts.main) or _largest(shown)
     models = [{"champion": champion, **skill(champion.metrics)} for champion in facts.champions]
     judged = [
         (model["champion"].horizon_days, model["mae"], min(model["baselines"].values()))
@@ -84,7 +85,7 @@ def render(facts: Facts) -> str:
         "fleet": svg.fleet_weeks(facts.outlook, facts.outlook.past_first),
         "calendar": svg.calendar(calendar, labels),
         "bars": svg.bars(shown.to_dicts(), labels, full),
-        "errors": svg.errors(judged, UNITS[target]) if judged else "",
+        "errors": svg.errors(judged, unit) if judged else "",
     }
     return pages.get_template(TEMPLATE).render(
         origin=facts.outlook.origin,
@@ -92,9 +93,9 @@ def render(facts: Facts) -> str:
         code_version=code_version(),
         made=facts.forecasts["created_at"].max(),
         main=facts.main,
-        unit=UNITS[target],
+        unit=unit,
         cards=[
-            _card(by_horizon[horizon], horizon, facts.outlook.origin + timedelta(days=horizon), UNITS[target])
+            _card(by_horizon[horizon], horizon, facts.outlook.origin + timedelta(days=horizon), unit)
             for horizon in horizons
         ],
         last_trips=facts.last_trips,
@@ -142,7 +143,7 @@ def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, A
     """Totals of the fleet for one horizon; last year is compared over the cars that have one."""
     both = rows.filter(pl.col("last_year").is_not_null())
     books, mean, available = (float(rows[name].sum()) for name in ("on_books", "mean", "available_days"))
-    booked_days = unit == UNITS["y_booked_days"]
+    booked_days = unit == TARGET[BOOKED_DAYS].noun
     return {
         "horizon": horizon,
         "end": end,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from turo.models.interval import COVERAGE
 from turo.serving.api.fleet_check import remedy
 from turo.serving.api.model_info import MEDIAN, About
 from turo.serving.api.predictor import Predictor
@@ -26,10 +27,14 @@ from turo.serving.http.messages import Request, Response, json_response
 from turo.serving.http.problems import Problem, shown
 from turo.serving.lookup.feature_lookup import FeatureTable
 from turo.serving.lookup.prepared_row import Row
+from turo.table.names import BOOKED_DAYS, RESERVATIONS, REVENUE, TARGET
 
-ON_THE_BOOKS = {"days": "otb_days", "trips": "otb_trips", "revenue": "otb_revenue"}
+ON_THE_BOOKS = {
+    "days": TARGET[BOOKED_DAYS].on_books,
+    "trips": TARGET[RESERVATIONS].on_books,
+    "revenue": TARGET[REVENUE].on_books,
+}
 OTHER = "other"
-COVERAGE = 0.8
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

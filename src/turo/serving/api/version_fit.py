@@ -11,9 +11,10 @@ from turo.serving.api.fleet_check import difference, remedy
 from turo.serving.api.model_info import About
 from turo.serving.http.problems import Problem
 from turo.serving.lookup.prepared_row import Row
+from turo.table.names import IN_TRAINING, LOOKS_GONE, REVENUE
 
-IN_TRAINING, LOOKS_GONE, QUIET_DAYS = "in_training", "looks_gone", "days_since_return"
-DELAYS = {"y_revenue": timedelta(microseconds=REVENUE_DELAY)}
+QUIET_DAYS = "days_since_return"
+DELAYS = {REVENUE: timedelta(microseconds=REVENUE_DELAY)}
 IN_SAMPLE = (
     "The model was fitted to what happened in this window: the forecast is in-sample, nearer to it than one "
     "made at that time would have been."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import threading
 import time
@@ -13,18 +12,20 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turo.data.csv.source import folder
 from turo.errors import InputError
+from turo.files import folder
 from turo.serving.http.problems import Problem, overloaded
 from turo.serving.lookup import whole_table
-from turo.serving.lookup.file_state import MixedError, State, state
+from turo.serving.lookup.file_state import State, state
 from turo.serving.lookup.prepared_row import Row, find_row
-from turo.serving.lookup.whole_table import TABLE, Rows
+from turo.serving.lookup.whole_table import Rows
+from turo.table import verified
+from turo.table.names import MANIFEST, PARQUET
+from turo.table.verified import LOCAL, AbsentError, MixedError
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-MANIFEST, LOCAL = "manifest.json", "local"
 REMOTE_S = 5.0  # how long a manifest behind a URL is taken for the newest
 ATTEMPTS, PAUSE_S, RETRY_S = 5, 0.05, 2  # while a table is being replaced: a matter of milliseconds
 UNREADABLE = (OSError, KeyError, ValueError, TypeError, InputError)
@@ -91,7 +92,7 @@ class FeatureTable:
         """
         try:
             return self._describe(*self._place()).content
-        except FileNotFoundError:
+        except (FileNotFoundError, AbsentError):
             return {}
 
     def at_hand(self, dated: bool) -> bool:
@@ -137,13 +138,7 @@ class FeatureTable:
             return known
         path = f"{base}/{MANIFEST}"
         seen = state(filesystem, path)
-        if known and known.seen == seen:
-            content = known.content
-        else:
-            with filesystem.open_input_stream(path) as stream:
-                content = json.loads(stream.read())
-            if not isinstance(content, dict):
-                raise ValueError(f"{path} is not an object")
+        content = known.content if known and known.seen == seen else verified.described(filesystem, base)
         self._described = Described(seen, now, content)
         return self._described
 
@@ -165,13 +160,13 @@ class FeatureTable:
                 return described, held[1]
             if self._mixed is not None and self._mixed == self._states():
                 raise _being_replaced()
-            rows = whole_table.read(filesystem, base, described.content["digest"], self.limit)
+            rows = whole_table.read(filesystem, base, described.content, self.limit)
             self._held, self._mixed = (described.seen, rows), None
         return described, rows
 
     def _states(self) -> tuple[State, State]:
         filesystem, base = self._place()
-        return state(filesystem, f"{base}/{MANIFEST}"), state(filesystem, f"{base}/{TABLE}")
+        return state(filesystem, f"{base}/{MANIFEST}"), state(filesystem, f"{base}/{PARQUET}")
 
 
 @functools.cache
@@ -182,7 +177,7 @@ def table_in(data_dir: str) -> FeatureTable:
 
 def _being_replaced() -> Problem:
     return overloaded(
-        f"The prepared table is being replaced: {TABLE} is not the file that {MANIFEST} describes. Try again "
-        "shortly; if it stays so, a preparation broke off: run `turo prepare` again.",
+        f"The prepared table is being replaced: {PARQUET} is not the file that {MANIFEST} describes. Try "
+        "again shortly; if it stays so, a preparation broke off: run `turo prepare` again.",
         RETRY_S,
     )

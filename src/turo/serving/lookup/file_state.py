@@ -11,10 +11,6 @@ if TYPE_CHECKING:
 State = tuple[Any, ...]
 
 
-class MixedError(Exception):
-    """The table is not the one its manifest describes: it is being replaced."""
-
-
 def state(filesystem: fs.FileSystem, path: str) -> State:
     """What is another after a file has been replaced.
 

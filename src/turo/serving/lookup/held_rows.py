@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from turo.table.names import ORIGIN, VEHICLE
+
 if TYPE_CHECKING:
     import pyarrow as pa
-
-VEHICLE, ORIGIN = "vehicle_id", "origin_date"
 
 
 @dataclass

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from turo.serving.lookup.file_state import MixedError, State, state
-from turo.serving.lookup.held_rows import ORIGIN, VEHICLE, InMemory
+from turo.serving.lookup.file_state import State, state
+from turo.serving.lookup.held_rows import InMemory
+from turo.table.names import ORIGIN, VEHICLE
+from turo.table.verified import MixedError
 
 if TYPE_CHECKING:
     import pyarrow as pa

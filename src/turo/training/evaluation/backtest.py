@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from turo.features.columns import META
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster, settle
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
+from turo.table.names import BOOKED_DAYS, META, TARGET
 from turo.training.evaluation import dead_zone, metrics, unseen_rows
-from turo.training.evaluation.baselines import SOURCES, table_baselines, time_baselines
+from turo.training.evaluation.baselines import table_baselines, time_baselines
 from turo.training.evaluation.split import Plan, Split, by_origin, by_vehicle
 from turo.training.evaluation.unseen_rows import LEVEL, ROW
 from turo.training.recipe import Recipe, take
@@ -190,8 +190,8 @@ def _with_forecasts(
 def _scale(table: Table, train: Columns, y: np.ndarray) -> float:
     """The window before is known for booked days; other targets take the rate of the last 28 days."""
     unknown = np.full(len(y), np.nan)
-    _, recent, last_year = SOURCES[table.target]
-    before = train.get(recent, unknown) * table.horizon_days / 28
-    if table.target == "y_booked_days":
+    known = TARGET[table.target]
+    before = train.get(known.recent, unknown) * table.horizon_days / 28
+    if table.target == BOOKED_DAYS:
         before = train.get("lag_1", unknown)
-    return metrics.seasonal_scale(y, train.get(last_year, unknown), before)
+    return metrics.seasonal_scale(y, train.get(known.last_year, unknown), before)

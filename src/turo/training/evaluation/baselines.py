@@ -7,16 +7,11 @@ from collections.abc import Container
 import numpy as np
 
 from turo.models.encoding import Columns
+from turo.table.names import TARGET, bound
 
 Forecasts = dict[str, np.ndarray]
 
 ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
-# Target: its column on the books, over the last 28 days, in the same window last year.
-SOURCES = {
-    "y_booked_days": ("otb_days", "hist_days_28", "lag_52w"),
-    "y_reservations": ("otb_trips", "hist_trips_28", "lag_52w_trips"),
-    "y_revenue": ("otb_revenue", "hist_revenue_28", "lag_52w_revenue"),
-}
 NAMES = {
     "last_28_days": "Mean of the last 28 days",
     "last_year": "Same window last year",
@@ -34,7 +29,7 @@ def on_the_books(target: str, columns: Container[str]) -> str:
     A file that does not date cancellations shows at the newest origin what is still booked, at earlier ones
     also what was cancelled by then: there the expected part of it is what stands for the same knowledge.
     """
-    books = SOURCES[target][0]
+    books = TARGET[target].on_books
     return books + ALIVE if books + ALIVE in columns else books
 
 
@@ -45,13 +40,12 @@ def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray
         train, y: the training rows, from which mean pickup and class means are taken.
         test: the rows to forecast.
     """
-    _, recent, last_year = SOURCES[target]
+    known = TARGET[target]
     books = on_the_books(target, test)
     rows = len(next(iter(test.values())))
     unknown = np.full(rows, np.nan)
-    upper = float(horizon_days) if target == "y_booked_days" else None
-    last_28 = test.get(recent, unknown) * horizon_days / 28
-    year = test.get(last_year, unknown)
+    last_28 = test.get(known.recent, unknown) * horizon_days / 28
+    year = test.get(known.last_year, unknown)
     forecasts = {
         "last_28_days": last_28,
         "last_year": np.where(np.isfinite(year), year, last_28),
@@ -62,7 +56,7 @@ def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray
     if books in train:
         pickup = float(np.nanmean(y - train[books]))
         forecasts["books_and_pickup"] = test[books] + pickup
-    return {name: np.clip(values, 0.0, upper) for name, values in forecasts.items()}
+    return {name: np.clip(values, 0.0, bound(target, horizon_days)) for name, values in forecasts.items()}
 
 
 def table_baselines(train: np.ndarray, y: np.ndarray, test: np.ndarray) -> Forecasts:

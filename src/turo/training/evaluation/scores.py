@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from turo.errors import TrainingError
+from turo.table.model_columns import numbers
+from turo.table.names import KEYS, RESERVATIONS, REVENUE
 from turo.training.evaluation import metrics
 from turo.training.evaluation.backtest import (
     ACTUAL,
@@ -112,8 +114,8 @@ def _totals(holdout: pl.DataFrame) -> dict[str, float]:
     pairs = {
         "fleet_bias": (MEAN, ACTUAL),
         "fleet_bias_median": (PREDICTION, ACTUAL),
-        "derived_reservations_bias": (f"{DERIVED}reservations", "y_reservations"),
-        "derived_revenue_bias": (f"{DERIVED}revenue", "y_revenue"),
+        "derived_reservations_bias": (f"{DERIVED}reservations", RESERVATIONS),
+        "derived_revenue_bias": (f"{DERIVED}revenue", REVENUE),
     }
     found = {}
     for name, (forecast, actual) in pairs.items():
@@ -135,10 +137,10 @@ def _oracle(table: Table, holdout: pl.DataFrame) -> np.ndarray | None:
     median = f"{table.target}_median"
     if table.oracle is None or not table.timed or median not in table.oracle.columns:
         return None
-    keys = ["vehicle_id", "origin_date", "horizon_days"]
+    keys = list(KEYS)
     truth = table.oracle.select(
         *(pl.col(key).cast(holdout.schema[key]) for key in keys), pl.col(median).cast(pl.Float64)
     )
     joined = holdout.select(keys).join(truth, on=keys, how="left", maintain_order="left")
-    values = joined[median].fill_null(float("nan")).to_numpy()
+    values = numbers(joined[median])
     return values if np.isfinite(values).mean() > 0.99 else None

@@ -12,6 +12,7 @@ from typing import Any
 from turo.data import fleet_identity
 from turo.registry import aliases
 from turo.registry.aliases import Version
+from turo.table.names import unit
 from turo.training.evaluation.scores import MODEL, ORACLE_TITLE
 from turo.training.reports import model_card, plots
 
@@ -47,9 +48,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
         family = newest(version, FAMILY)
         picture = Path(temporary) / "error_by_horizon.png"
         if errors := by_horizon(family, metric):
-            plots.error_by_horizon(
-                errors, metric, model_card.UNITS.get(version.tags["turo.target"], ""), picture
-            )
+            plots.error_by_horizon(errors, metric, unit(version.tags["turo.target"]), picture)
             for peer in family:
                 client.log_artifact(peer.run_id, str(picture), FOLDER)
     return lines

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from turo.models.interval import COVERAGE
+from turo.table.names import unit
 from turo.training.evaluation.scores import MODEL, Scores
 
 COLUMNS = ("mae", "rmse", "wape", "mase", "bias", "mae_cold_start")
@@ -21,7 +23,7 @@ CARD = """# {name}
 - {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
   compared: {verdict} ({best}, {best_value:.3f}).{silent}
 - {sums}
-- The 10-90 % interval held {coverage:.1%} of the hold-out rows (80 % promised).
+- The 10-90 % interval held {coverage:.1%} of the hold-out rows ({promised} promised).
 
 ## On the same rows
 
@@ -33,7 +35,6 @@ CARD = """# {name}
 It forecasts bookings, not demand: a car that is full cannot be booked again. One snapshot cannot know
 trip dates that guests changed later. It is no ground for decisions about persons; the data hold none.
 """
-UNITS = {"y_booked_days": "days", "y_reservations": "reservations", "y_revenue": "USD"}
 
 
 def write_comparison(lines: list[dict[str, Any]], folder: Path) -> None:
@@ -67,7 +68,7 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
     return CARD.format(
         **facts,
         window=window,
-        unit=UNITS.get(facts["target"], ""),
+        unit=unit(facts["target"]),
         digest=facts["data_digest"][:12],
         parameters=json.dumps(facts["params"]),
         metric=metric.upper(),
@@ -80,6 +81,7 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
         best=scores.titles[scores.best_baseline],
         best_value=scores.lines[scores.best_baseline][metric],
         coverage=scores.figures["interval_coverage"],
+        promised=f"{COVERAGE * 100:.0f} %",
         table=markdown(comparison(scores, metric)),
     )
 
