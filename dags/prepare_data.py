@@ -80,7 +80,7 @@ def deploy_and_verify(model: str, decisions: list[dict[str, Any]]) -> dict[str, 
 
     logger.info("The gate on %s: %s", model, decisions)
     try:
-        return wait_until_served(model, settings.load())
+        return wait_until_served(model, SETTINGS)
     except DeployError as error:  # it was refused, or had ten minutes: asking again changes neither
         raise AirflowFailException(str(error)) from error
 

@@ -1,16 +1,14 @@
-"""The environment's one reader."""
+"""What the settings make of the environment."""
 
 from __future__ import annotations
 
-import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from turo import settings
 from turo.errors import ConfigError
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def test_lists_are_comma_separated_and_trimmed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,17 +63,10 @@ def test_the_ray_token_comes_from_the_variable_or_the_file(
     assert settings.load().token() == "from-variable"
 
 
-def test_only_settings_reads_the_environment() -> None:
-    """One home for configuration; the exceptions are named here with their reason."""
-    allowed = {
-        "settings.py",
-        "files.py",  # CODE_VERSION, baked into the images
-        "health.py",  # a health check that starts every few seconds loads nothing but the standard library
-        "mlflow_create.py",  # puts back a variable of MLflow's own client after one request
-        "demo_guard.py",  # finds what the demo started by a mark that it hands down
-        "ending.py",  # Ray tells a job its id there
-        "projects.py",  # hands the environment on to the child process that trains
-    }
-    reads = re.compile(r"os\.(environ\.get|getenv)|os\.environ\[[^]]+\](?! *=)")
-    found = {path.name for path in (REPOSITORY / "src/turo").rglob("*.py") if reads.search(path.read_text())}
-    assert found <= allowed
+def test_the_version_of_the_code_is_the_images_commit_or_else_the_package_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CODE_VERSION", "")  # as an image has it that was built without one
+    assert settings.load().code_version == metadata.version("turo")
+    monkeypatch.setenv("CODE_VERSION", "0a1b2c")
+    assert settings.load().code_version == "0a1b2c"

@@ -19,6 +19,7 @@ from turo import settings as settings_module
 from turo.cluster.job_log import RESULT_MARK
 from turo.cluster.local_ray import OUR_INTERPRETER
 from turo.errors import ConfigError, InputError, TuroError, kind
+from turo.registry.client import use_mlflow
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0]
@@ -26,6 +27,8 @@ app = typer.Typer(
 Names = Annotated[list[str], typer.Argument(help="Model names, as in MODEL_NAMES.")]
 RunKey = Annotated[str, typer.Option(help="Makes a repeated run reuse what the first one did.")]
 ForecastModel = Annotated[str, typer.Option(help="Served model; default FORECAST_MODEL, else the first.")]
+Name = Annotated[str, typer.Argument(help="Model name.")]
+RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
@@ -35,9 +38,8 @@ def _report(result: Any) -> None:
 
 
 def _parameters(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ConfigError(f"Parameter {pair!r} has no '='.", "Write it as -P name=value.")
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise ConfigError(f"Parameter {wrong[0]!r} has no '='.", "Write it as -P name=value.")
     return dict(pair.split("=", 1) for pair in pairs)
 
 
@@ -62,43 +64,39 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
 
 
 @app.command()
-def prepare() -> None:
+def prepare(context: typer.Context) -> None:
     """Turn reservations and vehicles into datas.csv and datas.parquet, on Ray."""
     from turo.prepare.run import run
 
-    _report(run(settings_module.load()))
+    _report(run(context.obj))
 
 
 @app.command()
 def reset_sample(
+    context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Move the sample's files back.")] = False,
 ) -> None:
     """Put the sample's files, tables and forecasts away, to make room for data of one's own."""
-    from turo.prepare.reset_sample import found, reset
+    from turo.prepare.reset_sample import NEXT, found, reset
     from turo.prepare.reset_sample import undo as put_back
 
-    settings = settings_module.load()
+    settings = context.obj
     if undo:
-        _report(put_back(settings))
-        return
+        return _report(put_back(settings))
     if not (names := [path.name for path in found(settings)]):
-        typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
-        return
+        return typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
     typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")
     if not yes and not sys.stdin.isatty():
         raise ConfigError("Nobody can be asked here.", "Run `turo reset-sample --yes`.")
     if yes or typer.confirm("Move them?"):
         _report(reset(settings))
-        typer.echo(
-            "Put your own files into the folder and run prepare_data. The sample's models answer until your "
-            "own take their places, but not for your vehicles. `turo reset-sample --undo` brings the files "
-            "back."
-        )
+        typer.echo(NEXT)
 
 
 @app.command()
 def train(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Model name, as in MODEL_NAMES.")],
     path: Annotated[str, typer.Option(help="MLflow project; default: its place in MODEL_PATHS.")] = "",
     param: Annotated[list[str] | None, typer.Option("-P", help="Project parameter, name=value.")] = None,
@@ -107,15 +105,14 @@ def train(
     """Run one MLflow project on the prepared table."""
     from turo.training import mlflow_projects
 
-    settings = settings_module.load()
-    project = path or str(mlflow_projects.path_of(name, settings))
-    _report(
-        {"model": name, "run_id": mlflow_projects.launch(name, project, _parameters(param or []), run_key)}
-    )
+    project = path or str(mlflow_projects.path_of(name, context.obj))
+    run_id = mlflow_projects.launch(name, project, _parameters(param or []), run_key, context.obj)
+    _report({"model": name, "run_id": run_id})
 
 
 @app.command()
 def promote(
+    context: typer.Context,
     names: Names,
     run_key: RunKey = "",
     run_id: Annotated[str, typer.Option(help="This run of the one model named; default: its newest.")] = "",
@@ -127,31 +124,31 @@ def promote(
 
     if run_id and len(names) != 1:
         raise ConfigError(f"--run-id {run_id} belongs to one model, not to {names}.", "Name that model only.")
-    _report([asdict(decide(name, run_id or None, run_key)) for name in names])
+    _report([asdict(decide(name, run_id or None, run_key, context.obj)) for name in names])
 
 
 @app.command()
-def horizons(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
+def horizons(context: typer.Context, model: ForecastModel = "", horizons: ForecastDays = "") -> None:
     """Prepare the tables of the other horizons, and list which of their models must be trained."""
     from turo.forecast.horizons import make_ready
 
-    _report(make_ready(settings_module.load(), model, _days(horizons)))
+    _report(make_ready(context.obj, model, _days(horizons)))
 
 
 @app.command()
-def forecast(model: ForecastModel = "", horizons: ForecastDays = "") -> None:
+def forecast(context: typer.Context, model: ForecastModel = "", horizons: ForecastDays = "") -> None:
     """Score every active car with the champions; write forecasts.csv, report.html and the look back."""
     from turo.forecast.fleet_forecast import run
 
-    _report(run(settings_module.load(), model, _days(horizons)))
+    _report(run(context.obj, model, _days(horizons)))
 
 
 @app.command()
-def rollback(name: Annotated[str, typer.Argument(help="Model name.")], to: Earlier = "") -> None:
+def rollback(context: typer.Context, name: Name, to: Earlier = "") -> None:
     """Let an earlier champion serve again, proven by a request; to ask again finishes the same rollback."""
     from turo.serving.control.rollback import rollback as restore
 
-    _report(restore(name, settings_module.load(), to))
+    _report(restore(name, context.obj, to))
 
 
 @app.command()
@@ -164,11 +161,11 @@ def ledger(name: Annotated[str, typer.Argument(help="Model name; empty for all."
 
 
 @app.command()
-def trace(request_id: Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]) -> None:
+def trace(context: typer.Context, request_id: RequestId) -> None:
     """Show where an answer came from: model version, run, data digest, commit, features, prediction."""
     from turo.serving.replica.prediction_log import trace as find
 
-    rows = find(settings_module.load().data_dir, request_id)
+    rows = find(context.obj.data_dir, request_id)
     if not rows:
         raise InputError(
             f"Request {request_id!r} is not in the prediction log.",
@@ -194,8 +191,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.environ.update(OUR_INTERPRETER)  # Ray reads it once, when it is imported
     try:
-        logging.getLogger().setLevel(settings_module.load().log_level)
-        app()
+        settings = settings_module.load()
+        logging.getLogger().setLevel(settings.log_level)
+        use_mlflow(settings)
+        app(obj=settings)  # every command finds it in its context
     except TuroError as error:
         # Whoever follows a job looks for this line, see job_log.py.
         logging.getLogger("turo").error("%s: %s", kind(error), error)  # noqa: TRY400 - a user's error

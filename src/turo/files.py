@@ -1,4 +1,4 @@
-"""Whole files or nothing: atomic writes, digests, where a folder lies, the version of the code."""
+"""Whole files or nothing: atomic writes, digests, and where a folder lies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +87,3 @@ def sha256_folder(folder: Path) -> str:
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
-
-
-def code_version() -> str:
-    """The commit the images were built from (`CODE_VERSION`), else the package version."""
-    return os.environ.get("CODE_VERSION") or metadata.version("turo")

@@ -1,7 +1,11 @@
-"""The only reader of the environment. Every variable has one home here and one line in `.env.example`."""
+"""What the environment says. Every variable has one home here and one line in `.env.example`.
+
+A process calls `load` once, where it begins, and hands the Settings on: tests/test_settings_readers.py.
+"""
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -20,11 +24,13 @@ TARGETS: tuple[str, ...] = get_args(Target)
 
 
 class Settings(BaseSettings):
-    """All settings, read once and frozen. Field names in upper case are the environment's names."""
+    """All settings, frozen. Field names in upper case are the environment's names."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # The commit that the images were built from, else the version of the package.
+    code_version: str = Field(default_factory=lambda: metadata.version("turo"))
 
     # Data
     data_dir: str = "datas"
@@ -54,6 +60,7 @@ class Settings(BaseSettings):
     backend_uri: str = "sqlite:///mlruns/mlflow.db"
     artifact_root: str = "mlflow_artifacts"
     tracking_port: int = 5000
+    mlflow_run_id: str = ""  # by `mlflow run`, to the process of a project: the run to use
 
     # Ray and Ray Serve
     ray_address: str = "auto"
@@ -61,6 +68,7 @@ class Settings(BaseSettings):
     ray_dashboard_url: str = ""  # empty = derived from ray_address
     ray_auth_token: str = ""
     ray_auth_token_path: Path | None = None
+    ray_job_config_json_env_var: str = ""  # by Ray, to a job: what it is, as JSON
     ray_http_host: str = "0.0.0.0"  # noqa: S104 - where Serve listens inside the container
     ray_http_port: int = 8000
     serve_url: str = "http://127.0.0.1:8000"

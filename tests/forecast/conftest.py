@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hand_fleet import write_fleet
 
+from turo import settings as settings_module
+from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
 
@@ -25,6 +27,7 @@ def registry_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(uri)
+    use_mlflow(settings_module.load())
     mlflow.create_experiment("models", artifact_location=str(tmp_path / "artifacts"))
     mlflow.set_experiment("models")
     return uri

@@ -19,6 +19,7 @@ from turo.forecast.horizons import make_ready
 from turo.prepare.ray_tasks import connected
 from turo.prepare.run import run as prepare
 from turo.registry import aliases
+from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
 pytestmark = pytest.mark.ray
@@ -46,6 +47,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -
     monkeypatch.setenv("PROJECTS_DIR", str(tmp_path / "projects"))
     monkeypatch.chdir(tmp_path)
     made = settings_module.load(data_dir=str(folder), as_of="2026-11-23")
+    use_mlflow(made)
     prepare(made)
     return made
 

@@ -19,6 +19,7 @@ from turo.errors import InputError
 from turo.features import build
 from turo.forecast.fleet_forecast import run
 from turo.prepare import manifest
+from turo.registry.client import use_mlflow
 from turo.settings import Settings
 from turo.table import names
 
@@ -143,12 +144,11 @@ def test_where_even_the_main_table_has_nothing_the_samples_report_does_not_stay(
     assert not (folder / "horizon-90").exists()
 
 
-def test_the_best_baseline_is_chosen_by_what_it_would_have_said(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_best_baseline_is_chosen_by_what_it_would_have_said(settings: Settings, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/empty.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    told = run(settings.model_copy(update={"mlflow_tracking_uri": uri}), horizons=(28,))
+    elsewhere = settings.model_copy(update={"mlflow_tracking_uri": uri})
+    use_mlflow(elsewhere)
+    told = run(elsewhere, horizons=(28,))
     table = pl.read_parquet(Path(settings.data_dir) / "datas.parquet")
     past = table.filter(pl.col("y_booked_days").is_not_null(), looks_gone=0).sort("origin_date")
     judged = past.filter(

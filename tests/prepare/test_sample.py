@@ -39,7 +39,7 @@ def data(tmp_path, monkeypatch):
 
 
 def run(*words):
-    return CliRunner().invoke(app, ["reset-sample", *words])
+    return CliRunner().invoke(app, ["reset-sample", *words], obj=load())
 
 
 def names(folder):

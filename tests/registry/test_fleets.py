@@ -10,12 +10,16 @@ from training_table import frame, write
 
 from turo import settings
 from turo.errors import RegistryError
-from turo.gate.promote import promote
+from turo.gate import promote as gate
 from turo.mlflow_container import first_start
 from turo.registry import aliases, decision_log
 from turo.serving.control.rollback import rollback
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
+
+
+def promote(name, run_id, run_key):
+    return gate.promote(name, run_id, run_key, settings.load())
 
 
 class Submitted:

@@ -11,6 +11,7 @@ from lossy_proxy import LossyProxy, lossy_proxy
 from turo import settings
 from turo.demo.services import free_port, tracking_server
 from turo.registry import aliases, decision_log, mlflow_create
+from turo.registry.client import use_mlflow
 
 FATES = ["dropped", "503", "refused"]
 
@@ -36,6 +37,7 @@ def proxy(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
         monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
         for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
             monkeypatch.delenv(name, raising=False)
+        use_mlflow(settings.load())
         before = mlflow.get_tracking_uri()
         yield between
         mlflow.set_tracking_uri(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -11,8 +12,11 @@ import polars as pl
 import pytest
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
+from turo import settings
 from turo.errors import RegistryError
 from turo.registry import aliases, decision_log
+from turo.registry import client as connection
+from turo.registry.client import use_mlflow
 from turo.training.artifacts import log_forecaster
 
 
@@ -181,3 +185,23 @@ def test_the_ledger_grows_newest_first_and_cannot_be_rewritten(tracking):
         "ledger_read",
     }
     assert not changing
+
+
+def test_the_registry_is_the_one_that_was_named_whatever_the_environment_says_now(
+    tracking, tmp_path, monkeypatch
+):
+    named = settings.load()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'another.db'}")
+    aliases.client().create_registered_model("Here")
+    assert aliases.client().tracking_uri == named.mlflow_tracking_uri
+    shutil.copy(tmp_path / "mlflow.db", tmp_path / "copy.db")
+    use_mlflow(named.model_copy(update={"mlflow_tracking_uri": f"sqlite:///{tmp_path / 'copy.db'}"}))
+    aliases.client().delete_registered_model("Here")
+    use_mlflow(named)
+    assert aliases.client().get_registered_model("Here").name == "Here"
+
+
+def test_without_a_word_which_registry_to_use_none_is_guessed(tracking, monkeypatch):
+    monkeypatch.setattr(connection, "_in_use", [])
+    with pytest.raises(RuntimeError, match=r"call use_mlflow\(settings\)"):
+        aliases.client()

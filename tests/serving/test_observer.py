@@ -85,18 +85,20 @@ def test_a_request_id_leads_to_version_run_data_commit_features_and_prediction(t
     assert trace(str(tmp_path / "nowhere"), "find-me") == []
 
 
-def test_the_trace_command_prints_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trace_command_prints_the_rows(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
+    from turo import settings
     from turo.cli import app
 
     watched = Watched(tmp_path)
     (value,) = watched.post(ROWS_IN[:1], "abc")
     watched.rounds()
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    printed = CliRunner().invoke(app, ["trace", "abc"])
+    chosen = settings.load(data_dir=str(tmp_path))
+    printed = CliRunner().invoke(app, ["trace", "abc"], obj=chosen)
     assert json.loads(printed.stdout)["prediction"] == value
-    assert "'xyz' is not in the prediction log" in str(CliRunner().invoke(app, ["trace", "xyz"]).exception)
+    refused = CliRunner().invoke(app, ["trace", "xyz"], obj=chosen)
+    assert "'xyz' is not in the prediction log" in str(refused.exception)
 
 
 def test_the_log_keeps_the_newest_rows_only_and_of_a_large_request_a_few(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from served import LIMITS, full_row, random_columns, tiny_predictor
 from tiny_forecaster import tiny_forecaster
 
+from turo import settings
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.files import sha256_folder
 from turo.serving.api.predictor import Predictor
@@ -161,16 +162,16 @@ def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: p
         return folder
 
     folder = place("1")
-    loaded = model_slot.load(spec("1", digest), 10)
+    loaded = model_slot.load(spec("1", digest), 10, settings.load())
     assert (loaded.about.version, loaded.table.max_rows) == ("1", 10)
     assert loaded.about.example == full_row()
     example = json.loads((folder / "input_example.json").read_text())
     example["data"][0][example["columns"].index("make")] = "Lada"
     (folder / "input_example.json").write_text(json.dumps(example))
     with pytest.raises(DeployError, match=r"Tiny version 1 fails its smoke test: .*column make"):
-        model_slot.load(spec("1", digest), 10)
+        model_slot.load(spec("1", digest), 10, settings.load())
     with pytest.raises(RegistryError, match="no digest"):
-        model_slot.load(spec("1"), 10)
+        model_slot.load(spec("1"), 10, settings.load())
 
 
 def test_a_damaged_copy_on_the_node_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,11 +184,11 @@ def test_a_damaged_copy_on_the_node_is_fetched_anew(tmp_path: Path, monkeypatch:
     copy = tmp_path / f"Tiny-1-{digest[:16]}"
     shutil.copytree(tmp_path / "registered", copy)
     (copy / "data" / "forecaster" / "forecaster.json").write_text("{}")
-    assert model_slot.load(spec("1", digest), 10).about.version == "1"
+    assert model_slot.load(spec("1", digest), 10, settings.load()).about.version == "1"
     (tmp_path / "registered" / "data" / "forecaster" / "forecaster.json").write_text("{}")
     shutil.rmtree(copy)
     with pytest.raises(RegistryError, match="SHA-256"):
-        model_slot.load(spec("1", digest), 10)
+        model_slot.load(spec("1", digest), 10, settings.load())
 
 
 def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> None:

@@ -20,8 +20,10 @@ MORE = 200  # answers awaited after an end state: what comes late is seen as wel
 # A copy of what serves whose digest is of other files, as a damaged registry would hold it.
 COPY = """
 import sys
+from turo import settings
 from turo.registry import client as connection
 name, version = sys.argv[1:]
+connection.use_mlflow(settings.load())
 client = connection.client()
 good = client.get_model_version(name, version)
 tags = dict(good.tags) | {"turo.model_sha256": "0" * 64}
@@ -30,8 +32,10 @@ print(client.create_model_version(name, good.source, good.run_id, tags=tags, mod
 """
 POINT = """
 import sys
+from turo import settings
 from turo.registry import client as connection
 name, alias, version = sys.argv[1:]
+connection.use_mlflow(settings.load())
 connection.client().set_registered_model_alias(name, alias, version)
 """
 

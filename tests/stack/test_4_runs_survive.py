@@ -27,7 +27,9 @@ print(json.dumps([run.info.run_id for run in family if run.info.status == "RUNNI
 """
 VERSIONS = """
 import sys
+from turo import settings
 from turo.registry import client as connection
+connection.use_mlflow(settings.load())
 print(len(connection.client().search_model_versions(f"name = '{sys.argv[1]}'")))
 """
 

@@ -85,7 +85,7 @@ def finished(
         mlflow.log_params({**PARAMS, "bias": bias, "served_bias": served_bias, **options})
         mlflow.set_tags(
             {
-                **tags_of(name, "svr", options.get("run_key", ""), data),
+                **tags_of(name, "svr", options.get("run_key", ""), data, "1"),
                 **artifacts.log_forecaster(served, data.rows, place / "served"),
                 "turo.evaluation_sha256": sha256_folder(place / "reports" / artifacts.EVALUATION),
                 "turo.metric": result.metric,

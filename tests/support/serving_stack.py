@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from turo import settings as settings_module
+from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
 ATTEMPTS = 3  # to start Ray
@@ -122,6 +123,7 @@ def stack(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     settings = settings_module.load()
+    use_mlflow(settings)
     with tracking_server(settings, folder / "mlflow.log"), ray_head(folder, first_port, dashboard):
         ray, metrics = f"127.0.0.1:{first_port + 1003}", f"http://127.0.0.1:{first_port + 1006}/metrics"
         yield Stack(settings.serve_url, settings, folder, ray, metrics)

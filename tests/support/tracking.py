@@ -27,6 +27,9 @@ def tracking(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Work in `tmp_path` with an MLflow of its own and a clean environment; returns the folder."""
     import mlflow
 
+    from turo import settings
+    from turo.registry.client import use_mlflow
+
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.chdir(tmp_path)
@@ -41,4 +44,5 @@ def tracking(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     # Experiments whose artifacts lie in this folder, whatever the server's default would be.
     monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
     mlflow.set_tracking_uri(uri)
+    use_mlflow(settings.load())
     return tmp_path

@@ -14,8 +14,9 @@ from gate_runs import finished, fleet
 from training_table import frame
 from training_table import write as write_table
 
+from turo import settings
 from turo.errors import RegistryError
-from turo.gate.promote import promote
+from turo.gate import promote as gate
 from turo.gate.rules import decide
 from turo.registry import aliases, decision_log
 from turo.training.reports.all_models import FAMILY, by_horizon, newest, publish
@@ -26,6 +27,10 @@ WORSE, USELESS = 1.5, 9.0  # days of bias: worse than a champion; below the base
 def write(folder, table, number=1, **manifest):
     """A prepared table of one fleet, or of another."""
     return write_table(folder, table, fleet=fleet(number), **manifest)
+
+
+def promote(name, run_id, run_key):
+    return gate.promote(name, run_id, run_key, settings.load())
 
 
 @pytest.fixture

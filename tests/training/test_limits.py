@@ -43,7 +43,7 @@ def reports(data, kind, folder):
     result = backtest(data, recipe)
     scores = measure(data, result, kind)
     project = Project(kind=kind, summary="A model.", params=SMALL[kind])
-    facts = describe(kind, project, dict(SMALL[kind]), Options(), data)
+    facts = describe(kind, project, dict(SMALL[kind]), Options(), data) | {"code_version": "1"}
     final = artifacts.final_model(recipe.fit(data.columns(), data.y), result, facts)
     artifacts.write_reports(artifacts.Outcome(data, result, scores, final, facts), folder)
     return result, scores, final
@@ -76,7 +76,7 @@ def test_books_that_never_change_are_a_result_for_every_kind_of_model(kind, exac
 def test_a_whole_run_ends_well_where_nothing_is_left_to_learn(tracking):
     write(tracking / "datas", exact_books(), rows={"finished_trips": 240})
     project = Project(kind="catboost", summary="Trees.", params=SMALL["catboost"])
-    run_id = run(project, dict(project.params), Options(model_name="CatBoost"))
+    run_id = run(project, dict(project.params), Options(model_name="CatBoost"), settings.load())
     found = aliases.client().get_run(run_id)
     assert found.info.status == "FINISHED"
     assert found.data.metrics["baseline_best_mae"] == 0.0
@@ -138,7 +138,7 @@ def test_a_baseline_that_is_mostly_silent_does_not_shrink_the_comparison(tmp_pat
 def test_take_home_vehicles_with_a_class_are_drawn_by_class(tracking):
     classes = pl.Series("class", [("suv", "car", None)[number % 3] for number in range(200)])
     write(tracking / "datas", takehome_frame().with_columns(classes), profile="turo_takehome")
-    run_id = run(KNN, dict(KNN.params), Options())
+    run_id = run(KNN, dict(KNN.params), Options(), settings.load())
     assert aliases.client().get_run(run_id).info.status == "FINISHED"
     drawn = {Path(item.path).stem for item in aliases.client().list_artifacts(run_id, "plots")}
     assert "error_by_class" in drawn
@@ -156,8 +156,9 @@ def test_what_would_fail_after_the_fitting_is_refused_before(tmp_path):
 def test_the_target_of_the_settings_is_trained_and_an_explicit_one_wins(tracking, monkeypatch):
     write(tracking / "datas", frame())
     monkeypatch.setenv("TARGET", "y_reservations")
-    tags = [
-        aliases.client().get_run(run(KNN, dict(KNN.params), options)).data.tags["turo.target"]
+    trained = (
+        run(KNN, dict(KNN.params), options, settings.load())
         for options in (Options(), Options(target="y_booked_days"))
-    ]
+    )
+    tags = [aliases.client().get_run(run_id).data.tags["turo.target"] for run_id in trained]
     assert tags == ["y_reservations", "y_booked_days"]

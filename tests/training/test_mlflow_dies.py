@@ -16,6 +16,7 @@ from training_table import frame, write
 from turo import settings
 from turo.demo.services import free_port, tracking_server
 from turo.registry import aliases
+from turo.registry.client import use_mlflow
 from turo.training import mlflow_projects
 
 TRAIN = """
@@ -56,9 +57,11 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
     monkeypatch.setenv("TRACKING_PORT", str(port))
     monkeypatch.setenv("BACKEND_URI", f"sqlite:///{tracking / 'mlflow.db'}")
     monkeypatch.setenv("ARTIFACT_ROOT", str(tracking / "artifacts"))
+    use_mlflow(settings.load())
     ended: list[str] = []
     training = threading.Thread(
-        target=lambda: ended.append(mlflow_projects.launch("Slow", str(folder), {}, "k")), daemon=True
+        target=lambda: ended.append(mlflow_projects.launch("Slow", str(folder), {}, "k", settings.load())),
+        daemon=True,
     )
     with ExitStack() as servers:
         before = psutil.Process().children()

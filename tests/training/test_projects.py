@@ -113,10 +113,13 @@ def test_parameters_take_the_type_of_their_defaults():
         parse(ours, ["--depth=4"])
 
 
+def launch(path, params, key):
+    return mlflow_projects.launch("Tiny", path, params, key, settings.load())
+
+
 TRAIN = """
 import sys
 from turo.training.project import Project, main
-from turo.training.run import run
 
 project = Project("knn", "Neighbours.", {"neighbours": 5, "dimensions": 3})
 main(project)
@@ -145,13 +148,13 @@ def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypa
     client = aliases.client()
     experiment = client.create_experiment("Tiny")
     lost = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
-    run_id = mlflow_projects.launch("Tiny", tiny, {"neighbours": "3"}, "k")
+    run_id = launch(tiny, {"neighbours": "3"}, "k")
     assert client.get_run(run_id).data.params["neighbours"] == "3"
     assert client.get_run(lost).info.status == "FAILED"
-    assert mlflow_projects.launch("Tiny", tiny, {"neighbours": "3"}, "k") == run_id
+    assert launch(tiny, {"neighbours": "3"}, "k") == run_id
     assert aliases.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
     # Another key, but nothing else: the run would only be repeated.
-    assert mlflow_projects.launch("Tiny", tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
+    assert launch(tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
     assert finished_run("Tiny", "k2") == run_id
     assert len(client.search_runs([experiment])) == 2
 
@@ -186,7 +189,7 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
     client = aliases.client()
 
     def target(params, key):
-        return client.get_run(mlflow_projects.launch("Tiny", tiny, params, key)).data.tags["turo.target"]
+        return client.get_run(launch(tiny, params, key)).data.tags["turo.target"]
 
     assert target({}, "a") == "y_revenue"
     assert target({"target": "y_reservations"}, "b") == "y_reservations"
@@ -199,7 +202,7 @@ def test_a_run_of_another_target_of_the_settings_is_not_used_again(tracking, tin
 
     def trained(setting, key):
         monkeypatch.setenv("TARGET", setting)
-        run_id = mlflow_projects.launch("Tiny", tiny, {"target": "auto"}, key)
+        run_id = launch(tiny, {"target": "auto"}, key)
         return run_id, client.get_run(run_id).data.tags["turo.target"]
 
     first, target = trained("revenue", "a")
@@ -216,14 +219,14 @@ with mlflow.start_run(), mlflow.start_run(nested=True):
     pathlib.Path("../began").touch()
     time.sleep(600)
 """
-LAUNCH = "import sys; from turo.training.mlflow_projects import launch; launch('Tiny', sys.argv[1], {}, 'k')"
+LAUNCH = "import sys; from turo.cli import main; sys.argv[1:1] = ['train', 'Tiny', '--path']; main()"
 
 
 def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking, tiny):
     write(tracking / "datas", frame())
     Path(tiny, "train.py").write_text(WAITS)
-    environment = os.environ | {unfinished_runs.JOB_CONFIG: JOB}
-    process = subprocess.Popen([sys.executable, "-c", LAUNCH, tiny], env=environment)
+    environment = os.environ | {"RAY_JOB_CONFIG_JSON_ENV_VAR": JOB}
+    process = subprocess.Popen([sys.executable, "-c", LAUNCH, tiny, "--run-key=k"], env=environment)
     while not (tracking / "began").exists():
         assert process.poll() is None
         time.sleep(0.1)
@@ -248,7 +251,7 @@ def test_trials_end_with_the_training_that_dies_in_one_or_was_left_behind(tracki
     left = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
     client.create_run(experiment, tags={unfinished_runs.PARENT: left})
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed"):
-        mlflow_projects.launch("Tiny", tiny, {}, "k")
+        launch(tiny, {}, "k")
     found = client.search_runs([experiment])
     assert [run.info.status for run in found] == ["FAILED"] * 4
     assert [unfinished_runs.PARENT in run.data.tags for run in found].count(True) == 2
@@ -282,11 +285,11 @@ def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
     with pytest.raises(
         TrainingError, match=r"Tiny \(tiny\) failed: .*datas\.parquet in .* cannot be read"
     ) as told:
-        mlflow_projects.launch("Tiny", tiny, {}, "k")
+        launch(tiny, {}, "k")
     assert not isinstance(told.value, CrashError)
     Path(tiny, "train.py").write_text("import sys; sys.exit(3)")
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
-        mlflow_projects.launch("Tiny", tiny, {}, "k")
+        launch(tiny, {}, "k")
     client = aliases.client()
     experiment = client.get_experiment_by_name("Tiny")
     assert experiment is not None

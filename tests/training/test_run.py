@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from training_table import frame, takehome_frame, write
 
+from turo import settings
 from turo.errors import TrainingError
-from turo.gate.promote import promote
+from turo.gate import promote as gate
 from turo.registry import aliases
 from turo.training.project import Options, Project, Range
-from turo.training.run import run
+from turo.training.run import run as train
 
 KNN = Project(
     kind="knn",
@@ -25,6 +26,14 @@ KNN = Project(
 TABLES = {"holdout.parquet", "comparison.json", "comparison.csv", "comparison.md", "importance.csv"}
 REPORTS = TABLES | {"model_card.md", "reference.json", "evaluation_model", "plots"}
 PICTURES = {"forecast_vs_actual", "error_by_week", "error_by_class", "interval_calibration", "importance"}
+
+
+def run(project, params, options):
+    return train(project, params, options, settings.load())
+
+
+def promote(name, run_id, run_key):
+    return gate.promote(name, run_id, run_key, settings.load())
 
 
 def logged(run_id):

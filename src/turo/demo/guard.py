@@ -42,7 +42,7 @@ def guarded(end_within_s: float = END_WITHIN_S) -> Iterator[None]:
 
 def _watch(end_within_s: float) -> int:
     """Start the guard; returns the pipe to it, which stays open as long as this process lives."""
-    os.environ[MARK] = secrets.token_hex(8)
+    os.environ[MARK] = secrets.token_hex(8)  # every process started from here on inherits it
     reading, writing = os.pipe()
     # A session of its own: Ctrl-C in the terminal must not end it.
     command = [sys.executable, "-m", "turo.demo.guard", str(os.getpid()), str(end_within_s)]

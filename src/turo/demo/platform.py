@@ -25,6 +25,7 @@ from turo import settings as settings_module
 from turo.demo.guard import guarded
 from turo.demo.services import free_port, local_ray, tracking_server
 from turo.errors import DeployError, TuroError
+from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
 SERVE_PORT, TRACKING_PORT = 8000, 5000
@@ -46,6 +47,7 @@ def run(folder: Path, once: bool = False) -> None:
     console, folder = Console(), folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     settings = _environment(folder)
+    use_mlflow(settings)
     _end_orderly()
     with ExitStack() as running, guarded():
         running.enter_context(_logs_to(folder / LOG))
@@ -71,7 +73,6 @@ def _environment(folder: Path) -> Settings:
     os.environ.update(
         {
             "DATA_DIR": str(folder / "datas"),
-            "PROJECTS_DIR": str(settings_module.load().projects_dir if not projects.is_dir() else projects),
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracking}",
             "BACKEND_URI": f"sqlite:///{folder / 'mlflow.db'}",
             "ARTIFACT_ROOT": str(folder / "mlflow_artifacts"),
@@ -87,6 +88,8 @@ def _environment(folder: Path) -> Settings:
             "MPLBACKEND": "agg",
         }
     )
+    if projects.is_dir():
+        os.environ["PROJECTS_DIR"] = str(projects)
     os.environ.setdefault("SERVE_MIN_REPLICAS", "1")  # the first answer comes sooner
     return settings_module.load()
 
@@ -105,16 +108,17 @@ def _pipeline(progress: Progress, settings: Settings, folder: Path, running: Exi
     with _step(progress, f"MLflow on {settings.mlflow_tracking_uri}"):
         running.enter_context(tracking_server(settings, log))
     with _step(progress, "local Ray"):
-        os.environ["RAY_DASHBOARD_URL"] = running.enter_context(local_ray(settings))
+        dashboard = running.enter_context(local_ray(settings))
+        os.environ["RAY_DASHBOARD_URL"] = dashboard  # for the processes that train
         _end_orderly()  # Ray's own way with SIGTERM would leave MLflow running
-        settings = settings_module.load()
+        settings = settings.model_copy(update={"ray_dashboard_url": dashboard})
     with _step(progress, "table of features and targets"):
         manifest = prepare(settings)
     key = f"demo-{manifest['digest'][:12]}"
     for name, path in mlflow_projects.configured(settings).items():
         with _step(progress, f"{name}: train, hold against the baselines"):
-            run_id = mlflow_projects.launch(name, str(path), {}, key)
-            logger.info("%s", promote.promote(name, run_id, key))
+            run_id = mlflow_projects.launch(name, str(path), {}, key, settings)
+            logger.info("%s", promote.promote(name, run_id, key, settings))
     with _step(progress, f"routes on {settings.serve_url}"):
         _deploy(settings)
     return settings

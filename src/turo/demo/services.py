@@ -54,6 +54,7 @@ def tracking_server(settings: Settings, log: Path) -> Iterator[None]:
     ]  # fmt: skip
     with log.open("ab") as output:
         # A session of its own: Ctrl-C in the terminal must not end the server before those who use it.
+        # The rest of the environment holds what MLflow reads beside its options.
         server = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=output, stderr=output, start_new_session=True,
             env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},

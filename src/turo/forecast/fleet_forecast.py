@@ -120,6 +120,7 @@ def forecast_fleet(
         champions=found,
         accuracy=measured,
         manifest=tables[shown.index(main)].manifest,
+        code_version=settings.code_version,
         main=main,
         notes=[*notes, *left_out, *_notes(tables, source), *_late(origin, moment)],
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),

@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from turo import settings as settings_module
 from turo.errors import RegistryError
 from turo.gate.best_champion import best_of_the_year
 from turo.gate.rules import BIAS, Decision, decide
@@ -15,6 +14,7 @@ from turo.registry.aliases import Version
 from turo.registry.decision_log import ledger_append, ledger_read
 from turo.registry.fleet_match import apart, foreign, same, table_manifest
 from turo.registry.mlflow_ready import wait_for_mlflow
+from turo.settings import Settings
 from turo.training import finished_runs
 from turo.training.reports.all_models import publish
 
@@ -25,7 +25,7 @@ ATTEMPTS = 3
 AGAIN = "trained on the same data with the same parameters and code; nothing new is registered"
 
 
-def promote(name: str, run_id: str | None, run_key: str) -> Decision:
+def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> Decision:
     """Register a finished run, hold it against the gate, move the alias if it passes.
 
     Asking again about the same run, or about one that only repeats it, gives the decision already made, but
@@ -39,7 +39,6 @@ def promote(name: str, run_id: str | None, run_key: str) -> Decision:
         RegistryError: no such run, or it logged no model.
         ServiceError: MLflow does not answer.
     """
-    settings = settings_module.load()
     wait_for_mlflow(settings)
     run_id = run_id or finished_run(name, run_key)
     candidate = (

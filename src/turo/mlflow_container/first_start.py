@@ -18,9 +18,9 @@ from turo import settings as settings_module
 from turo.cluster.job_ids import job_id
 from turo.cluster.jobs import Jobs, connect
 from turo.errors import InputError, TuroError
-from turo.files import code_version
 from turo.mlflow_container.progress import Note
 from turo.registry import aliases
+from turo.registry.client import use_mlflow
 from turo.registry.decision_log import REFUSED, SERVING, ledger_read
 from turo.registry.fleet_match import foreign, label, table_manifest
 from turo.settings import Settings
@@ -45,6 +45,7 @@ def main() -> None:
     try:
         settings = settings_module.load()
         logging.getLogger().setLevel(settings.log_level)
+        use_mlflow(settings)
         configured = {name: str(path) for name, path in mlflow_projects.configured(settings).items()}
     except TuroError as error:
         logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
@@ -118,7 +119,7 @@ def table_digest(settings: Settings, jobs: Jobs) -> str:
             return reader.read(settings.data_dir).digest
     except InputError as error:
         logger.info("The table is prepared: %s", error.what)
-    outcome = jobs.run(job_id("bootstrap", "prepare", code_version()), ["turo", "prepare"])
+    outcome = jobs.run(job_id("bootstrap", "prepare", settings.code_version), ["turo", "prepare"])
     return str(outcome.result["digest"])
 
 

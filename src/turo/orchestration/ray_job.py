@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
-from turo import settings
+from turo import settings as settings_module
 from turo.cluster import jobs
 from turo.cluster.job_ids import job_id
 from turo.errors import LastingError, ServiceError
@@ -68,8 +68,9 @@ class RayJobOperator(BaseOperator):
         place = (ti.dag_id, ti.run_id, ti.task_id, max(ti.map_index or 0, 0))
         name = job_id(*place, f"g{ti.max_tries}")
         metadata = dict(zip(PLACE, map(str, place), strict=True))
-        cluster = jobs.connect(settings.load(), ray_address())
-        self._running = Running(cluster.address, name, ti)
+        settings = settings_module.load()
+        cluster = jobs.connect(settings, ray_address())
+        self._running = Running(cluster.address, name, ti, settings)
         try:
             end_leftovers(cluster, name, metadata)
             outcome = cluster.run(
@@ -109,7 +110,8 @@ class RayJobOperator(BaseOperator):
                 f"the task is {state}, says Airflow.",
                 "The try that follows attaches to it.",
             )
-        cluster = jobs.connect(settings.load(service_deadline_s=KILL_DEADLINE_S), running.address)
+        hasty = running.settings.model_copy(update={"service_deadline_s": KILL_DEADLINE_S})
+        cluster = jobs.connect(hasty, running.address)
         for attempt, status in cluster.attempts(running.name).items():
             if status not in jobs.ENDED:
                 self.log.info("Stopping Ray job %s: Airflow says the task is %s", attempt, state)
@@ -118,11 +120,12 @@ class RayJobOperator(BaseOperator):
 
 @dataclass(frozen=True)
 class Running:
-    """What `on_kill` must know: where the job is, which, for whom, and whether its time is up."""
+    """What `on_kill` must know: where the job is, which, for whom, how it was reached, is its time up."""
 
     address: str
     name: str
     ti: Any
+    settings: settings_module.Settings
     overdue: bool = False
 
 

@@ -12,7 +12,6 @@ import polars as pl
 
 from turo.data.profiles.statuses import cancelled
 from turo.features.known_trips.trips import books_priced, without_date
-from turo.files import code_version
 from turo.table.names import (
     CSV,
     EXPORT,
@@ -57,7 +56,7 @@ def begin(tables: Tables, settings: Settings) -> dict[str, Any]:
         "snapshot": tables.snapshot.isoformat(),
         "horizon_days": settings.horizon_days,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code_version": code_version(),
+        "code_version": settings.code_version,
         "inputs": tables.inputs,
         "rows": rows,
         "warnings": list(tables.warnings),

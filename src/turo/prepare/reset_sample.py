@@ -23,6 +23,10 @@ SAMPLE = {
     "blocks.csv": "3769459ab669a024404d353fa1a6b78fdd95f1198f6ec34557ef8176c965a965",
 }
 PLACE = "sample"
+NEXT = (
+    "Put your own files into the folder and run prepare_data. The sample's models answer until your own take "
+    "their places, but not for your vehicles. `turo reset-sample --undo` brings the files back."
+)
 
 logger = logging.getLogger(__name__)
 

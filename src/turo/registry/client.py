@@ -6,10 +6,12 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from turo import settings as settings_module
+from turo.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_in_use: list[Settings] = []
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,28 @@ class Version:
     metrics: dict[str, float]
 
 
+def use_mlflow(settings: Settings) -> None:
+    """Say which MLflow this process talks to: once, where the settings were read.
+
+    MLflow's library keeps one address a process, so this is not handed from function to function.
+    """
+    _in_use[:] = [settings]
+
+
+def mlflow_settings() -> Settings:
+    """What `use_mlflow` was told."""
+    if not _in_use:
+        raise RuntimeError(
+            "Nobody said which MLflow to use: call use_mlflow(settings) where the settings are read."
+        )
+    return _in_use[0]
+
+
 def client() -> MlflowClient:
     """MLflow's client for `MLFLOW_TRACKING_URI`."""
     import mlflow
 
-    uri = settings_module.load().mlflow_tracking_uri
+    uri = mlflow_settings().mlflow_tracking_uri
     if mlflow.get_tracking_uri() != uri:
         mlflow.set_tracking_uri(uri)
     return mlflow.MlflowClient(uri)
@@ -36,7 +55,7 @@ def client() -> MlflowClient:
 
 def as_version(found: Any) -> Version:
     """From what MLflow's client returns; with the metrics of its run."""
-    tracking_uri = settings_module.load().mlflow_tracking_uri
+    tracking_uri = mlflow_settings().mlflow_tracking_uri
     return Version(
         name=found.name,
         version=str(found.version),

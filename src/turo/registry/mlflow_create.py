@@ -8,7 +8,6 @@ is nothing it is asked to create again. MLflow's client would repeat the request
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import uuid
@@ -16,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from turo import settings as settings_module
-from turo.registry.client import client
+from turo.environment import lent
+from turo.registry.client import client, mlflow_settings
 from turo.registry.mlflow_ready import wait_for_mlflow
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def once(what: str, create: Callable[[], Made], find: Callable[[], Made | None])
         if passing:
             logger.warning("MLflow gave no good answer (%s); looking whether %s was made", failure, what)
             time.sleep(PAUSE_S)
-            wait_for_mlflow(settings_module.load())
+            wait_for_mlflow(mlflow_settings())
         if (found := find()) is not None:
             return found
         if not passing or time.monotonic() > deadline:
@@ -135,13 +134,5 @@ def registered_model(name: str) -> None:
 @contextmanager
 def _asked_once() -> Iterator[None]:
     """MLflow's client asks once in this block; it reads how often from the environment at every request."""
-    with _environment:
-        before = os.environ.get(RETRIES)
-        os.environ[RETRIES] = "0"
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[RETRIES]
-            else:
-                os.environ[RETRIES] = before
+    with _environment, lent({RETRIES: "0"}):
+        yield

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import turo
-from turo.files import code_version, sha256
+from turo.files import sha256
 from turo.registry import aliases
 from turo.registry.aliases import Version
 from turo.registry.fleet_match import DIGEST, table_manifest
@@ -56,7 +56,7 @@ def marks(project: Path, params: Mapping[str, str], settings: Settings) -> dict[
     asked = asked_target(str(chosen.get("target", "auto")), settings)
     chosen["target"] = target_name(asked, str(table_manifest(settings).get("profile")))
     code = _code(project)
-    recipe = json.dumps([code, code_version(), sorted(chosen.items())])
+    recipe = json.dumps([code, settings.code_version, sorted(chosen.items())])
     return {CODE: code, RECIPE: hashlib.sha256(recipe.encode()).hexdigest()}
 
 

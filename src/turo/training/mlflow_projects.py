@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from turo import settings as settings_module
+from turo.environment import lent
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.registry import aliases, mlflow_create
 from turo.registry.decision_log import EXPERIMENT as LEDGER
@@ -91,7 +90,7 @@ def path_of(name: str, settings: Settings) -> Path:
     return known[name]
 
 
-def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str:
+def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settings: Settings) -> str:
     """Run one project in a process of its own and wait for it; returns the MLflow run id.
 
     Without a `target` among the parameters it is that of the settings.
@@ -108,7 +107,6 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
     import mlflow
     from mlflow.exceptions import ExecutionException
 
-    settings = settings_module.load()
     project = folder(path, settings)
     wait_for_mlflow(settings)
     experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
@@ -126,7 +124,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str) -> str
         )  # fmt: skip
         finished_runs.note_key(finished, run_key)
         return finished
-    tags = {"turo.model": name, "turo.run_key": run_key, **marked, **unfinished_runs.mark()}
+    tags = {"turo.model": name, "turo.run_key": run_key, **marked, **unfinished_runs.mark(settings)}
     run_id = mlflow_create.create_run(experiment, tags, f"{name} {run_key}".strip())
     try:
         with _child_environment(settings), unfinished_runs.killed_with_us(run_id):
@@ -155,25 +153,15 @@ def _settle(experiment: str, name: str, run_key: str) -> str | None:
     return finished_runs.finished(name, run_key)
 
 
-@contextmanager
-def _child_environment(settings: Settings) -> Iterator[None]:
+def _child_environment(settings: Settings) -> AbstractContextManager[None]:
     """The project runs in its own folder: this Python first on the path, paths absolute, threads asleep."""
-    changed = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "DATA_DIR": settings.data_dir
-        if "://" in settings.data_dir
-        else str(Path(settings.data_dir).resolve()),
-        "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri,
+    data_dir = settings.data_dir
+    return lent(
+        {
+            "DATA_DIR": data_dir if "://" in data_dir else str(Path(data_dir).resolve()),
+            "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri,
+        },
         # Four trainings on two processors: threads that spin while they wait make everything slower.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
-    }
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        unless_set={"OMP_WAIT_POLICY": "PASSIVE"},
+        first_on_path=Path(sys.executable).parent,
+    )

@@ -72,11 +72,15 @@ def parse(project: Project, arguments: Sequence[str] | None = None) -> tuple[dic
 
 def main(project: Project, arguments: Sequence[str] | None = None) -> str:
     """What each `train.py` calls: train, and return the MLflow run id."""
+    from turo import settings as settings_module
+    from turo.registry.client import use_mlflow
     from turo.training.run import run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     params, options = parse(project, arguments)
-    return run(project, params, options)
+    settings = settings_module.load()
+    use_mlflow(settings)
+    return run(project, params, options, settings)
 
 
 def _parser_of(default: Any) -> Any:

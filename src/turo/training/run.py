@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 import time
 from pathlib import Path
 
-from turo import settings as settings_module
 from turo.errors import kind
 from turo.files import sha256_folder
 from turo.registry import mlflow_create
@@ -25,7 +23,7 @@ logger = logging.getLogger(__name__)
 EXPERIMENT = "turo"
 
 
-def run(project: Project, params: dict[str, Value], options: Options) -> str:
+def run(project: Project, params: dict[str, Value], options: Options, settings: Settings) -> str:
     """Train, evaluate and log one model; returns the MLflow run id.
 
     Under `mlflow run` the run that MLflow opened is used, else a new one in the experiment `turo`.
@@ -35,10 +33,8 @@ def run(project: Project, params: dict[str, Value], options: Options) -> str:
     """
     import mlflow
 
-    settings = settings_module.load()
     mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
-    given = "MLFLOW_RUN_ID" in os.environ
-    with mlflow.start_run() if given else mlflow_create.start_run(EXPERIMENT) as active:
+    with mlflow.start_run() if settings.mlflow_run_id else mlflow_create.start_run(EXPERIMENT) as active:
         try:
             _train(project, params, options, settings)
         except Exception as error:
@@ -58,7 +54,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
     )
     check_history(data)
     artifacts.check(data, project.kind)
-    mlflow.set_tags(tags_of(name, project.kind, options.run_key, data))
+    mlflow.set_tags(tags_of(name, project.kind, options.run_key, data, settings.code_version))
     if options.tune_trials:
         from turo.training.tune import search
 
@@ -69,7 +65,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
     logger.info(
         "%s: %s", name, ", ".join(f"{key} {value:.4f}" for key, value in sorted(scores.figures.items()))
     )
-    facts = describe(name, project, params, options, data)
+    facts = {**describe(name, project, params, options, data), "code_version": settings.code_version}
     final = artifacts.final_model(recipe.fit(data.columns(), data.y), result, facts)
     with tempfile.TemporaryDirectory() as temporary:
         reports = Path(temporary) / "reports"

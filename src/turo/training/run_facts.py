@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from turo.data import fleet_identity
-from turo.files import code_version
 from turo.table.names import RESERVATIONS
 from turo.training.enough_history import check_trips
 from turo.training.project import Options, Project, Value
@@ -45,14 +44,14 @@ def _trips_seen(data: Table) -> float:
     return float(data.rows.filter(data.rows["origin_date"].is_in(apart.implode()))[RESERVATIONS].sum())
 
 
-def tags_of(name: str, kind: str, run_key: str, data: Table) -> dict[str, str]:
+def tags_of(name: str, kind: str, run_key: str, data: Table, code_version: str) -> dict[str, str]:
     """Tags by which a run is found, compared and registered."""
     tags = {
         "turo.model": name,
         "turo.kind": kind,
         "turo.run_key": run_key,
         "turo.data_digest": data.digest,
-        "turo.code_version": code_version(),
+        "turo.code_version": code_version,
         "turo.profile": data.profile,
         "turo.target": data.target,
         "turo.horizon_days": str(data.horizon_days),
@@ -80,7 +79,6 @@ def describe(
         "profile": data.profile,
         "snapshot": data.snapshot,
         "data_digest": data.digest,
-        "code_version": code_version(),
         "rows": len(data.rows),
         "span": span,
         "protocol": PROTOCOL_TIMED if data.timed else PROTOCOL_CROSSED,

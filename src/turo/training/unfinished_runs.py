@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -20,7 +19,6 @@ from turo.settings import Settings
 logger = logging.getLogger(__name__)
 
 RAY_JOB = "turo.ray_job"  # tag: the job a run belongs to
-JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # how Ray tells a job what it is
 PARENT = "mlflow.parentRunId"
 ASK_S = 10.0
 OVER = frozenset({None, "FAILED", "STOPPED", "SUCCEEDED"})
@@ -30,17 +28,17 @@ class Stopped(KeyboardInterrupt):
     """SIGTERM: how Ray ends a job. MLflow ends its project's process when it sees a KeyboardInterrupt."""
 
 
-def ray_job() -> str:
+def ray_job(settings: Settings) -> str:
     """The id under which this process was submitted to Ray; empty if it was not."""
     try:
-        return str(json.loads(os.environ[JOB_CONFIG])["metadata"]["job_submission_id"])
+        return str(json.loads(settings.ray_job_config_json_env_var)["metadata"]["job_submission_id"])
     except (KeyError, TypeError, ValueError):
         return ""
 
 
-def mark() -> dict[str, str]:
+def mark(settings: Settings) -> dict[str, str]:
     """The tag that says which Ray job a run belongs to, if any."""
-    return {RAY_JOB: own} if (own := ray_job()) else {}
+    return {RAY_JOB: own} if (own := ray_job(settings)) else {}
 
 
 @contextmanager
@@ -75,18 +73,18 @@ def end(run_id: str, status: str) -> None:
         client.set_terminated(child.info.run_id, status)
 
 
-def sweep(experiments: Sequence[str], status: Callable[[str], str | None]) -> None:
+def sweep(experiments: Sequence[str], status: Callable[[str], str | None], own: str = "") -> None:
     """Close the runs that say they run although their Ray job is over, as after a SIGKILL or a lost head.
 
     Args:
         experiments: ids.
         status: what Ray says of a job; None for one it does not know.
+        own: the job that this process is.
     """
     if not experiments:
         return
     client = aliases.client()
     running = f"attributes.status = 'RUNNING' and tags.`{RAY_JOB}` LIKE '_%'"
-    own = ray_job()
     try:
         for run in client.search_runs(list(experiments), running):
             job = run.data.tags[RAY_JOB]
@@ -99,7 +97,7 @@ def sweep(experiments: Sequence[str], status: Callable[[str], str | None]) -> No
 
 def sweep_from_a_job(experiments: Sequence[str], settings: Settings) -> None:
     """`sweep`, where this process is a Ray job itself and so knows whom to ask."""
-    if ray_job():
+    if ray_job(settings):
         sweep_with(experiments, settings)
 
 
@@ -112,4 +110,4 @@ def sweep_models(names: Iterable[str], settings: Settings) -> None:
 def sweep_with(experiments: Sequence[str], settings: Settings) -> None:
     """`sweep`, asking the cluster of the settings; a cluster that is away is not waited for."""
     hasty = settings.model_copy(update={"service_deadline_s": ASK_S})
-    sweep(experiments, connect(hasty).status)
+    sweep(experiments, connect(hasty).status, ray_job(settings))

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from turo.files import atomic_path, code_version
+from turo.files import atomic_path
 from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
@@ -39,6 +39,7 @@ class Facts:
         main: the horizon of the pictures and of the advice.
         notes: what else must be said, most urgent first.
         last_trips: when the last trip of a car that has one ended.
+        code_version: of what renders the page.
     """
 
     forecasts: pl.DataFrame
@@ -49,6 +50,7 @@ class Facts:
     main: int
     notes: Sequence[str] = field(default_factory=list)
     last_trips: Mapping[str, date] = field(default_factory=dict)
+    code_version: str = ""
 
 
 def render(facts: Facts) -> str:
@@ -90,7 +92,7 @@ def render(facts: Facts) -> str:
     return pages.get_template(TEMPLATE).render(
         origin=facts.outlook.origin,
         manifest=facts.manifest,
-        code_version=code_version(),
+        code_version=facts.code_version,
         made=facts.forecasts["created_at"].max(),
         main=facts.main,
         unit=unit,

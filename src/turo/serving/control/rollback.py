@@ -72,7 +72,7 @@ def rollback(name: str, settings: Settings, to: str = "", answers: Answers | Non
     else:
         intent = Intent(uuid.uuid4().hex, champion.version, to or _previous(name, champion, before))
     restored = _usable(name, intent.to, settings)
-    example = load(as_spec(restored), settings.serve_max_rows).about.example
+    example = load(as_spec(restored), settings.serve_max_rows, settings).about.example
     _move(name, restored, intent, known=intent is before)
     answers = answers or _ask(settings)
     while not answers(restored, example):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from functools import partial
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from turo.serving.http.messages import Request, Response, request_id
 from turo.serving.lookup.feature_lookup import table_in
 from turo.serving.lookup.table_watch import Watch
 from turo.serving.replica.metrics import Gauges
-from turo.serving.replica.model_slot import Holder
+from turo.serving.replica.model_slot import Holder, load
 from turo.serving.replica.observer import Observer, Shadow
 from turo.serving.replica.state_reporter import Reporter
 from turo.serving.replica.states import State
@@ -41,7 +42,7 @@ class Model:
         sys.setswitchinterval(SWITCH_S)
         settings = load_settings()
         log_through_serve()
-        self.holder = Holder()
+        self.holder = Holder(partial(load, settings=settings))
         self.gauges = Gauges(name)
         self.observer = Observer(name, self.gauges, settings.data_dir, settings.serve_log_rows)
         self.exchange = asyncio.Lock()

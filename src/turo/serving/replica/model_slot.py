@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from turo import settings as settings_module
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.models.forecaster import Forecaster
 from turo.registry.model_files import fetch, forecaster_folder
@@ -21,6 +20,7 @@ from turo.serving.lookup.feature_lookup import table_in
 from turo.serving.replica.download import fetch as fetch_over_http
 from turo.serving.replica.states import Failure
 from turo.serving.spec import Content, ModelSpec
+from turo.settings import Settings
 
 PASSES = (ServiceError, OSError, MemoryError)  # TimeoutError and ConnectionError are OSErrors
 LASTS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # but these are about the model's files
@@ -30,14 +30,13 @@ FINAL_PAUSE_S = 60.0  # between tries at what hardly will: the files on this nod
 logger = logging.getLogger(__name__)
 
 
-def load(spec: ModelSpec, max_rows: int) -> Predictor:
+def load(spec: ModelSpec, max_rows: int, settings: Settings) -> Predictor:
     """Download, verify and load a version, then let it answer its own logged example.
 
     Raises:
         DeployError: the version cannot be served; the reason names it.
     """
     started = time.monotonic()
-    settings = settings_module.load()
     folder = files(spec, settings.mlflow_tracking_uri)
     model = Forecaster.load(forecaster_folder(folder))
     about = About(spec.name, spec.version, spec.run_id, model.target, model.horizon_days)
@@ -95,7 +94,7 @@ class Holder:
 
     def __init__(
         self,
-        load: Callable[[ModelSpec, int], Predictor] = load,
+        load: Callable[[ModelSpec, int], Predictor],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.predictor: Predictor | None = None

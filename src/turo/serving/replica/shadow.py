@@ -21,6 +21,7 @@ from turo.serving.replica import model_slot
 from turo.serving.replica.metrics import ShadowGauges
 from turo.serving.replica.model_app import log_through_serve
 from turo.serving.spec import SHADOW_DEPLOYMENT, ModelSpec, ShadowContent
+from turo.settings import load as load_settings
 
 CPUS = 0.05
 WINDOW = 5000  # differences that mean and p95 are taken over
@@ -60,6 +61,7 @@ class Shadow:
 
     def __init__(self) -> None:
         log_through_serve()
+        self.settings = load_settings()
         self.rivals: dict[str, Rival] = {}
         self.refused: set[ModelSpec] = set()
         self.gauges = ShadowGauges()
@@ -73,7 +75,8 @@ class Shadow:
             if spec in self.refused or (known and known.spec == spec):
                 continue
             try:
-                self.rivals[spec.name] = Rival(spec, await asyncio.to_thread(model_slot.load, spec, 1))
+                predictor = await asyncio.to_thread(model_slot.load, spec, 1, self.settings)
+                self.rivals[spec.name] = Rival(spec, predictor)
             except Exception:
                 self.refused.add(spec)
                 logger.exception("challenger %s version %s cannot be shown traffic", spec.name, spec.version)
