@@ -123,8 +123,9 @@ def test_a_missing_or_wrong_token_is_said_at_once_and_starts_nothing(local_ray: 
 def test_a_head_that_never_answers_is_an_error_with_address_and_remedy() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     began = time.monotonic()
-    with pytest.raises(ServiceError, match=f"{url} does not answer; waited 2 s.*RAY_ADDRESS"):
+    with pytest.raises(ServiceError, match=f"{url} does not answer; waited 2 s.*RAY_ADDRESS") as raised:
         Jobs(url, deadline_s=2).run("nobody", "true")
+    assert "refused" in str(raised.value.__cause__)
     assert time.monotonic() - began < 10
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,7 @@ from marked_table import mark_of, put
 from pyarrow import fs
 
 from turo.errors import InputError
+from turo.patience import Patience
 from turo.table import reader
 from turo.table import writer as table_writer
 from turo.table.names import MANIFEST, PARQUET
@@ -113,7 +115,7 @@ def test_a_manifest_that_comes_late_is_waited_for(tmp_path: Path, monkeypatch: p
         with staged(str(tmp_path), (MANIFEST,)) as sinks:
             sinks[MANIFEST].write(late)
 
-    monkeypatch.setattr(reader.time, "sleep", sleep)
+    monkeypatch.setattr(reader, "Patience", partial(Patience, sleep=sleep))
     assert mark_of(reader.read(str(tmp_path))) == 2
     assert waited == [reader.PAUSE_S]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from turo.errors import ConfigError, ServiceError
+from turo.patience import Patience
 
 if TYPE_CHECKING:
     import httpx
@@ -42,6 +43,10 @@ def dashboard_url(ray_address: str, port: int = 8265) -> str:
             "Write it as ray://HOST:10001, or as the dashboard's URL http://HOST:8265.",
         )
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class AwayError(Exception):
+    """The dashboard does not answer for now, and why."""
 
 
 class RayHttp:
@@ -81,34 +86,47 @@ class RayHttp:
         Raises:
             ServiceError: no answer before the deadline, or the token is missing or wrong.
         """
+        again = AWAY | {500} if retry_500 else AWAY
+        try:
+            return Patience(FIRST_PAUSE_S, self.deadline_s, longest_pause_s=LONGEST_PAUSE_S).retry(
+                lambda: self._send(self._client.build_request(method, path, **more), stream, again),
+                errors=AwayError,
+                note=lambda away: logger.warning(
+                    "Ray at %s does not answer (%s); trying again", self.address, away
+                ),
+            )
+        except AwayError as away:
+            raise ServiceError(
+                f"Ray at {self.address} does not answer; waited {self.deadline_s:.0f} s. Last: {away}",
+                "Check that the ray service is healthy and that RAY_ADDRESS names it.",
+            ) from away
+
+    def _send(self, request: httpx.Request, stream: bool, away: AbstractSet[int]) -> httpx.Response:
+        """Send a request once.
+
+        Args:
+            away: statuses that say as much as no answer.
+
+        Raises:
+            AwayError: nothing answers, or with such a status.
+            ServiceError: the token is missing or wrong.
+        """
         import httpx
 
-        deadline, pause = time.monotonic() + self.deadline_s, FIRST_PAUSE_S
-        again = AWAY | {500} if retry_500 else AWAY
-        while True:
-            try:
-                answer = self._client.send(self._client.build_request(method, path, **more), stream=stream)
-                if answer.is_error:
-                    answer.read()
-            except httpx.TransportError as error:
-                problem = f"{type(error).__name__}: {error}"
-            else:
-                if answer.status_code in REFUSED:
-                    raise ServiceError(
-                        f"Ray at {self.address} {REFUSED[answer.status_code]} (HTTP {answer.status_code}).",
-                        "Give this process the cluster's token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.",
-                    )
-                if answer.status_code not in again:
-                    return answer
-                problem = f"HTTP {answer.status_code}: {last_line(answer.text)}"
-            if time.monotonic() + pause > deadline:
-                raise ServiceError(
-                    f"Ray at {self.address} does not answer; waited {self.deadline_s:.0f} s. Last: {problem}",
-                    "Check that the ray service is healthy and that RAY_ADDRESS names it.",
-                )
-            logger.warning("Ray at %s does not answer (%s); trying again", self.address, problem)
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+        try:
+            answer = self._client.send(request, stream=stream)
+            if answer.is_error:
+                answer.read()
+        except httpx.TransportError as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+        if answer.status_code in REFUSED:
+            raise ServiceError(
+                f"Ray at {self.address} {REFUSED[answer.status_code]} (HTTP {answer.status_code}).",
+                "Give this process the cluster's token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.",
+            )
+        if answer.status_code in away:
+            raise AwayError(f"HTTP {answer.status_code}: {last_line(answer.text)}")
+        return answer
 
 
 def last_line(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from turo.errors import LASTING
+from turo.patience import Patience
 
 if TYPE_CHECKING:
     from turo.cluster.dashboard import RayHttp
@@ -82,18 +83,23 @@ def fetch(http: RayHttp, job_id: str, node: str | None, lines: LogLines) -> bool
 
     # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
     where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
-    for _ in range(READ_TRIES if node else 0):
+
+    def read() -> bool:
         answer = http.call("GET", "/api/v0/logs/file", params=where, stream=True, retry_500=False)
         try:
             if answer.is_success:  # 500 until the file exists
                 lines.feed(answer.iter_bytes())
         except httpx.TransportError as error:
             logger.warning("The log of Ray job %s broke off (%s); reading on", job_id, error)
-        else:
-            return answer.is_success
+            raise
         finally:
             answer.close()
-    return False
+        return answer.is_success
+
+    try:
+        return bool(node) and Patience(pause_s=0, tries=READ_TRIES).retry(read, errors=httpx.TransportError)
+    except httpx.TransportError:
+        return False
 
 
 def _parse(text: str) -> Any:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from turo.cluster.job_ids import attempt
 from turo.cluster.job_log import Log, LogLines, fetch
 from turo.cluster.priority import job_command, job_environment
 from turo.errors import LastingError, ServiceError
+from turo.patience import Patience
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -31,7 +33,7 @@ ENDED = TO_REPEAT | {"SUCCEEDED"}
 POLL_S = 1.0
 FETCH_SHARE = 20  # the log comes whole each time: wait this many times as long as fetching it took
 PENDING_NOTE_S = 20.0
-READ_TRIES, READ_PAUSE_S = 6, 5.0
+READ_TRIES, READ_PAUSE_S = 6, 5.0  # of the log of a job that ended: it holds the result
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,17 @@ class Jobs:
             "runtime_env": job_environment(env or {}),
             "metadata": dict(metadata or {}),
         }
-        deadline = time.monotonic() + self._http.deadline_s
-        while True:  # by hand, because 500 also says "already exists", which is as good as 200 here
-            answer = self._http.call("POST", "/api/jobs/", json=body, retry_500=False)
-            if answer.is_success or "already exists" in answer.text:
-                return
-            if answer.status_code != 500 or time.monotonic() > deadline:
-                raise ServiceError(
-                    f"Ray at {self.address} refused job {job_id}: {last_line(answer.text)}",
-                    "Correct the command or its environment.",
-                )
-            logger.warning("Ray at %s cannot take jobs yet; trying again", self.address)
-            time.sleep(self.poll_s)
+        # Not by `retry_500`, because 500 also says "already exists", which is as good as 200 here.
+        answer = Patience(self.poll_s, self._http.deadline_s).poll(
+            lambda: self._http.call("POST", "/api/jobs/", json=body, retry_500=False),
+            done=lambda answer: answer.status_code != 500 or "already exists" in answer.text,
+            note=lambda _: logger.warning("Ray at %s cannot take jobs yet; trying again", self.address),
+        )
+        if not answer.is_success and "already exists" not in answer.text:
+            raise ServiceError(
+                f"Ray at {self.address} refused job {job_id}: {last_line(answer.text)}",
+                "Correct the command or its environment.",
+            )
 
     def details(self, job_id: str) -> dict[str, Any] | None:
         """What Ray knows of a job (status, message, driver_exit_code, metadata …); None if nothing."""
@@ -144,15 +145,13 @@ class Jobs:
             ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.
             LastingError: it failed and is the last, or a `turo` command that failed over input or settings.
         """
-        lines, noted, unread = LogLines(log), time.monotonic(), 0
+        lines, noted = LogLines(log), time.monotonic()
         while found := self.details(job_id):
             # The status is read before the log: once it says the job ended, the log is complete.
-            began = time.monotonic()
-            whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
-            pause = max(self.poll_s, FETCH_SHARE * (time.monotonic() - began))
-            if found["status"] in ENDED and not whole and (unread := unread + 1) < READ_TRIES:
-                pause = READ_PAUSE_S  # it holds the result
-            elif found["status"] in ENDED:
+            began, ended = time.monotonic(), found["status"] in ENDED
+            read = partial(fetch, self._http, job_id, found.get("driver_node_id"), lines)
+            whole = Patience(READ_PAUSE_S, tries=READ_TRIES).poll(read) if ended else read()
+            if ended:
                 lines.close()
                 if found["status"] == "SUCCEEDED" and not whole:
                     raise ServiceError(
@@ -160,11 +159,12 @@ class Jobs:
                         "Is the Ray node on which it ran still there?",
                     )
                 return self._outcome(job_id, found, lines, last)
+            fetching = time.monotonic() - began
             if found["status"] == "PENDING" and time.monotonic() - noted > PENDING_NOTE_S:
                 noted = time.monotonic()
                 more = free_processors.pending(self._http)
                 logger.warning("Ray job %s is not started yet: %s%s", job_id, found.get("message"), more)
-            time.sleep(pause)
+            time.sleep(max(self.poll_s, FETCH_SHARE * fetching))
         raise ServiceError(
             f"Ray at {self.address} does not know job {job_id} (any more).",
             "If Ray's head was restarted its jobs are gone: run it again.",

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 
 import psutil
 
+from turo.patience import Patience
+
 MARK = "TURO_DEMO"
 END_WITHIN_S = 60.0  # from the wish to end; all that is left then is killed
 ENDING = b"e"
@@ -59,9 +61,8 @@ def main(demo_id: int, end_within_s: float) -> None:
     demo = psutil.Process(demo_id) if os.getppid() == demo_id else None
     pipe = sys.stdin.fileno()
     gone = not _is_told_to_end(pipe) or _ends(pipe, time.monotonic() + end_within_s)
-    deadline = time.monotonic() + (GRACE_S if gone else 0)
-    while time.monotonic() < deadline and _family(demo):
-        time.sleep(0.1)
+    if gone:
+        Patience(0.1, GRACE_S).poll(lambda: not _family(demo))
     while family := _family(demo):
         for process in family:
             try:

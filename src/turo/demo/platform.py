@@ -25,6 +25,7 @@ from turo import settings as settings_module
 from turo.demo.guard import guarded
 from turo.demo.services import free_port, local_ray, tracking_server
 from turo.errors import DeployError, TuroError
+from turo.patience import Patience
 from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
@@ -113,8 +114,7 @@ def _pipeline(progress: Progress, settings: Settings, folder: Path, running: Exi
         _end_orderly()  # Ray's own way with SIGTERM would leave MLflow running
         settings = settings.model_copy(update={"ray_dashboard_url": dashboard})
     with _step(progress, "table of features and targets"):
-        manifest = prepare(settings)
-    key = f"demo-{manifest['digest'][:12]}"
+        key = f"demo-{prepare(settings)['digest'][:12]}"
     for name, path in mlflow_projects.configured(settings).items():
         with _step(progress, f"{name}: train, hold against the baselines"):
             run_id = mlflow_projects.launch(name, str(path), {}, key, settings)
@@ -129,14 +129,15 @@ def _deploy(settings: Settings, deadline_s: float = 180.0) -> None:
     from turo.serving.control.serve_client import Serve
 
     reconciler = Reconciler(settings, settings.model_names, Serve(settings))
-    deadline = time.monotonic() + deadline_s
-    while any(route.serving is None for route in reconciler.routes.values()):
+
+    def serving() -> bool:
         reconciler.tick(time.monotonic())
         if refused := {n: list(r.refused.values()) for n, r in reconciler.routes.items() if r.refused}:
             raise DeployError(f"Serve refused {refused}.", "The demo's log says why.")
-        if time.monotonic() > deadline:
-            raise DeployError(f"The routes did not answer within {deadline_s:.0f} s.", "See the demo's log.")
-        time.sleep(settings.reconcile_period_s / 4)
+        return all(route.serving is not None for route in reconciler.routes.values())
+
+    if not Patience(settings.reconcile_period_s / 4, deadline_s).poll(serving):
+        raise DeployError(f"The routes did not answer within {deadline_s:.0f} s.", "See the demo's log.")
 
 
 def _show(console: Console, settings: Settings, folder: Path) -> None:
@@ -150,11 +151,10 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
         if answer.status_code != httpx.codes.OK:
             raise DeployError(f"/{name} answers {answer.status_code}: {answer.text}", f"See {folder / LOG}.")
         console.print(f"[bold]{name}[/] version {answer.headers['X-Model-Version']}: {answer.text}")
-    body = json.dumps(about["example"])
     headers = "-H 'Content-Type: application/json'" + (' -H "X-API-Key: $SERVE_API_KEY"' if key else "")
     console.print("\nTry it yourself:")
     console.print(
-        f"curl -s {settings.serve_url}/{name} {headers} -d '{body}'",
+        f"curl -s {settings.serve_url}/{name} {headers} -d '{json.dumps(about['example'])}'",
         soft_wrap=True, markup=False, highlight=False,
     )  # fmt: skip
     addresses = f"MLflow {settings.mlflow_tracking_uri}   Ray {settings.ray_dashboard_url}"

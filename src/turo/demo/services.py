@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from turo.cluster.local_ray import start
 from turo.errors import ServiceError
+from turo.patience import Patience
 from turo.settings import Settings
 
 START_DEADLINE_S = 120.0
@@ -69,18 +69,18 @@ def tracking_server(settings: Settings, log: Path) -> Iterator[None]:
 def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     import httpx
 
-    deadline = time.monotonic() + START_DEADLINE_S
-    while time.monotonic() < deadline:
+    def healthy() -> bool:
         if server.poll() is not None:
             raise ServiceError(
                 f"MLflow ended with exit code {server.returncode}.", f"Its output is in {log}."
             )
         try:
-            if httpx.get(f"{address}/health", trust_env=False).status_code == httpx.codes.OK:
-                return
+            return httpx.get(f"{address}/health", trust_env=False).status_code == httpx.codes.OK
         except httpx.TransportError:
-            time.sleep(0.2)
-    raise ServiceError(f"MLflow at {address} did not answer in {START_DEADLINE_S:.0f} s.", f"See {log}.")
+            return False
+
+    if not Patience(0.2, START_DEADLINE_S).poll(healthy):
+        raise ServiceError(f"MLflow at {address} did not answer in {START_DEADLINE_S:.0f} s.", f"See {log}.")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

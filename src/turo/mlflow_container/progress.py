@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from turo.files import atomic_path
+from turo.patience import Patience
 from turo.settings import Settings
 
 FILE = "turo-first-start.json"  # beside the reconciler's status
@@ -73,7 +74,11 @@ def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
         look: gives a line for each thing that is wrong, which begins with its name and a colon.
     """
     began = at_rest = time.monotonic()
-    while found := look():
+
+    def known() -> list[str] | None:
+        nonlocal at_rest
+        if not (found := look()):
+            return []
         under_way, failed = read(settings) or ({"everything"}, {})
         now = time.monotonic()
         if under_way and now - began < FIRST_START_S:
@@ -81,8 +86,10 @@ def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
         hopeless = not under_way and all(_name(line) in failed for line in found)
         if hopeless or now - at_rest > PATIENCE_S:
             return [f"{line}{_why(line, failed)}" for line in found]
-        time.sleep(PERIOD_S)
-    return []
+        return None
+
+    # How long is up to `known`: patience with a model begins once nothing is being trained any more.
+    return Patience(PERIOD_S, sleep=time.sleep).poll(known, done=lambda told: told is not None) or []
 
 
 def _name(line: str) -> str:

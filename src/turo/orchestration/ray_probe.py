@@ -6,6 +6,7 @@ Ray Client does not survive in Celery's forked workers, so it lives in a process
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import platform
@@ -15,6 +16,7 @@ import time
 from typing import Any
 
 from turo.errors import ConfigError, ServiceError
+from turo.patience import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +41,20 @@ def probe(address: str, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
         raise ConfigError(
             f"RAY_ADDRESS={address!r} is not a Ray Client address.", "Write it as ray://HOST:10001."
         )
-    end = time.monotonic() + deadline_s
-    for attempt in range(1, ATTEMPTS + 1):
+    end, attempts = time.monotonic() + deadline_s, itertools.count(1)
+
+    def ask() -> subprocess.CompletedProcess[str]:
+        attempt = next(attempts)
         done = _ask_in_a_process(address, end - time.monotonic(), deadline_s)
         for line in done.stderr.splitlines():
             logger.info("%s", line)
-        if not (done.returncode and STILLBORN in done.stderr):
-            break
-        logger.warning("Ray's server for this client died as it started (try %d of %d).", attempt, ATTEMPTS)
+        if _stillborn(done):
+            logger.warning(
+                "Ray's server for this client died as it started (try %d of %d).", attempt, ATTEMPTS
+            )
+        return done
+
+    done = Patience(pause_s=0, tries=ATTEMPTS).poll(ask, done=lambda done: not _stillborn(done))
     found = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not found:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
@@ -55,6 +63,10 @@ def probe(address: str, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
             "Is ray healthy, is its token in RAY_AUTH_TOKEN_PATH, are Ray and Python the same versions?",
         )
     return dict(json.loads(found[-1].removeprefix(MARK)))
+
+
+def _stillborn(done: subprocess.CompletedProcess[str]) -> bool:
+    return done.returncode != 0 and STILLBORN in done.stderr
 
 
 def _ask_in_a_process(address: str, left_s: float, deadline_s: float) -> subprocess.CompletedProcess[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turo.errors import DeployError, ServiceError
+from turo.patience import Patience
 
 if TYPE_CHECKING:
     import httpx
@@ -33,44 +33,66 @@ def wait_until_served(name: str, settings: Settings, deadline_s: float = 600.0) 
     import httpx
 
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it announces every request
-    url, seen = f"{settings.serve_url}/{name}", "nothing"
-    headers = {"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {}
-    end = time.monotonic() + deadline_s
-    with httpx.Client(timeout=10.0, trust_env=False, headers={"Accept": "application/json"}) as client:
-        while True:
-            # Asked anew each time: somebody may roll back while we wait.
-            wanted = champion(name, settings, client)
-            said = _until(end, lambda: client.get(url, headers=headers))
-            if said is not None and said.is_success:
-                about = said.json()
-                seen = f"version {about['version']}"
-                if str(about["version"]) == wanted:
-                    logger.info("%s answers with version %s", url, wanted)
-                    return {"model": name, "version": wanted, "run_id": about.get("run_id"), "url": url}
-                refused = about.get("refused") or {}
-                if str(refused.get("version")) == wanted:
-                    raise DeployError(
-                        f"{name} version {wanted} was refused, {seen} serves on: {refused.get('reason')}",
-                        "Read the log of the mlflow service; `turo rollback` gives the alias back.",
-                    )
-            elif said is not None:
-                seen = f"HTTP {said.status_code}"
-            if time.monotonic() > end:
-                raise DeployError(
-                    f"{url} does not answer as version {wanted} after {deadline_s:.0f} s; last seen: {seen}.",
-                    "Is the mlflow service, which deploys, healthy? Its log says what it waits for.",
-                )
-            time.sleep(PERIOD_S)
+    url = f"{settings.serve_url}/{name}"
+    headers = {"Accept": "application/json"}
+    with httpx.Client(timeout=10.0, trust_env=False, headers=headers) as client:
+        last = Patience(PERIOD_S, deadline_s).poll(
+            lambda: _look(name, url, settings, client), done=lambda look: look.about is not None
+        )
+    if last.about is None:
+        raise DeployError(
+            f"{url} does not answer as version {last.wanted} after {deadline_s:.0f} s; "
+            f"last seen: {last.seen}.",
+            "Is the mlflow service, which deploys, healthy? Its log says what it waits for.",
+        )
+    logger.info("%s answers with version %s", url, last.wanted)
+    return {"model": name, "version": last.wanted, "run_id": last.about.get("run_id"), "url": url}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the route of a model said once.
+
+    Attributes:
+        wanted: the version that should answer.
+        seen: what did, in words.
+        about: what that version said of itself; None where it did not answer.
+    """
+
+    wanted: str
+    seen: str
+    about: dict[str, Any] | None = None
+
+
+def _look(name: str, url: str, settings: Settings, client: httpx.Client) -> Look:
+    wanted = champion(name, settings, client)  # asked anew each time: somebody may roll back while we wait
+    said = _ask(client, url, headers={"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {})
+    if said is None:
+        return Look(wanted, "nothing")
+    if said.is_error:
+        return Look(wanted, f"HTTP {said.status_code}")
+    about = said.json()
+    seen = f"version {about['version']}"
+    if str(about["version"]) == wanted:
+        return Look(wanted, seen, about)
+    refused = about.get("refused") or {}
+    if str(refused.get("version")) == wanted:
+        raise DeployError(
+            f"{name} version {wanted} was refused, {seen} serves on: {refused.get('reason')}",
+            "Read the log of the mlflow service; `turo rollback` gives the alias back.",
+        )
+    return Look(wanted, seen)
 
 
 def champion(name: str, settings: Settings, client: httpx.Client) -> str:
     """The version with the alias `champion`, over MLflow's REST interface (no MLflow library here)."""
     from turo.registry.aliases import CHAMPION
 
-    end = time.monotonic() + settings.service_deadline_s
     query = {"name": name, "alias": CHAMPION}
     address = f"{settings.mlflow_tracking_uri}{CHAMPION_ALIAS}"
-    answer = _until(end, lambda: client.get(address, params=query))
+    answer = Patience(PERIOD_S, settings.service_deadline_s).poll(
+        lambda: _ask(client, address, params=query), done=lambda answer: answer is not None
+    )
     if answer is None:
         raise ServiceError(
             f"MLflow at {settings.mlflow_tracking_uri} does not answer.",
@@ -84,18 +106,13 @@ def champion(name: str, settings: Settings, client: httpx.Client) -> str:
     return str(answer.json()["model_version"]["version"])
 
 
-def _until(end: float, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
-    """Ask until something other than "unavailable" comes back; None when time is up."""
+def _ask(client: httpx.Client, url: str, **more: Any) -> httpx.Response | None:
+    """What comes back, unless it is nothing or "unavailable"."""
     import httpx
 
-    while True:
-        try:
-            answer = ask()
-        except httpx.TransportError as error:
-            logger.warning("No answer yet: %s", error)
-        else:
-            if answer.status_code < 500:
-                return answer
-        if time.monotonic() > end:
-            return None
-        time.sleep(PERIOD_S)
+    try:
+        answer = client.get(url, **more)
+    except httpx.TransportError as error:
+        logger.warning("No answer yet: %s", error)
+        return None
+    return answer if answer.status_code < 500 else None

@@ -8,12 +8,12 @@ says of the task now tells them apart: a dying try is often gone before the next
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from turo.cluster.job_ids import is_attempt
 from turo.cluster.jobs import ENDED, Jobs
+from turo.patience import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,4 @@ def end_leftovers(cluster: Jobs, name: str, metadata: Mapping[str, str]) -> None
     for job in left:
         logger.info("Stopping Ray job %s, left behind by an earlier run of this task", job)
         cluster.stop(job)
-    deadline = time.monotonic() + END_WITHIN_S
-    while time.monotonic() < deadline and any(cluster.status(job) not in ENDED for job in left):
-        time.sleep(cluster.poll_s)
+    Patience(cluster.poll_s, END_WITHIN_S).poll(lambda: all(cluster.status(job) in ENDED for job in left))

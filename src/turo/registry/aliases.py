@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turo.errors import RegistryError
+from turo.patience import Patience
 from turo.registry import mlflow_create
 from turo.registry.client import Version, as_version, client
 
@@ -21,7 +21,7 @@ CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 SHA_TAG = "turo.model_sha256"
 MODEL_URI_TAG = "turo.model_uri"
 SHOWN_TAGS = "turo."
-ALIAS_ATTEMPTS, ALIAS_PAUSE_S = 5, 0.1
+ALIAS_PATIENCE = Patience(pause_s=0.1, tries=5, longest_pause_s=0.4)
 ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 COLLISIONS = {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}  # MLflow's words for "unique" and "locked"
 
@@ -99,14 +99,13 @@ def set_alias(version: Version, name_of_alias: str) -> None:
     """
     from mlflow.exceptions import MlflowException
 
-    for attempt in range(1, ALIAS_ATTEMPTS + 1):
-        try:
-            return client().set_registered_model_alias(version.name, name_of_alias, version.version)
-        except MlflowException as error:
-            if error.error_code not in COLLISIONS or attempt == ALIAS_ATTEMPTS:
-                raise
-            logger.info("%s: another writer of the alias %s was faster", version.name, name_of_alias)
-            time.sleep(ALIAS_PAUSE_S * attempt)
+    ALIAS_PATIENCE.retry(
+        lambda: client().set_registered_model_alias(version.name, name_of_alias, version.version),
+        errors=lambda error: isinstance(error, MlflowException) and error.error_code in COLLISIONS,
+        note=lambda _: logger.info(
+            "%s: another writer of the alias %s was faster", version.name, name_of_alias
+        ),
+    )
 
 
 def drop_alias(name: str, name_of_alias: str) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from turo.environment import lent
+from turo.patience import Patience
 from turo.registry.client import client, mlflow_settings
 from turo.registry.mlflow_ready import wait_for_mlflow
 
@@ -43,25 +43,26 @@ def once(what: str, create: Callable[[], Made], find: Callable[[], Made | None])
     """
     from mlflow.exceptions import MlflowException
 
-    if (found := find()) is not None:
-        return found
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            with _asked_once():
-                return create()
-        except MlflowException as error:
-            failure, passing = error, error.error_code in PASSING
-            if not passing and error.error_code != TAKEN:
-                raise
-        if passing:
-            logger.warning("MLflow gave no good answer (%s); looking whether %s was made", failure, what)
-            time.sleep(PAUSE_S)
-            wait_for_mlflow(mlflow_settings())
+    def find_or_create() -> Made:
         if (found := find()) is not None:
             return found
-        if not passing or time.monotonic() > deadline:
-            raise failure
+        with _asked_once():
+            return create()
+
+    def wait(failure: MlflowException) -> None:
+        logger.warning("MLflow gave no good answer (%s); looking whether %s was made", failure, what)
+        wait_for_mlflow(mlflow_settings())
+
+    try:
+        return Patience(PAUSE_S, PATIENCE_S).retry(
+            find_or_create,
+            errors=lambda error: isinstance(error, MlflowException) and error.error_code in PASSING,
+            note=wait,
+        )
+    except MlflowException as failure:
+        if failure.error_code not in PASSING | {TAKEN} or (found := find()) is None:
+            raise
+        return found
 
 
 def create_run(experiment_id: str, tags: Mapping[str, str] | None = None, run_name: str | None = None) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
+import operator
 
 import httpx
 
 from turo.errors import ServiceError
+from turo.patience import Patience
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -25,18 +26,16 @@ def wait_for_mlflow(settings: Settings) -> None:
     uri = settings.mlflow_tracking_uri.rstrip("/")
     if not uri.startswith(("http://", "https://")):
         return
-    deadline = time.monotonic() + settings.service_deadline_s
-    while True:
-        problem = _problem(uri)
-        if not problem:
-            return
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                f"MLflow at {uri} does not answer ({problem}); tried {settings.service_deadline_s:.0f} s.",
-                "Check that the service runs and that MLFLOW_TRACKING_URI names it.",
-            )
-        logger.info("Waiting for MLflow at %s: %s", uri, problem)
-        time.sleep(PERIOD_S)
+    problem = Patience(PERIOD_S, settings.service_deadline_s).poll(
+        lambda: _problem(uri),
+        done=operator.not_,
+        note=lambda problem: logger.info("Waiting for MLflow at %s: %s", uri, problem),
+    )
+    if problem:
+        raise ServiceError(
+            f"MLflow at {uri} does not answer ({problem}); tried {settings.service_deadline_s:.0f} s.",
+            "Check that the service runs and that MLFLOW_TRACKING_URI names it.",
+        )
 
 
 def _problem(uri: str) -> str:

@@ -7,11 +7,11 @@ it, and equal digests mean the same run.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from turo.errors import InputError
 from turo.files import folder
+from turo.patience import Patience
 from turo.table.names import MANIFEST, PARQUET
 from turo.table.verified import AGAIN, LOCAL, Manifest, MixedError, PreparedTable, described, look
 
@@ -30,21 +30,23 @@ def read(location: str, horizon_days: int = 0) -> PreparedTable:
         InputError: it cannot be read, is of another horizon, or stays at odds with its manifest.
     """
     filesystem, base = folder(location)
-    patience = PATIENCE_S if filesystem.type_name == LOCAL else REMOTE_PATIENCE_S
-    last, since = None, 0.0
+    patience = Patience(PAUSE_S, PATIENCE_S if filesystem.type_name == LOCAL else REMOTE_PATIENCE_S)
+    seen: MixedError | None = None
+
+    def as_before(error: BaseException) -> bool:
+        return seen is not None and isinstance(error, MixedError) and error.args == seen.args
+
     while True:
         try:
-            table = look(filesystem, base)
+            table = patience.retry(lambda: look(filesystem, base), errors=as_before)
             break
         except MixedError as mixed:
-            if mixed.args != last:
-                last, since = mixed.args, time.monotonic()
-            elif time.monotonic() - since > patience:
+            if as_before(mixed):
                 raise InputError(
                     f"{location}/{PARQUET} is not the file that {MANIFEST} describes.",
                     f"A preparation broke off, or the file was edited. {AGAIN}",
                 ) from mixed
-        time.sleep(PAUSE_S)
+            seen = mixed  # something has changed: patience begins anew
     if horizon_days:
         table.refuse_horizon(horizon_days, location)
     return table

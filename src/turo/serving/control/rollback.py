@@ -15,6 +15,7 @@ from typing import Any
 
 from turo.data import fleet_identity
 from turo.errors import DeployError, RegistryError
+from turo.patience import Patience
 from turo.registry import aliases, fleet_match
 from turo.registry.aliases import Version
 from turo.registry.decision_log import ledger_append, ledger_read
@@ -74,14 +75,12 @@ def rollback(name: str, settings: Settings, to: str = "", answers: Answers | Non
     restored = _usable(name, intent.to, settings)
     example = load(as_spec(restored), settings.serve_max_rows, settings).about.example
     _move(name, restored, intent, known=intent is before)
-    answers = answers or _ask(settings)
-    while not answers(restored, example):
-        if time.monotonic() - began > DEADLINE_S:
-            raise DeployError(
-                f"/{name} does not answer with version {restored.version} after {DEADLINE_S:.0f} s.",
-                "The alias has moved; the log of the mlflow service says what it waits for.",
-            )
-        time.sleep(PERIOD_S)
+    asked = answers or _ask(settings)
+    if not Patience(PERIOD_S, DEADLINE_S).poll(lambda: asked(restored, example)):
+        raise DeployError(
+            f"/{name} does not answer with version {restored.version} after {DEADLINE_S:.0f} s.",
+            "The alias has moved; the log of the mlflow service says what it waits for.",
+        )
     seconds = round(time.monotonic() - began, 2)
     result = {"model": name, "version": restored.version, "replaced": intent.left, "seconds": seconds}
     if champion.version == restored.version:

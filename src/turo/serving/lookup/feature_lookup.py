@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from turo.errors import InputError
 from turo.files import folder
+from turo.patience import Patience
 from turo.serving.http.problems import Problem, overloaded
 from turo.serving.lookup import whole_table
 from turo.serving.lookup.file_state import State, state
@@ -70,15 +71,21 @@ class FeatureTable:
             Problem: 404 for an unknown vehicle or origin, naming what there is; 503 without a table, and
                 while it is being replaced.
         """
+
+        def look(fresh: bool) -> Row | None:
+            try:
+                described, rows = self._whole(fresh)
+                return find_row(described.content, rows, vehicle_id, origin)
+            except MixedError:
+                self._held = None
+                return None
+
         try:
-            for attempt in range(ATTEMPTS):
-                if attempt:
-                    self.pause(PAUSE_S)
-                try:
-                    described, rows = self._whole(fresh=attempt > 0)
-                    return find_row(described.content, rows, vehicle_id, origin)
-                except MixedError:
-                    self._held = None
+            # At hand nearly always: a request does not pay for patience that it does not need.
+            if row := look(fresh=False):
+                return row
+            if row := Patience(PAUSE_S, tries=ATTEMPTS, sleep=self.pause).poll(lambda: look(fresh=True)):
+                return row
             self._mixed = self._states()
         except UNREADABLE as error:
             raise Problem(503, f"The prepared table cannot be read now ({type(error).__name__}).") from error
