@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from hand_fleet import ORIGIN, make_champion, prepared, write_table
+from html_nesting import check_nesting
 
 from turo.forecast.fleet_forecast import forecast_fleet
 from turo.settings import Settings
 
 NOW = datetime(2026, 11, 24, 6)
-VOID = {"meta", "br", "hr", "img", "link", "input"}
-
-
-class Nesting(HTMLParser):
-    """Fails on a tag that is closed out of order or never."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
 
 
 @pytest.fixture
@@ -50,11 +31,7 @@ def text_of(page: str) -> str:
 
 
 def test_it_is_well_formed(page: str) -> None:
-    assert page.startswith("<!DOCTYPE html>")
-    checker = Nesting()
-    checker.feed(page)
-    assert checker.open == []
-    assert len(set(checker.ids)) == len(checker.ids)
+    check_nesting(page)
     for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
         ElementTree.fromstring(picture)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asgi_client import AsgiClient
 from served import LIMITS, full_row, random_columns, tiny_predictor
 from tiny_forecaster import tiny_forecaster
 
@@ -15,6 +16,7 @@ from turo import settings
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.files import sha256_folder
 from turo.serving.api.predictor import Predictor
+from turo.serving.http.asgi import App
 from turo.serving.replica import model_slot
 from turo.serving.replica.model_slot import Holder
 from turo.serving.replica.states import Failure
@@ -204,3 +206,13 @@ def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> N
     assert (mean, p95) == pytest.approx((0.0, 4.0))
     assert rival.compare("2", columns, own) == (0.0, 0.0)
     assert np.isfinite(own).all()
+
+
+def test_a_new_row_limit_holds_at_once_and_the_schema_says_it() -> None:
+    holder = Holder(Loader())
+    holder.take(content("1"))
+    limits = LIMITS.model_copy(update={"max_rows": 3})
+    predictor = holder.take(Content(spec=spec("1"), limits=limits))
+    ask = AsgiClient(App(predictor, limits), "/Tiny")
+    assert ask.get("/schema").json()["properties"]["inputs"]["maxItems"] == 3
+    assert [ask.post(json={"inputs": [full_row()] * rows}).status_code for rows in (3, 4)] == [200, 413]

@@ -18,11 +18,11 @@ from turo.forecast.report import pictures as svg
 from turo.forecast.report.limits import limits, notices
 from turo.forecast.report.outlook import LAST_YEAR, WEEKS, Outlook
 from turo.forecast.report.skill import skill
+from turo.html import render as html
 from turo.table.names import BOOKED_DAYS, TARGET, bound
 
-NOTHING = "\N{EN DASH}"
 FILE = "report.html"
-TEMPLATE = "report.html.j2"
+TEMPLATE = "report.html"
 MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
 MOST_ACTIONS = 12
 FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
@@ -55,16 +55,6 @@ class Facts:
 
 def render(facts: Facts) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    pages = Environment(
-        loader=PackageLoader("turo.forecast", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters.update(num=_num, pct=_percent, signed=_signed, share=_share)
     horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
     gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
     here = facts.forecasts.filter(~gone)
@@ -88,7 +78,8 @@ def render(facts: Facts) -> str:
         "bars": svg.bars(shown.to_dicts(), labels, full),
         "errors": svg.errors(judged, unit) if judged else "",
     }
-    return pages.get_template(TEMPLATE).render(
+    return html.render(
+        TEMPLATE,
         origin=facts.outlook.origin,
         manifest=facts.manifest,
         code_version=facts.code_version,
@@ -177,19 +168,3 @@ def _actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _num(value: float | None, digits: int = 1) -> str:
-    return NOTHING if value is None else f"{value:,.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{100 * value:.0f} %"
-
-
-def _signed(value: float | None, digits: int = 1) -> str:
-    return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _share(value: float | None) -> str:
-    return NOTHING if value is None else f"{_signed(100 * value, 1)} %"

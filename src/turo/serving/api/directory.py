@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from turo.html.render import prepare
 from turo.serving.api import fleet_check, mlflow_paths
 from turo.serving.api.model_info import warning
-from turo.serving.api.openapi import docs_page, openapi
+from turo.serving.api.openapi import TEMPLATE, docs_page, openapi
 from turo.serving.forms import v2
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import HTML, Request, Response, allow, json_response, version_headers
@@ -37,6 +38,7 @@ class Directory:
     headers: list[Header] = []  # noqa: RUF012 - the same empty list for all
 
     def __init__(self, forward: Forward, secured: bool = False) -> None:
+        prepare(TEMPLATE)
         self.forward = forward
         self.secured = secured
         self.models: dict[str, ModelSpec] = {}

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
+from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
+from turo.html.render import render
 from turo.serving.api import mlflow_paths
-from turo.serving.api.pages import page
-from turo.serving.api.schemas import (
-    ABOUT,
-    ANY,
-    FORECAST,
-    FORECAST_ANSWER,
-    HEADERS,
-    INFERENCE,
-    MODELS,
-    PREDICTIONS,
-    PROBLEM_REF,
-    PROBLEM_SCHEMA,
-    ROWS,
-)
+from turo.serving.api.schemas import HEADERS, AboutAnswer, ForecastAnswer, Models, Predictions, ProblemAnswer
+from turo.serving.forms.json_schema import schema_of
+from turo.serving.forms.request_models import ForecastRequest, Inference, Rows
 from turo.serving.http.problems import TITLES
 
+TEMPLATE = "docs.html"
+ANY = {"type": "object"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 FOREIGN = ("$schema", "$id")  # of a schema as a document of its own; inside another one they would misguide
 KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -44,7 +39,7 @@ def openapi(
     """
     known = {"type": "string", "enum": list(rows) or ["-"]}
     name = {"name": "model", "in": "path", "required": True, "schema": known}
-    paths: dict[str, Any] = {"/": {"get": _operation("List of models", MODELS)}}
+    paths: dict[str, Any] = {"/": {"get": _operation("List of models", _schema(Models))}}
     for model in rows:
         paths |= _model_paths(model, (said or {}).get(model, ""), secured)
     paths |= {
@@ -56,15 +51,17 @@ def openapi(
         "/v2/models/{model}/ready": {"parameters": [name], "get": _operation("V2 model readiness", ANY)},
         "/v2/models/{model}/infer": {
             "parameters": [name],
-            "post": _with_headers(_operation("V2 inference", ANY, INFERENCE)),
+            "post": _with_headers(_operation("V2 inference", ANY, _schema(Inference))),
         },
     }
-    schemas = {model: ROWS if schema is None else _embedded(schema) for model, schema in rows.items()}
+    schemas = {
+        model: _schema(Rows) if schema is None else _embedded(schema) for model, schema in rows.items()
+    }
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Turo Analytics Platform: served models", "version": "1"},
         "paths": paths,
-        "components": {"schemas": {"Problem": PROBLEM_SCHEMA, **schemas}},
+        "components": {"schemas": {"Problem": _schema(ProblemAnswer), **schemas}},
     }
     if secured:
         document["components"]["securitySchemes"] = KEYS
@@ -74,12 +71,14 @@ def openapi(
 
 def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
     """A model's own routes, each with what this model takes and what is said of it."""
-    about = _operation("What is served: version, fleet, signature, metrics, example", ABOUT)
+    about = _operation("What is served: version, fleet, signature, metrics, example", _schema(AboutAnswer))
     about["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     rows = {"$ref": f"#/components/schemas/{model}"}
-    predict = _operation("Predict rows; MLflow's other three forms are accepted as well", PREDICTIONS, rows)
+    summary = "Predict rows; MLflow's other three forms are accepted as well"
+    predict = _operation(summary, _schema(Predictions), rows)
     schema = _operation("JSON Schema of the request", ANY)
-    forecast = _operation("Forecast one vehicle from the prepared table", FORECAST_ANSWER, FORECAST)
+    asked, told = _schema(ForecastRequest), _schema(ForecastAnswer)
+    forecast = _operation("Forecast one vehicle from the prepared table", told, asked)
     for operation in (about, predict, schema, forecast):
         _with_headers(operation)
         if said:
@@ -119,27 +118,25 @@ def _embedded(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key not in FOREIGN}
 
 
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's JSON Schema, made once; not to be changed."""
+    return schema_of(model)
+
+
 def docs_page(models: list[str], prefix: str = "") -> bytes:
     """`/docs`: every route with its purpose, and what each refusal means; `prefix` is the routes'."""
-    rows = "".join(
-        f"<tr><td>{method.upper()}<td><code>{escape(path)}</code><td>{escape(operation['summary'])}"
+    routes = [
+        (method.upper(), path, operation["summary"])
         for path, item in openapi(dict.fromkeys(models))["paths"].items()
         for method, operation in item.items()
         if method in ("get", "post")
-    )
-    links = ", ".join(f'<a href="{prefix}/{escape(m)}">{escape(m)}</a>' for m in models) or "none yet"
-    refusals = "".join(f'<tr id="{status}"><td>{status}<td>{title}' for status, title in TITLES.items())
-    content = (
-        f'<p>Models: {links}. Machine-readable: <a href="{prefix}/openapi.json">openapi.json</a>.</p>'
-        f"<h2>Routes</h2><table>{rows}</table>"
-        "<h2>Refusals</h2><p><code>application/problem+json</code>, naming row, column, expected and got.</p>"
-        f"<table>{refusals}</table>"
-    )
-    return page("Served models", content)
+    ]
+    return render(TEMPLATE, models=models, routes=routes, refusals=TITLES, prefix=prefix).encode()
 
 
 def _operation(summary: str, answer: dict[str, Any], body: dict[str, Any] | None = None) -> dict[str, Any]:
-    refused = {"description": "Refused", "content": {"application/problem+json": {"schema": PROBLEM_REF}}}
+    refused = {"description": "Refused", "content": {"application/problem+json": {"schema": PROBLEM}}}
     content: dict[str, Any] = {
         "summary": summary,
         "responses": {

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
+from turo.html.render import prepare
 from turo.models.forecaster import Outlook
 from turo.serving.api import fleet_check, mlflow_paths
 from turo.serving.api.model_info import About, description, json_schema
-from turo.serving.api.pages import model_page
+from turo.serving.api.pages import TEMPLATE, model_page
 from turo.serving.forms import mlflow_forms, v2
 from turo.serving.forms.rows import Columns, Field, Table
 from turo.serving.http.body import check_content_encoding, check_content_type
@@ -62,9 +63,11 @@ class Predictor:
         observe: Observer | None = None,
         forecast: Forecast | None = None,
     ) -> None:
+        prepare(TEMPLATE)
         self.model = model
         self.about = about
         self.table = Table(model.fields, max_rows)
+        self.schema = json_schema(about, self.table)
         self.observe = observe
         self._forecast = forecast
         self.headers = version_headers(about.version, about.run_id)
@@ -83,7 +86,7 @@ class Predictor:
             return self.described(request)
         if request.path == "/schema":
             allow(request, "GET")
-            return json_response(json_schema(self.about, self.table))
+            return json_response(self.schema)
         if request.path == "/forecast" and self._forecast:
             allow(request, "POST")
             return self._forecast(request, self)
@@ -167,8 +170,7 @@ class Predictor:
             Problem: the model does not answer its own example.
         """
         body = orjson.dumps({"inputs": [self.about.example]})
-        columns = mlflow_forms.read(body, self.table)
-        predictions = np.asarray(self.model.predict(columns), dtype=np.float64)
+        predictions = np.asarray(self.model.predict(mlflow_forms.read(body, self.table)), dtype=np.float64)
         if predictions.shape != (1,) or not np.isfinite(predictions).all():
             got = shown(predictions.tolist())
             raise Problem(500, f"The logged example gives {got}, not one finite number.")
@@ -179,6 +181,12 @@ class Predictor:
         for key in ("tags", "metrics", "challenger"):
             if key in changes:
                 setattr(self.about, key, changes[key])
+
+    def limit(self, max_rows: int) -> None:
+        """Take at most so many rows from now on, and say so."""
+        if max_rows != self.table.max_rows:
+            self.table.max_rows = max_rows
+            self.schema = json_schema(self.about, self.table)
 
     def compare(self, manifest: Mapping[str, Any]) -> None:
         """Mark every answer from now on if the prepared table is not of the fleet that this was trained on.

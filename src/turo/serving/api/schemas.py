@@ -1,131 +1,142 @@
-"""What requests and answers look like, as JSON Schemas for the OpenAPI document."""
+"""What answers look like: the source of their JSON Schemas in the OpenAPI document."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from turo.serving.api.fleet_check import ANOTHER, UNKNOWN
-from turo.serving.forms import v2
+from turo.serving.forms.json_schema import Described
 
-PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
-        "error": {"type": "string"},
-    },
-}
-PREDICTIONS = {
-    "type": "object",
-    "required": ["predictions"],
-    "properties": {"predictions": {"type": "array", "items": {"type": "number"}}},
-}
-ROWS: dict[str, Any] = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {"inputs": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
-}
-FORECAST = {
-    "type": "object",
-    "required": ["vehicle_id"],
-    "properties": {
-        "vehicle_id": {"type": ["string", "integer"], "minLength": 1},
-        "origin": {
-            "type": ["string", "null"],
-            "format": "date",
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-            "description": "A Monday of the prepared table; without it the table's newest.",
-        },
-    },
-    "additionalProperties": False,
-    "examples": [{"vehicle_id": "12", "origin": "2026-11-23"}],
-}
-ANY: dict[str, Any] = {"type": "object"}
-NUMBER = {"type": "number"}
-MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
-FUNCTIONAL = {
-    "enum": ["median", "mean"],
-    "description": "What `prediction` is of all that may happen. Medians do not add up; means do.",
-}
-FORECAST_ANSWER: dict[str, Any] = {
-    "type": "object",
-    "required": [
-        "vehicle_id", "origin", "window", "target", "prediction", "functional", "median", "mean", "interval",
-        "on_the_books", "in_sample", "note", "features", "replaced", "data_digest",
-    ],
-    "properties": {
-        "vehicle_id": {"type": "string"},
-        "origin": {"type": ["string", "null"], "format": "date"},
-        "window": {"type": ["object", "null"], "description": "First and last day of the forecast."},
-        "target": {"type": "string"},
-        "prediction": {**NUMBER, "description": "What POST /{model} answers for these features."},
-        "functional": FUNCTIONAL,
-        "median": {"type": ["number", "null"], "description": "null where the model learns no median."},
-        "mean": {**NUMBER, "description": "The expected value: what may be added up over vehicles."},
-        "interval": {
-            "type": "object",
-            "required": ["low", "high", "coverage"],
-            "properties": {"low": NUMBER, "high": NUMBER, "coverage": NUMBER},
-        },
-        "on_the_books": ANY,
-        "in_sample": {
-            "type": ["boolean", "null"],
-            "description": "Whether the model was fitted to what happened in this window; null: not known.",
-        },
-        "note": {**MAYBE_TEXT, "description": "What else is to be known, e.g. a vehicle that looks gone."},
-        "features": ANY,
-        "replaced": ANY,
-        "data_digest": {**MAYBE_TEXT, "description": "SHA-256 of the table that the features are from."},
-    },
-}  # fmt: skip
-FLEET: dict[str, Any] = {
-    "type": ["object", "null"],
-    "description": "What the version was trained on; null where its release did not note it.",
-    "required": ["label", "id", "snapshot"],
-    "properties": {name: {"type": "string"} for name in ("label", "id", "snapshot")},
-}
-COLUMNS = {"type": "array", "items": {"type": "object", "required": ["name", "type"]}}
-SIGNATURE = {
-    "type": "object",
-    "required": ["inputs", "outputs"],
-    "properties": {"inputs": COLUMNS, "outputs": COLUMNS},
-}
-ABOUT = {
-    "type": "object",
-    "required": [
-        "name",
-        "version",
-        "run_id",
-        "target",
-        "horizon_days",
-        "functional",
-        "fleet",
-        "warning",
-        "signature",
-    ],
-    "properties": {"functional": FUNCTIONAL, "fleet": FLEET, "warning": MAYBE_TEXT, "signature": SIGNATURE},
-}
-MODELS = {
-    "type": "object",
-    "required": ["models"],
-    "properties": {
-        "models": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "version", "run_id", "fleet", "warning", "links"],
-                "properties": {"fleet": FLEET, "warning": MAYBE_TEXT},
-            },
-        }
-    },
-}
+Functional = Annotated[
+    Literal["median", "mean"],
+    Field(description="What `prediction` is of all that may happen. Medians do not add up; means do."),
+]
+
+
+class ProblemAnswer(Described):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[dict[str, Any]] = Field([], description="Row, column, expected, got: those that apply.")
+    error: str = Field("", description="The detail again, below /v2, where its clients look for it.")
+
+
+class Predictions(Described):
+    """One number a row, in the rows' order."""
+
+    predictions: list[float]
+
+
+class Window(Described):
+    """First and last day of the forecast."""
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+
+class Interval(Described):
+    """Within these bounds the truth is expected to be, as often as `coverage` says."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+class ForecastAnswer(Described):
+    """The forecast for one vehicle, and what it was made of."""
+
+    vehicle_id: str
+    origin: date | None
+    window: Window | None
+    target: str
+    prediction: float = Field(description="What POST /{model} answers for these features.")
+    functional: Functional
+    median: float | None = Field(description="null where the model learns no median.")
+    mean: float = Field(description="The expected value: what may be added up over vehicles.")
+    interval: Interval
+    on_the_books: dict[str, Any]
+    in_sample: bool | None = Field(
+        description="Whether the model was fitted to what happened in this window; null: not known."
+    )
+    note: str | None = Field(description="What else is to be known, e.g. a vehicle that looks gone.")
+    features: dict[str, Any]
+    replaced: dict[str, Any]
+    data_digest: str | None = Field(description="SHA-256 of the table that the features are from.")
+
+
+class Fleet(Described):
+    """What the version was trained on; null where its release did not note it."""
+
+    label: str
+    id: str
+    snapshot: str
+
+
+class Column(Described):
+    """An input or an output of a model."""
+
+    name: str
+    type: Literal["number", "string"]
+    expected: str = Field("", description="What an input takes, in words.")
+
+
+class Signature(Described):
+    """What a model takes and gives."""
+
+    inputs: list[Column]
+    outputs: list[Column]
+
+
+class AboutAnswer(Described):
+    """The served version of a model."""
+
+    name: str
+    version: str
+    run_id: str
+    target: str
+    horizon_days: int
+    functional: Functional
+    fleet: Fleet | None
+    below_baseline: bool = Field(description="Whether it serves although the best baseline is better.")
+    warning: str | None
+    metrics: dict[str, float | None]
+    data_digest: str | None = Field(description="SHA-256 of the table that it was trained on.")
+    code_version: str | None
+    refused: dict[str, str] | None = Field(description="A newer version that could not be served, and why.")
+    challenger: str | None = Field(description="The version that is being compared with this one.")
+    signature: Signature
+    inputs: list[Column]
+    output: Column
+    example: dict[str, Any] = Field(description="A request that works.")
+    curl: str
+    links: dict[str, str]
+
+
+class Entry(Described):
+    """A model in the list."""
+
+    name: str
+    version: str
+    run_id: str
+    fleet: Fleet | None
+    warning: str | None
+    links: dict[str, str]
+
+
+class Models(Described):
+    """What is served."""
+
+    models: list[Entry]
+
+
 HEADERS = {
     "X-Model-Version": {"schema": {"type": "string"}, "description": "Version that answered."},
     "X-Run-Id": {"schema": {"type": "string"}, "description": "MLflow run that trained it."},
@@ -133,32 +144,5 @@ HEADERS = {
     "X-Model-Warning": {
         "schema": {"type": "string", "enum": [ANOTHER.decode(), UNKNOWN.decode()]},
         "description": "There if the version was not trained on the fleet of the prepared table.",
-    },
-}
-TENSOR = {
-    "type": "object",
-    "required": ["name", "shape", "datatype"],
-    "properties": {
-        "name": {"type": "string"},
-        "shape": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer", "minimum": 0}},
-        "datatype": {"type": "string", "enum": ["BYTES", *v2.NUMPY_TYPES]},
-        "data": {"type": "array", "description": "Absent where the tensor is in the binary part."},
-    },
-}
-INFERENCE = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": ["string", "null"]},
-        "inputs": {
-            "type": "array",
-            "minItems": 1,
-            "items": TENSOR,
-            "description": "One tensor a column of GET /v2/models/{model}, in any order, all of one length.",
-        },
-        "outputs": {
-            "type": ["array", "null"],
-            "items": {"type": "object", "required": ["name"], "properties": {"name": {"const": v2.OUTPUT}}},
-        },
     },
 }

@@ -117,7 +117,7 @@ class Holder:
         """
         self._exchange(content)
         assert self.predictor is not None  # noqa: S101 - loaded above, or raised
-        self.predictor.table.max_rows = content.limits.max_rows
+        self.predictor.limit(content.limits.max_rows)
         self._tell(self.predictor, content)
         return self.predictor
 

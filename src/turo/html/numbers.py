@@ -1,0 +1,29 @@
+"""How templates write numbers; what is not known is a dash."""
+
+from __future__ import annotations
+
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """With commas between thousands."""
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 in whole per cent."""
+    return NOTHING if value is None else f"{100 * value:.0f} %"
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """A change, with its sign."""
+    return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", MINUS)
+
+
+def signed_percent(value: float | None) -> str:
+    """A change as a share of 1, in per cent, with its sign."""
+    return NOTHING if value is None else f"{signed(100 * value)} %"
+
+
+FILTERS = {"num": number, "pct": percent, "signed": signed, "share": signed_percent}
