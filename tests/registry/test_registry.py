@@ -119,7 +119,7 @@ def test_a_version_loads_with_the_same_bits_through_us_and_through_pyfunc(tracki
     np.testing.assert_array_equal(served, expected)
     folder = aliases.download(version)
     assert (folder / "input_example.json").exists()
-    assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib", ".skops"}]
+    assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib"}]
 
 
 def test_changed_files_are_refused_and_a_damaged_cache_is_fetched_again(tracking):

@@ -1,17 +1,21 @@
-"""Nearest neighbours over a bounded reference set, in the few directions that matter for the target."""
+"""Nearest neighbours over a bounded reference set, in the few directions that matter, by scikit-learn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from turo.models.estimators import pipeline_file
 from turo.models.estimators.base import Loss, load_arrays, save_arrays
-from turo.models.estimators.scaling import Scaler, relevance
+from turo.models.estimators.scaling import Scaler, scaling_steps
 
-FILE = "model.npz"
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+ARRAYS_FILE = "model.npz"  # of models saved before they were pipelines
 LEAF = 32
 
 
@@ -22,6 +26,10 @@ class NearestNeighbours:
     Usable at 200,000 rows because at most `reference_rows` of them are kept (a seeded sample), and because
     distances are taken in the `dimensions` columns with the largest ridge coefficients, each weighted by its
     coefficient: a k-d tree is fast there, and columns that say nothing about the target do not blur nearness.
+
+    Attributes:
+        pipeline: what was fitted and is saved; None for a model saved as arrays by an earlier version.
+        state: the same as arrays, which `predict` uses.
     """
 
     loss: Loss = "absolute"
@@ -30,52 +38,76 @@ class NearestNeighbours:
     neighbours: int = 60
     dimensions: int = 16
     reference_rows: int = 20_000
-
-    def __post_init__(self) -> None:
-        self.state: dict[str, np.ndarray] = {}
-        self.scaler: Scaler
-        self.tree: Any = None
+    pipeline: Pipeline | None = field(default=None, init=False)
+    state: dict[str, np.ndarray] = field(default_factory=dict, init=False)
+    scaler: Scaler = field(init=False)
+    tree: Any = field(default=None, init=False)
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
-        """Choose the reference rows, learn the scaling on them, weigh the directions."""
-        chosen = np.random.default_rng(self.seed).permutation(len(X))[: self.reference_rows]
-        chosen.sort()
-        scaler = Scaler.fit(X[chosen])
-        Z, values = scaler.transform(X[chosen]), y[chosen]
-        weights = relevance(Z, values)
-        columns = np.sort(np.argsort(-weights, kind="stable")[: self.dimensions])
-        self.state = {
-            **scaler.arrays(),
-            "columns": columns,
-            "weights": weights[columns],
-            "points": Z[:, columns] * weights[columns],
-            "values": values.astype(np.float64),
-            "neighbours": np.asarray(min(self.neighbours, len(chosen))),
-            "median": np.asarray(self.loss == "absolute"),
-        }
-        return self._ready()
+        """Choose the reference rows, then fit the pipeline to them."""
+        chosen = np.sort(np.random.default_rng(self.seed).permutation(len(X))[: self.reference_rows])
+        return self._serve(self._pipeline(len(chosen)).fit(X[chosen], y[chosen].astype(np.float64)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Each row searches the tree for itself."""
+        """What the pipeline predicts (of rows equally far it may take another); each row searches for itself.
+
+        The pipeline compares a row with all reference rows, SciPy's tree with few of them.
+        """
         points = self.scaler.transform(X)[:, self.state["columns"]] * self.state["weights"]
         _, nearest = self.tree.query(points, k=np.arange(1, int(self.state["neighbours"]) + 1), workers=1)
         found = self.state["values"][nearest]
         return np.median(found, axis=1) if self.state["median"] else found.mean(axis=1)
 
     def save(self, folder: Path) -> None:
-        """Write the reference set and the scaling as plain arrays; the tree is rebuilt in milliseconds."""
-        save_arrays(folder / FILE, **self.state)
+        """Write the pipeline; a model that was loaded from arrays is written as such."""
+        if self.pipeline is None:
+            save_arrays(folder / ARRAYS_FILE, **self.state)
+        else:
+            pipeline_file.save(self.pipeline, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote, in this version or in one before pipelines."""
         model = cls()
-        model.state = load_arrays(folder / FILE)
-        return model._ready()
+        if not (folder / ARRAYS_FILE).exists():
+            return model._serve(pipeline_file.load(folder, "neighbours"))
+        model.state = load_arrays(folder / ARRAYS_FILE)
+        model.scaler = Scaler.from_arrays(model.state)
+        return model._plant()
 
-    def _ready(self) -> Self:
+    def _pipeline(self, rows: int) -> Pipeline:
+        from sklearn.neighbors import KNeighborsRegressor
+        from sklearn.pipeline import Pipeline
+
+        from turo.models.estimators.pipeline_steps import MedianNeighbours, RelevanceWeights
+
+        average = MedianNeighbours if self.loss == "absolute" else KNeighborsRegressor
+        steps: list[tuple[str, Any]] = [
+            *scaling_steps(),
+            ("weigh", RelevanceWeights(columns=self.dimensions)),
+            # "brute" saves no tree: its layout is scikit-learn's own and may change with a version.
+            ("neighbours", average(min(self.neighbours, rows), algorithm="brute")),
+        ]
+        return Pipeline(steps)
+
+    def _serve(self, pipeline: Pipeline) -> Self:
+        """Take the fitted numbers out of the pipeline."""
+        from turo.models.estimators.pipeline_steps import MedianNeighbours
+
+        weigh, nearest = pipeline["weigh"], pipeline["neighbours"]
+        self.pipeline, self.scaler = pipeline, Scaler.of(pipeline)
+        self.state = {
+            "columns": weigh.columns_,
+            "weights": weigh.weights_,
+            "points": nearest._fit_X,
+            "values": nearest._y,
+            "neighbours": np.asarray(nearest.n_neighbors),
+            "median": np.asarray(isinstance(nearest, MedianNeighbours)),
+        }
+        return self._plant()
+
+    def _plant(self) -> Self:
         from scipy.spatial import cKDTree
 
-        self.scaler = Scaler.from_arrays(self.state)
         self.tree = cKDTree(self.state["points"], leafsize=LEAF)
         return self

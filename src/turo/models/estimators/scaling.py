@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-RIDGE = 0.01  # penalty per row
-CLIP = 5.0  # standard deviations: one wild value must not become the farthest neighbour of everything
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+CLIP = 5.0  # standard deviations; models saved as arrays were clipped here, too
+IMPUTE, SCALE = "impute", "scale"
+
+
+def scaling_steps() -> list[tuple[str, Any]]:
+    """Medians for gaps, a flag column for each column that had gaps, then zero mean and unit variance.
+
+    A column without any value becomes a constant zero. Categories are one-hot columns already
+    (`turo.models.encoding`, for all estimators), so every column is treated alike.
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import StandardScaler
+
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    return [(IMPUTE, imputer), (SCALE, StandardScaler())]
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Medians for gaps, a flag column for each column that had gaps, then zero mean and unit variance."""
+    """What those steps and the clipping after them do, in a few numpy calls: much faster for one row."""
 
     median: np.ndarray
     flagged: np.ndarray  # positions of the columns that get a missing flag
@@ -21,43 +37,19 @@ class Scaler:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, X: np.ndarray) -> Self:
-        """Learn from X (rows, features); a column without any value becomes a constant zero."""
-        missing = np.isnan(X)
-        median = np.zeros(X.shape[1])
-        some = ~missing.all(axis=0)
-        median[some] = np.nanmedian(X[:, some], axis=0)
-        flagged = np.flatnonzero(missing.any(axis=0) & some)
-        filled = _fill(X, median, flagged)
-        scale = filled.std(axis=0)
-        return cls(median, flagged, filled.mean(axis=0), np.where(scale > 1e-12, scale, 1.0))
-
-    def transform(self, X: np.ndarray) -> np.ndarray:
-        """Matrix (rows, features + flags), clipped to ±5 standard deviations; each row on its own."""
-        return np.clip((_fill(X, self.median, self.flagged) - self.mean) / self.scale, -CLIP, CLIP)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """State for `save_arrays`."""
-        return {f"scaler_{name}": value for name, value in vars(self).items()}
+    def of(cls, pipeline: Pipeline) -> Self:
+        """From a fitted pipeline that begins with `scaling_steps`."""
+        imputer, standard = pipeline[IMPUTE], pipeline[SCALE]
+        return cls(imputer.statistics_, imputer.indicator_.features_, standard.mean_, standard.scale_)
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The inverse of `arrays`."""
+        """From the arrays that models were saved as before they were pipelines."""
         return cls(*(arrays[f"scaler_{name}"] for name in ("median", "flagged", "mean", "scale")))
 
-
-def relevance(Z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How much each standardised column says about the target: absolute ridge coefficients, the largest is 1.
-
-    Distances over all columns alike would be ruled by those that say nothing.
-    """
-    penalty = RIDGE * len(Z)
-    weights = np.abs(np.linalg.solve(Z.T @ Z + penalty * np.eye(Z.shape[1]), Z.T @ (y - y.mean())))
-    largest = weights.max()
-    return weights / largest if largest > 0 else np.ones_like(weights)
-
-
-def _fill(X: np.ndarray, median: np.ndarray, flagged: np.ndarray) -> np.ndarray:
-    missing = np.isnan(X)
-    filled = np.where(missing, median, X)
-    return np.concatenate([filled, missing[:, flagged].astype(np.float64)], axis=1)
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Matrix (rows, features + flags), clipped to ±5 standard deviations; each row on its own."""
+        missing = np.isnan(X)
+        filled = np.where(missing, self.median, X)
+        whole = np.concatenate([filled, missing[:, self.flagged].astype(np.float64)], axis=1)
+        return np.clip((whole - self.mean) / self.scale, -CLIP, CLIP)

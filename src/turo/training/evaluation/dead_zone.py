@@ -24,4 +24,9 @@ def learn(y: np.ndarray, predicted: np.ndarray, books: np.ndarray, metric: str) 
     # Equal sizes fall together: only the last of them is a place to stop.
     stops = np.flatnonzero(np.append(np.diff(size[order]) > 0, True))
     best = stops[np.argmax(saved[stops])]
-    return float(np.nextafter(size[order][best], np.inf)) if saved[best] > 0 else 0.0
+    if saved[best] <= 0:
+        return 0.0
+    # Midway to the next larger change, for rows yet to come: where sizes lie apart, some fall in between.
+    least = float(np.nextafter(size[order][best], np.inf))
+    larger = size[order][best + 1 : best + 2]
+    return max(least, float((size[order][best] + larger[0]) / 2)) if larger.size else least
