@@ -20,7 +20,7 @@ READ_SETTINGS = {
     "src/turo/cli.py": "the command line, which every Ray job is as well",
     "src/turo/demo/platform.py": "begins with the environment that it makes for its child processes",
     "src/turo/mlflow_container/first_start.py": "main of the mlflow container",
-    "src/turo/training/project.py": "main of every project's train.py",
+    "src/turo/training/entry.py": "main of every project's train.py",
     "src/turo/serving/replica/model_app.py": "a replica, which Serve starts in a process of its own",
     "src/turo/serving/replica/catalog.py": "likewise",
     "src/turo/serving/replica/shadow.py": "likewise",

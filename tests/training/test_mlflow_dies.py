@@ -23,7 +23,8 @@ TRAIN = """
 import sys
 from pathlib import Path
 from turo.training import run
-from turo.training.project import Project, main
+from turo.training.entry import main
+from turo.training.project import Project
 
 fit = run.backtest
 

@@ -21,7 +21,8 @@ from turo.gate.promote import finished_run
 from turo.models.kinds import regressor
 from turo.registry import aliases
 from turo.training import finished_runs, mlflow_projects, unfinished_runs
-from turo.training.project import Options, Range, parse
+from turo.training.entry import parse
+from turo.training.project import Options, Range
 
 PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
 KINDS = ("xgboost", "svr", "catboost", "knn")
@@ -119,7 +120,8 @@ def launch(path, params, key):
 
 TRAIN = """
 import sys
-from turo.training.project import Project, main
+from turo.training.entry import main
+from turo.training.project import Project
 
 project = Project("knn", "Neighbours.", {"neighbours": 5, "dimensions": 3})
 main(project)

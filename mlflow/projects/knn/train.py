@@ -1,6 +1,7 @@
 """KNN: the nearest of a bounded set of past rows, in the directions that matter for the target."""
 
-from turo.training.project import Project, Range, main
+from turo.training.entry import main
+from turo.training.project import Project, Range
 
 PROJECT = Project(
     kind="knn",

@@ -1,6 +1,7 @@
 """SVR: epsilon-insensitive regression on an approximated radial kernel, so that 200,000 rows stay usable."""
 
-from turo.training.project import Project, Range, main
+from turo.training.entry import main
+from turo.training.project import Project, Range
 
 PROJECT = Project(
     kind="svr",

@@ -1,6 +1,7 @@
 """XGBoost: gradient-boosted trees, fitted for absolute error to what comes on top of the bookings known."""
 
-from turo.training.project import Project, Range, main
+from turo.training.entry import main
+from turo.training.project import Project, Range
 
 PROJECT = Project(
     kind="xgboost",

@@ -12,6 +12,7 @@ import polars as pl
 from turo.data import fleet_identity
 from turo.data.csv import source
 from turo.data.export.continuity import contradictions
+from turo.data.identify_fleet import identify
 from turo.data.tables import RESERVATIONS, Tables
 from turo.errors import InputError
 from turo.table import reader
@@ -39,7 +40,7 @@ def placed(settings: Settings, tables: Tables) -> Tables:
             export said, and `ACCEPT_OLDER_SNAPSHOT` is not set.
     """
     known = fleet_identity.read_known(_content(settings.data_dir, FLEETS))
-    fleet, before = fleet_identity.identify(tables, known)
+    fleet, before = identify(tables, known)
     last = fleet_identity.of_manifest(reader.known_manifest(settings.data_dir))
     if before is not None and not settings.accept_older_snapshot:
         _refuse_step_back(tables, before)

@@ -10,23 +10,16 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from turo.table.names import EXPORT, TAKEHOME
-
-if TYPE_CHECKING:
-    from turo.data.tables import Tables
+from turo.table.names import EXPORT
 
 TAG = "turo.fleet"  # of a model version: the fleet it was trained on
 KEYS = 128  # of each kind in a sketch: a tag may hold 5,000 characters
 FEW = 30  # compared keys below which a sample says nothing of reservations
-MINUTE = 60_000_000
-MIXER = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth): neighbouring minutes land far apart
 # Shares in common, of the smaller fleet, from which on two fleets are one.
 RESERVATIONS_ALONE, WITH_A_VEHICLE, VEHICLES_ALONE = 0.20, 0.05, 0.50
 
@@ -71,24 +64,13 @@ class Identity:
             return None
 
 
-def identify(tables: Tables, known: Iterable[Identity]) -> tuple[Identity, Identity | None]:
-    """The fleet of these tables, and the state in which it was seen before (None: it is new here).
-
-    Vehicles without a reservation do not count: a vehicles file may be left over from another fleet.
-    """
-    fresh = _fresh(tables)
-    before = [fleet for fleet in known if same(fleet, fresh)]
-    last = max(before, key=lambda fleet: _common(fleet, fresh)[0], default=None)
-    return (fresh if last is None else Identity(**{**asdict(fresh), "id": last.id})), last
-
-
 def same(one: Identity | None, other: Identity | None) -> bool:
     """Are both the same fleet? Vehicles may come and go, and reservations be added or changed."""
     if one is None or other is None or one.profile != other.profile:
         return False
     if one.id == other.id:
         return True
-    reservations, compared, sampled = _common(one, other)
+    reservations, compared, sampled = common(one, other)
     vehicles = _share(_decode(one.sketch)[0], _decode(other.sketch)[0])[0]
     if reservations >= RESERVATIONS_ALONE or (vehicles > 0 and reservations >= WITH_A_VEHICLE):
         return True
@@ -129,50 +111,8 @@ def text(known: Iterable[Identity]) -> bytes:
     return (json.dumps({"fleets": [fleet.plain() for fleet in known]}, indent=1) + "\n").encode()
 
 
-def _fresh(tables: Tables) -> Identity:
-    rows = tables.reservations
-    start = "created_at" if tables.profile == TAKEHOME else "trip_start"
-    ids = rows["vehicle_id"] if tables.profile == TAKEHOME else rows["reservation_id"]
-    dates = rows[start].drop_nulls().dt.date()
-    vehicles = _smallest(_hashes(rows["vehicle_id"].unique()))
-    reservations = _reservation_keys(ids, rows[start])
-    digest = blake2b(tables.profile.encode() + vehicles.tobytes() + reservations.tobytes(), digest_size=6)
-    return Identity(
-        id=digest.hexdigest(),
-        profile=tables.profile,
-        vehicles=rows["vehicle_id"].n_unique(),
-        reservations=rows.height,
-        snapshot=tables.snapshot.isoformat(),
-        first=str(dates.min() or ""),
-        last=str(dates.max() or ""),
-        sketch=_encode(vehicles, reservations),
-    )
-
-
-def _reservation_keys(ids: pl.Series, start: pl.Series) -> Keys:
-    """Start (high half) and number (low half) of the reservations with the smallest keys.
-
-    Ordered by start first, so that only a few numbers need a digest that is the same in every version.
-    """
-    minutes = start.dt.epoch("us").fill_null(0).to_numpy().astype(np.uint64) // np.uint64(MINUTE)
-    order = (minutes * MIXER) >> np.uint64(32)
-    if len(order) > KEYS:
-        chosen = np.flatnonzero(order <= np.partition(order, KEYS - 1)[KEYS - 1])
-        ids, minutes, order = ids.gather(chosen), minutes[chosen], order[chosen]
-    told = pl.select(pl.concat_str(ids, pl.Series(minutes), separator="@")).to_series()
-    return _smallest((order << np.uint64(32)) | (_hashes(told) >> np.uint64(32)))
-
-
-def _hashes(names: pl.Series) -> Keys:
-    digests = (blake2b(str(name).encode(), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-
-
-def _smallest(keys: Keys) -> Keys:
-    return np.unique(keys)[:KEYS]
-
-
-def _common(one: Identity, other: Identity) -> tuple[float, int, bool]:
+def common(one: Identity, other: Identity) -> tuple[float, int, bool]:
+    """Share of reservations in common, from how many keys, and whether those are a sample only."""
     return _share(_decode(one.sketch)[1], _decode(other.sketch)[1])
 
 
@@ -185,7 +125,8 @@ def _share(one: Keys, other: Keys) -> tuple[float, int, bool]:
     return (len(np.intersect1d(one, other)) / compared if compared else 0.0), compared, bool(full)
 
 
-def _encode(vehicles: Keys, reservations: Keys) -> str:
+def encode(vehicles: Keys, reservations: Keys) -> str:
+    """The sketch of these keys as text."""
     return ".".join(
         base64.b64encode(keys.astype("<u8").tobytes()).decode() for keys in (vehicles, reservations)
     )

@@ -11,7 +11,7 @@ import polars as pl
 from turo.data.csv import parse, source
 from turo.data.csv.cells import form
 from turo.data.csv.sheet import Sheet
-from turo.data.id_spelling import by_loose_key, loose
+from turo.data.loose_ids import by_loose_key, loose
 from turo.data.quarantine import Quarantine
 from turo.data.tables import INSTANT, REVISIONS, SIGHTINGS, empty
 from turo.errors import InputError

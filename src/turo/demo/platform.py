@@ -162,11 +162,12 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
 
 
 def _serve_on(settings: Settings) -> None:
+    from turo.monitoring.route_gauges import report_of
     from turo.serving.control.reconcile import Reconciler, run_for_ever
     from turo.serving.control.serve_client import Serve
 
     Console().print("Serving until Ctrl-C.")
-    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings)))
+    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings)), report_of(settings))
 
 
 def _progress(console: Console) -> Progress:

@@ -19,9 +19,9 @@ from turo.models.encoding import Columns, Field
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
 from turo.table.model_columns import arrays, numbers
-from turo.table.names import BOOKED_DAYS, LOOKS_GONE, bound, feature_columns
+from turo.table.names import BOOKED_DAYS, LOOKS_GONE, bound, feature_columns, on_the_books
 from turo.training import fit_derived
-from turo.training.evaluation.baselines import on_the_books, time_baselines
+from turo.training.evaluation.baselines import time_baselines
 from turo.training.training_rows import Table as TrainingTable
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt

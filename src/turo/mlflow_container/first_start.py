@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     """Entry point of `mlflow/serve_with_ray.py`: ends only by a signal or a mistake in the settings."""
+    from turo.monitoring.route_gauges import report_of
     from turo.serving.control.reconcile import Reconciler, note_refusal, run_for_ever
     from turo.serving.control.serve_client import Serve
     from turo.training import mlflow_projects
@@ -51,7 +52,8 @@ def main() -> None:
         logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
         sys.exit(FAILED)
     threading.Thread(target=fill, args=(configured, settings), name="bootstrap", daemon=True).start()
-    run_for_ever(Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal))
+    reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal)
+    run_for_ever(reconciler, report_of(settings))
 
 
 def fill(configured: Mapping[str, str], settings: Settings) -> None:

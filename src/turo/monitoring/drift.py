@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from turo.errors import InputError
+from turo.training.reports.stability_index import SCHEMA, psi
 
-SCHEMA = 2
 WITHOUT_SINGLE = 1  # written before single Mondays were looked at: shown, not judged
 MINIMUM_SAMPLES = 1000
 LIMIT_FLOOR = 0.1
@@ -80,16 +80,6 @@ def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], see
         _drift(name, _counts(part, seen[name]), worth, part.get("single"), rng)
         for name, part in parts.items()
     ]
-
-
-def psi(then: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Population stability index of two arrays of counts over the same bins (last axis).
-
-    Half a row is added to every bin, so that an empty one costs much but not everything.
-    """
-    p = (then + 0.5) / (then + 0.5).sum(axis=-1, keepdims=True)
-    q = (now + 0.5) / (now + 0.5).sum(axis=-1, keepdims=True)
-    return np.asarray(np.sum((q - p) * np.log(q / p), axis=-1))
 
 
 def _parts(reference: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from turo.registry.aliases import CHAMPION, PREVIOUS
 
 if TYPE_CHECKING:
     from turo.serving.control.route_state import Route
+    from turo.settings import Settings
 
 PERIOD_S = 15.0  # Prometheus reads as often
 
@@ -76,3 +77,9 @@ class Report:
             except Exception as error:  # MLflow raises many kinds; the age is told when it answers again
                 logger.debug("The end of run %s is not known: %s", run_id, error)
         return self._known.get(run_id)
+
+
+def report_of(settings: Settings) -> Report:
+    """The report to the StatsD exporter of these settings; drift where the data lie in a folder."""
+    watch = None if "://" in settings.data_dir else Watch(settings.data_dir)
+    return Report(settings.statsd_host, settings.statsd_port, watch=watch)

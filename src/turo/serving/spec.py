@@ -9,15 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from turo.registry.route_names import CATALOG, SHADOW
 from turo.settings import Settings
 
 MODEL_IMPORT = "turo.serving.replica.model_app:build"
 CATALOG_IMPORT = "turo.serving.replica.catalog:build"
-CATALOG = "catalog"
 DEPLOYMENT = "Model"
 CATALOG_DEPLOYMENT = "Catalog"
 SHADOW_IMPORT = "turo.serving.replica.shadow:build"
-SHADOW = "shadow"
 SHADOW_DEPLOYMENT = "Shadow"
 BELOW_BASELINE = "turo.below_baseline"  # tag of a version
 GRACE_S = 40  # above the 30 s in which a leaving replica stays reachable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 CSV, PARQUET, REJECTED = "datas.csv", "datas.parquet", "rejected.csv"
@@ -22,6 +22,7 @@ TARGETS = (BOOKED_DAYS, RESERVATIONS, REVENUE)
 CATEGORIES = ("class", "fuel", "make")
 
 AUTO = "auto"  # the profile's own target
+ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
 PREFIX = "y_"  # of a target's column; a user may leave it out
 
 
@@ -59,6 +60,16 @@ def unit(target: str) -> str:
 def bound(target: str, horizon_days: int) -> float | None:
     """The most a target can be in a window; None where there is no such bound."""
     return float(horizon_days) if target == BOOKED_DAYS else None
+
+
+def on_the_books(target: str, columns: Container[str]) -> str:
+    """The column a target is compared with and added to: what is still booked, where the table can tell.
+
+    A file that does not date cancellations shows at the newest origin what is still booked, at earlier ones
+    also what was cancelled by then: there the expected part of it is what stands for the same knowledge.
+    """
+    books = TARGET[target].on_books
+    return books + ALIVE if books + ALIVE in columns else books
 
 
 def target_name(asked: str, profile: str = "") -> str:

@@ -9,7 +9,7 @@ from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
 from turo.models.encoding import Columns
 from turo.table import names
 from turo.table.model_columns import numbers
-from turo.training.evaluation.baselines import on_the_books
+from turo.table.names import on_the_books
 from turo.training.recipe import take
 from turo.training.training_rows import Table
 

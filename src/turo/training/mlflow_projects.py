@@ -12,29 +12,14 @@ from pathlib import Path
 from turo.environment import lent
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.registry import aliases, mlflow_create
-from turo.registry.decision_log import EXPERIMENT as LEDGER
 from turo.registry.mlflow_ready import wait_for_mlflow
-from turo.serving.spec import CATALOG, SHADOW
+from turo.registry.route_names import RESERVED
 from turo.settings import Settings
 from turo.training import finished_runs, unfinished_runs
 
 logger = logging.getLogger(__name__)
 
-# Names become routes, Serve applications, MLflow experiments, tags and file names: these are taken.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-PATHS = {
-    "v2",
-    "docs",
-    "openapi.json",
-    "metrics",
-    "ping",
-    "health",
-    "version",
-    "invocations",
-    "forecast",
-    "schema",
-}
-RESERVED = frozenset({*PATHS, CATALOG, SHADOW, LEDGER, "Default"})
 TAKEN = {name.lower() for name in RESERVED}  # paths that differ in case only would be mixed up
 
 

@@ -14,8 +14,7 @@ from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
 from turo.table.model_columns import categories
-from turo.table.names import bound
-from turo.training.evaluation.baselines import on_the_books
+from turo.table.names import bound, on_the_books
 from turo.training.training_rows import Table
 
 NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))

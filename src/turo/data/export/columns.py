@@ -78,4 +78,3 @@ STATUSES = {
     "guest cancellation": GUEST,
     "host cancellation": HOST,
 }
-TWO_WORD_MAKES = ("Land Rover", "Alfa Romeo", "Aston Martin")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from turo.data.export.columns import TWO_WORD_MAKES
-
 YEAR = r"(?:19|20)\d{2}"
 FIRST = rf"^({YEAR})[ ,:;./|_-]+([^\d ,:;./|_-].*)$"  # 2023 Tesla Model 3; no make begins with a number
 LAST = rf"^(.*[^ ,:;/|_-])[ ,:;/|_-]+({YEAR})$"  # Tesla Model 3 2023, as Turo writes it
 BRACKETS_FIRST, BRACKETS_LAST = rf"^[(\[]({YEAR})[)\]] ?", rf"^([^(\[]*\S) ?[(\[]({YEAR})[)\]].*$"
 SHORT_FIRST, SHORT_LAST = r"^['\u2019](\d{2}) (\D.*)$", r"^(.*\S) ['\u2019](\d{2})$"
 NOTE = r"[(\[#].*$"  # what a host has added
+TWO_WORD_MAKES = ("Land Rover", "Alfa Romeo", "Aston Martin")
 THIS_CENTURY = 60  # '59 is 2059, '60 is 1960
 
 

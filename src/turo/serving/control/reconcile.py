@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 
 from turo.errors import TuroError
 from turo.files import atomic_path
-from turo.monitoring.drift_watch import Watch
-from turo.monitoring.route_gauges import Report
 from turo.serving.control.decisions import Lines, Note, note_refusal, note_serving
 from turo.serving.control.desired import Desired, Wishes
 from turo.serving.control.route_state import Route
@@ -178,11 +176,16 @@ def _kept(route: Route) -> str:
     return f"version {route.serving.version} keeps serving" if route.serving else "nothing serves there"
 
 
-def run_for_ever(reconciler: Reconciler) -> None:
-    """Tick until the process is told to end."""
+Report = Callable[[Mapping[str, Route], Mapping[str, str], float], None]
+
+
+def run_for_ever(reconciler: Reconciler, report: Report) -> None:
+    """Tick until the process is told to end.
+
+    Args:
+        report: is told the routes, the services that do not answer, and the time, after every tick.
+    """
     settings = reconciler.settings
-    watch = None if "://" in settings.data_dir else Watch(settings.data_dir)
-    report = Report(settings.statsd_host, settings.statsd_port, watch=watch)
     while True:
         try:
             reconciler.tick(time.monotonic())

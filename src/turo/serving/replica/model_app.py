@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ray import serve
 from ray.serve import Application
 
+from turo.registry.route_names import SHADOW
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, request_id
 from turo.serving.lookup.feature_lookup import table_in
@@ -20,7 +21,7 @@ from turo.serving.replica.model_slot import Holder, load
 from turo.serving.replica.observer import Observer, Shadow
 from turo.serving.replica.state_reporter import Reporter
 from turo.serving.replica.states import State
-from turo.serving.spec import DEPLOYMENT, SHADOW, SHADOW_DEPLOYMENT, Content
+from turo.serving.spec import DEPLOYMENT, SHADOW_DEPLOYMENT, Content
 from turo.settings import load as load_settings
 
 SWITCH_S = 0.0005

@@ -11,8 +11,9 @@ from typing import Any
 
 from ray import serve
 
+from turo.registry.route_names import CATALOG
 from turo.serving.replica.states import State
-from turo.serving.spec import CATALOG, CATALOG_DEPLOYMENT
+from turo.serving.spec import CATALOG_DEPLOYMENT
 
 PERIOD_S = 2.0
 TIMEOUT_S = 5.0

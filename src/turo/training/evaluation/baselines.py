@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 import numpy as np
 
 from turo.models.encoding import Columns
-from turo.table.names import TARGET, bound
+from turo.table.names import TARGET, bound, on_the_books
 
 Forecasts = dict[str, np.ndarray]
 
-ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
 NAMES = {
     "last_28_days": "Mean of the last 28 days",
     "last_year": "Same window last year",
@@ -21,16 +18,6 @@ NAMES = {
     "mean": "Mean predictor",
     "linear": "Linear regression",
 }
-
-
-def on_the_books(target: str, columns: Container[str]) -> str:
-    """The column a target is compared with and added to: what is still booked, where the table can tell.
-
-    A file that does not date cancellations shows at the newest origin what is still booked, at earlier ones
-    also what was cancelled by then: there the expected part of it is what stands for the same knowledge.
-    """
-    books = TARGET[target].on_books
-    return books + ALIVE if books + ALIVE in columns else books
 
 
 def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray, test: Columns) -> Forecasts:

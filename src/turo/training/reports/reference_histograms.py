@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from turo.models.encoding import Columns, Field
-from turo.monitoring.drift import SCHEMA, psi
-from turo.training.evaluation.baselines import ALIVE
+from turo.table.names import ALIVE
+from turo.training.reports.stability_index import SCHEMA, psi
 
 BINS = 10
 WEEKS = 52  # a whole year, so that no season is missing

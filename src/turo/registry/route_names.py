@@ -1,0 +1,21 @@
+"""Names that no model may have, whose name becomes a route, a Serve application, an experiment and a file."""
+
+from __future__ import annotations
+
+from turo.registry.decision_log import EXPERIMENT as LEDGER
+
+CATALOG = "catalog"  # the Serve application at `/`
+SHADOW = "shadow"  # the Serve application of all challengers
+PATHS = {
+    "v2",
+    "docs",
+    "openapi.json",
+    "metrics",
+    "ping",
+    "health",
+    "version",
+    "invocations",
+    "forecast",
+    "schema",
+}
+RESERVED = frozenset({*PATHS, CATALOG, SHADOW, LEDGER, "Default"})
