@@ -78,20 +78,19 @@ def reset_sample(
     undo: Annotated[bool, typer.Option("--undo", help="Move the sample's files back.")] = False,
 ) -> None:
     """Put the sample's files, tables and forecasts away, to make room for data of one's own."""
-    from turo.prepare.reset_sample import NEXT, found, reset
-    from turo.prepare.reset_sample import undo as put_back
+    from turo.prepare import reset_sample as sample
 
     settings = context.obj
     if undo:
-        return _report(put_back(settings))
-    if not (names := [path.name for path in found(settings)]):
+        return _report(sample.undo(settings))
+    if not (names := [path.name for path in sample.found(settings)]):
         return typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
     typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")
     if not yes and not sys.stdin.isatty():
         raise ConfigError("Nobody can be asked here.", "Run `turo reset-sample --yes`.")
     if yes or typer.confirm("Move them?"):
-        _report(reset(settings))
-        typer.echo(NEXT)
+        _report(sample.reset(settings))
+        typer.echo(sample.NEXT)
 
 
 @app.command()

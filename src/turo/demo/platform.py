@@ -13,18 +13,17 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from turo import settings as settings_module
 from turo.demo.guard import guarded
+from turo.demo.progress import logs_to, progress_bar, step
 from turo.demo.services import free_port, local_ray, tracking_server
-from turo.errors import DeployError, TuroError
+from turo.errors import DeployError
 from turo.patience import Patience
 from turo.registry.client import use_mlflow
 from turo.settings import Settings
@@ -51,9 +50,9 @@ def run(folder: Path, once: bool = False) -> None:
     use_mlflow(settings)
     _end_orderly()
     with ExitStack() as running, guarded():
-        running.enter_context(_logs_to(folder / LOG))
+        running.enter_context(logs_to(folder / LOG))
         try:
-            with _progress(console) as progress:
+            with progress_bar(console) as progress:
                 settings = _pipeline(progress, settings, folder, running)
             _show(console, settings, folder)
             if not once:
@@ -103,23 +102,23 @@ def _pipeline(progress: Progress, settings: Settings, folder: Path, running: Exi
     from turo.training import mlflow_projects
 
     log = folder / LOG
-    with _step(progress, "sample data"):
+    with step(progress, "sample data"):
         if not (folder / "datas" / "reservations.csv").exists():
             write_sample(folder / "datas", horizons=(settings.horizon_days,))
-    with _step(progress, f"MLflow on {settings.mlflow_tracking_uri}"):
+    with step(progress, f"MLflow on {settings.mlflow_tracking_uri}"):
         running.enter_context(tracking_server(settings, log))
-    with _step(progress, "local Ray"):
+    with step(progress, "local Ray"):
         dashboard = running.enter_context(local_ray(settings))
         os.environ["RAY_DASHBOARD_URL"] = dashboard  # for the processes that train
         _end_orderly()  # Ray's own way with SIGTERM would leave MLflow running
         settings = settings.model_copy(update={"ray_dashboard_url": dashboard})
-    with _step(progress, "table of features and targets"):
+    with step(progress, "table of features and targets"):
         key = f"demo-{prepare(settings)['digest'][:12]}"
     for name, path in mlflow_projects.configured(settings).items():
-        with _step(progress, f"{name}: train, hold against the baselines"):
+        with step(progress, f"{name}: train, hold against the baselines"):
             run_id = mlflow_projects.launch(name, str(path), {}, key, settings)
             logger.info("%s", promote.promote(name, run_id, key, settings))
-    with _step(progress, f"routes on {settings.serve_url}"):
+    with step(progress, f"routes on {settings.serve_url}"):
         _deploy(settings)
     return settings
 
@@ -168,39 +167,3 @@ def _serve_on(settings: Settings) -> None:
 
     Console().print("Serving until Ctrl-C.")
     run_for_ever(Reconciler(settings, settings.model_names, Serve(settings)), report_of(settings))
-
-
-def _progress(console: Console) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
-    return Progress(*columns, console=console)
-
-
-@contextmanager
-def _step(progress: Progress, title: str) -> Iterator[None]:
-    """One line of progress; also printed once where the output is not a terminal."""
-    if not progress.console.is_terminal:
-        progress.console.print(f"{title} …")
-    task: Any = progress.add_task(title, total=None)
-    began = time.monotonic()
-    try:
-        yield
-    except TuroError:
-        progress.update(task, description=f"[red]{title}")
-        raise
-    progress.update(task, total=1, completed=1, description=f"[green]{title}")
-    if not progress.console.is_terminal:
-        progress.console.print(f"  done in {time.monotonic() - began:.1f} s")
-
-
-@contextmanager
-def _logs_to(path: Path) -> Iterator[None]:
-    """Send the log to a file, so that the screen shows progress."""
-    root = logging.getLogger()
-    before, handler = root.handlers[:], logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root.handlers = [handler]
-    try:
-        yield
-    finally:
-        root.handlers = before
-        handler.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -17,6 +17,7 @@ from turo.forecast import accuracy, listed_vehicles
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.forecast_columns import BASELINE, MODEL
 from turo.forecast.forecaster_choice import choose
+from turo.forecast.freshness import changed_inputs, late
 from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import Table, data_folder, open_table, served_horizon
 from turo.forecast.occupied_days import trips
@@ -32,7 +33,6 @@ from turo.table.names import VEHICLE
 logger = logging.getLogger(__name__)
 
 ACCURACY_CSV = "forecast-accuracy.csv"
-FRESH_DAYS = 13  # a newer Monday exists after 7 days; a week of grace
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def forecast_fleet(
         manifest=tables[shown.index(main)].manifest,
         code_version=settings.code_version,
         main=main,
-        notes=[*notes, *left_out, *_notes(tables, source), *_late(origin, moment)],
+        notes=[*notes, *left_out, *changed_inputs(tables, source), *late(origin, moment)],
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
     )
     page.write(facts, folder / page.FILE)
@@ -185,22 +185,3 @@ def _measured(settings: Settings, tables: Sequence[Table]) -> pl.DataFrame:
         except InputError as error:
             logger.info("Forecasts of %d days are not measured: %s", horizon, error)
     return accuracy.merge(accuracy.measure(kept, list(known.values())), folder / ACCURACY_CSV)
-
-
-def _late(origin: date, now: datetime) -> list[str]:
-    days = (now.date() - origin).days
-    if days <= FRESH_DAYS:
-        return []
-    return [
-        f"The forecast begins {days} days before it was made: bring newer reservations and run prepare_data."
-    ]
-
-
-def _notes(tables: Sequence[Table], source: Tables) -> list[str]:
-    """What is wrong between the files as they are and the tables made from them."""
-    digests = {name: facts["sha256"] for name, facts in source.inputs.items()}
-    for table in tables:
-        prepared = {name: facts["sha256"] for name, facts in table.manifest.get("inputs", {}).items()}
-        if prepared and prepared != digests:
-            return ["The input files changed after the table was prepared: run prepare_data again."]
-    return []

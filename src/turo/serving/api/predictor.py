@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import orjson
 
 from turo.html.render import prepare
-from turo.models.forecaster import Outlook
 from turo.serving.api import fleet_check, mlflow_paths
 from turo.serving.api.model_info import About, description, json_schema
+from turo.serving.api.model_protocol import Model
 from turo.serving.api.pages import TEMPLATE, model_page
 from turo.serving.forms import mlflow_forms, v2
-from turo.serving.forms.rows import Columns, Field, Table
+from turo.serving.forms.rows import Columns, Table
 from turo.serving.http.body import check_content_encoding, check_content_type
 from turo.serving.http.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Problem, shown
@@ -23,17 +23,6 @@ from turo.serving.http.problems import Problem, shown
 BINARY = b"application/octet-stream"
 
 Observer = Callable[[About, str, Columns, np.ndarray], None]
-
-
-class Model(Protocol):
-    """What is asked of a model: `turo.models.forecaster.Forecaster` is one."""
-
-    @property
-    def fields(self) -> Sequence[Field]: ...
-
-    def predict(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
-
-    def outlook(self, columns: Mapping[str, np.ndarray]) -> Outlook: ...
 
 
 class Forecast(Protocol):
