@@ -58,7 +58,7 @@ class LogLines:
                     self._emit(line)
 
     def close(self) -> None:
-        """Let go of a last line that has no end."""
+        """Hand over the last line, though no newline ends it."""
         rest, self._rest = self._rest, b""
         if rest:
             self._emit(rest)

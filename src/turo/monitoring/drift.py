@@ -3,8 +3,8 @@
 The other side of `turo.training.reports.reference_histograms`: every run logs histograms of its training
 rows as `reference.json`, and `measure` compares rows seen in service with them.
 
-PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). A fixed limit of 0.1 cries
-wolf, for three reasons, and each has its rule:
+PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). A fixed limit of 0.1
+raises false alarms, for three reasons, and each has its rule:
 
 - Under no drift the mean of PSI is about (bins - 1) * (1/n + 1/m). Below `MINIMUM_SAMPLES` rows nothing is
   judged, and the limit is at least what resampling the reference against itself exceeds once in a hundred

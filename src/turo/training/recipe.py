@@ -1,4 +1,4 @@
-"""Everything about a fit but its rows, so that folds, hold-out and final model are made alike."""
+"""The parameters of a fit, apart from its rows: folds, hold-out and final model are fitted with the same."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _proven(rows: pl.DataFrame) -> pl.Series:
 
 
 def _latest(name: str, proven: pl.Series, reading: Reading) -> datetime:
-    """The latest instant, leaving out a few that lie far beyond all others: slips of the pen.
+    """The latest instant, leaving out a few that lie far beyond all others: typing errors.
 
     In a small file only what is still to come is taken for one.
     """

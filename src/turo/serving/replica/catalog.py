@@ -1,4 +1,4 @@
-"""The application at `/`: list of models, documentation, and what is handed on to the models: V2, strays."""
+"""The application at `/`: list of models, documentation, V2 by model name, and paths nobody serves."""
 
 # No annotations from the future here: Serve reads them at run time.
 import asyncio
