@@ -19,7 +19,7 @@ from turo.forecast.horizons import make_ready
 from turo.prepare.ray_tasks import connected
 from turo.prepare.run import run as prepare
 from turo.registry import aliases
-from turo.registry.client import use_mlflow
+from turo.registry.client import client, use_mlflow
 from turo.settings import Settings
 
 pytestmark = pytest.mark.ray
@@ -54,13 +54,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -
 
 def register(name: str, digest: str, target: str = "y_booked_days") -> None:
     """A champion that was trained on that table."""
-    client = aliases.client()
-    run = client.create_run("0")
-    client.create_registered_model(name)
-    client.create_model_version(
+    mlflow_client = client()
+    run = mlflow_client.create_run("0")
+    mlflow_client.create_registered_model(name)
+    mlflow_client.create_model_version(
         name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest, "turo.target": target}
     )
-    client.set_registered_model_alias(name, aliases.CHAMPION, "1")
+    mlflow_client.set_registered_model_alias(name, aliases.CHAMPION, "1")
 
 
 def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(settings: Settings) -> None:

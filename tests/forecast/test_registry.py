@@ -14,7 +14,8 @@ from hand_registry import forecasts, page, register
 from turo.errors import InputError
 from turo.forecast.fleet_forecast import run
 from turo.forecast.output import live_errors
-from turo.registry import aliases
+from turo.registry import versions
+from turo.registry.client import client
 from turo.settings import Settings
 
 
@@ -56,11 +57,11 @@ def test_live_errors_are_metrics_of_the_version_that_made_the_forecast(
     write_table(Path(settings.data_dir), pl.concat([labelled, prepared(ORIGIN + timedelta(weeks=4), 28)]))
     for _ in range(2):  # a repeat adds nothing
         assert run(settings, horizons=(28,))["measured"] == 1
-    metrics = aliases.client().get_run(first.run_id).data.metrics
+    metrics = client().get_run(first.run_id).data.metrics
     assert metrics["live_mae"] == pytest.approx(1.5, abs=1e-3)
     assert metrics["live_bias"] == pytest.approx(1.5, abs=1e-3)
-    assert len(aliases.client().get_metric_history(first.run_id, "live_mae")) == 1
-    assert "live_mae" not in aliases.client().get_run(second.run_id).data.metrics
+    assert len(client().get_metric_history(first.run_id, "live_mae")) == 1
+    assert "live_mae" not in client().get_run(second.run_id).data.metrics
 
 
 def test_a_better_measurement_of_the_same_origin_is_what_mlflow_shows(
@@ -82,12 +83,10 @@ def test_a_better_measurement_of_the_same_origin_is_what_mlflow_shows(
         pl.DataFrame(measured | {"mae": [2.0, 1.25], "bias": [0.5, -1.0]})
     )  # an older origin again
     live_errors.log(pl.DataFrame(measured | {"mae": [2.0, 1.25], "bias": [0.5, -1.0]}))
-    shown = aliases.client().get_run(version.run_id).data.metrics
+    shown = client().get_run(version.run_id).data.metrics
     found = {name: shown[f"live_{name}"] for name in live_errors.NAMES}
     assert found == {"mae": 1.25, "bias": -1.0, "wape": 0.4, "coverage": 0.9}
-    count = {
-        n: len(aliases.client().get_metric_history(version.run_id, f"live_{n}")) for n in live_errors.NAMES
-    }
+    count = {n: len(client().get_metric_history(version.run_id, f"live_{n}")) for n in live_errors.NAMES}
     assert count == {"mae": 4, "bias": 3, "wape": 1, "coverage": 2}  # what did not change was not repeated
 
 
@@ -147,7 +146,7 @@ def test_a_model_of_another_fleet_never_forecasts_this_one(settings: Settings, t
 
 def test_a_champion_whose_files_are_gone_gives_way(settings: Settings, tmp_path: Path) -> None:
     version = register("XGBoost", 28, tmp_path)
-    aliases.set_tags(version, {aliases.SHA_TAG: "0" * 64})
+    versions.set_tags(version, {versions.SHA_TAG: "0" * 64})
     assert run(settings, horizons=(28,))["baselines"] == {28: "on_the_books"}
     assert "because the files of XGBoost-1 have SHA-256" in page(settings)
 

@@ -14,7 +14,7 @@ from turo import settings
 from turo.errors import LastingError
 from turo.mlflow_container import first_start, progress
 from turo.mlflow_container.progress import Note, read, settled
-from turo.registry import aliases
+from turo.registry.client import client
 from turo.training.unfinished_runs import RAY_JOB
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
@@ -117,14 +117,18 @@ def test_what_a_lost_training_left_running_is_closed_at_the_start(tracking, monk
     with fake_jobs() as ray:
         ray.add("train.2", "RUNNING")
         monkeypatch.setenv("RAY_DASHBOARD_URL", ray.url)
-        client = aliases.client()
-        experiment = client.create_experiment("A")
+        mlflow_client = client()
+        experiment = mlflow_client.create_experiment("A")
         lost, alive = (
-            client.create_run(experiment, tags={RAY_JOB: job}).info.run_id for job in ("train.1", "train.2")
+            mlflow_client.create_run(experiment, tags={RAY_JOB: job}).info.run_id
+            for job in ("train.1", "train.2")
         )
         write(tracking / "datas", frame(), fleet=fleet(1))
         first_start.fill({}, settings.load())
-        assert client.get_run(lost).info.status == "RUNNING"  # of no model that is configured
+        assert mlflow_client.get_run(lost).info.status == "RUNNING"  # of no model that is configured
         monkeypatch.setattr(first_start, "unfit", lambda *_: {})
         first_start.fill(CONFIGURED, settings.load())
-        assert [client.get_run(run_id).info.status for run_id in (lost, alive)] == ["KILLED", "RUNNING"]
+        assert [mlflow_client.get_run(run_id).info.status for run_id in (lost, alive)] == [
+            "KILLED",
+            "RUNNING",
+        ]

@@ -10,8 +10,8 @@ from lossy_proxy import LossyProxy, lossy_proxy
 
 from turo import settings
 from turo.demo.services import free_port, tracking_server
-from turo.registry import aliases, decision_log, mlflow_create
-from turo.registry.client import use_mlflow
+from turo.registry import decision_log, mlflow_create, versions
+from turo.registry.client import client, use_mlflow
 
 FATES = ["dropped", "503", "refused"]
 
@@ -49,11 +49,11 @@ def asked(proxy: LossyProxy, ending: str) -> int:
 
 @pytest.mark.parametrize("fate", FATES)
 def test_a_run_is_created_once(proxy, fate):
-    client = aliases.client()
+    mlflow_client = client()
     experiment = mlflow_create.experiment(f"run {fate}")
     proxy.lose["/runs/create"] = [fate]
     run_id = mlflow_create.create_run(experiment, {"turo.run_key": "k"}, "a run")
-    (run,) = client.search_runs([experiment])
+    (run,) = mlflow_client.search_runs([experiment])
     assert run.info.run_id == run_id
     assert run.info.run_name == "a run"
     assert run.data.tags["turo.run_key"] == "k"
@@ -64,26 +64,28 @@ def test_a_run_is_created_once(proxy, fate):
 def test_an_experiment_is_created_once(proxy, fate):
     proxy.lose["/experiments/create"] = [fate]
     made = mlflow_create.experiment(f"experiment {fate}")
-    assert aliases.client().get_experiment(made).name == f"experiment {fate}"
+    assert client().get_experiment(made).name == f"experiment {fate}"
     assert mlflow_create.experiment(f"experiment {fate}") == made
 
 
 @pytest.mark.parametrize("fate", FATES)
 def test_a_run_becomes_one_version(proxy, fate):
-    client, name = aliases.client(), f"Model-{fate}"
+    mlflow_client, name = client(), f"Model-{fate}"
     experiment = mlflow_create.experiment(name)
-    run_id = client.create_run(
+    run_id = mlflow_client.create_run(
         experiment, tags={"turo.model_uri": "models:/m-1", "turo.model_sha256": "0" * 64}
     ).info.run_id
-    model = client.create_logged_model(experiment, "model", source_run_id=run_id)
-    client.set_tag(run_id, "turo.model_uri", f"models:/{model.model_id}")
-    client.finalize_logged_model(model.model_id, "READY")
-    client.set_terminated(run_id)
+    model = mlflow_client.create_logged_model(experiment, "model", source_run_id=run_id)
+    mlflow_client.set_tag(run_id, "turo.model_uri", f"models:/{model.model_id}")
+    mlflow_client.finalize_logged_model(model.model_id, "READY")
+    mlflow_client.set_terminated(run_id)
     proxy.lose |= {"/registered-models/create": [fate], "/model-versions/create": [fate]}
-    version = aliases.register(run_id, name)
-    assert [found.version for found in client.search_model_versions(f"name = '{name}'")] == [version.version]
+    version = versions.register(run_id, name)
+    assert [found.version for found in mlflow_client.search_model_versions(f"name = '{name}'")] == [
+        version.version
+    ]
     assert version.version == "1"
-    assert aliases.register(run_id, name) == version
+    assert versions.register(run_id, name) == version
 
 
 @pytest.mark.parametrize("fate", FATES)
@@ -101,8 +103,8 @@ def test_a_training_and_its_trials_are_one_run_each(proxy, fate):
         for trial in range(2):
             with mlflow_create.start_nested_run(f"trial {trial}") as inner:
                 mlflow.log_metric("loss", trial)
-    client = aliases.client()
-    found = {run.info.run_name: run for run in client.search_runs([outer.info.experiment_id])}
+    mlflow_client = client()
+    found = {run.info.run_name: run for run in mlflow_client.search_runs([outer.info.experiment_id])}
     assert len(found) == 3
     assert found["trial 1"].info.run_id == inner.info.run_id
     assert found["trial 1"].data.metrics["loss"] == 1
@@ -124,5 +126,5 @@ def test_the_other_requests_are_repeated_as_before(proxy, monkeypatch):
     experiment = mlflow_create.experiment("others")
     run_id = mlflow_create.create_run(experiment)
     proxy.lose["/runs/set-tag"] = ["refused"]
-    aliases.client().set_tag(run_id, "after", "all")
-    assert aliases.client().get_run(run_id).data.tags["after"] == "all"
+    client().set_tag(run_id, "after", "all")
+    assert client().get_run(run_id).data.tags["after"] == "all"

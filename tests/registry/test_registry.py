@@ -14,9 +14,9 @@ from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo import settings
 from turo.errors import RegistryError
-from turo.registry import aliases, decision_log
+from turo.registry import aliases, decision_log, versions
 from turo.registry import client as connection
-from turo.registry.client import use_mlflow
+from turo.registry.client import Version, client, use_mlflow
 from turo.training.artifacts import log_forecaster
 
 
@@ -37,15 +37,15 @@ def trained(folder: Path, kind: str = "knn", status: str = "FINISHED") -> str:
 
 def test_a_run_becomes_one_version_however_often_it_is_asked_for(tracking):
     run_id = trained(tracking)
-    first = aliases.register(run_id, "KNN")
+    first = versions.register(run_id, "KNN")
     # A POST that MLflow's client repeated after a lost answer.
-    aliases.client().create_model_version("KNN", first.model_uri, run_id=run_id)
-    again = aliases.register(run_id, "KNN")
+    client().create_model_version("KNN", first.model_uri, run_id=run_id)
+    again = versions.register(run_id, "KNN")
     assert first.version == again.version == "1"
     assert first.run_id == run_id
     assert first.metrics == {"mae": 1.5}
     assert first.model_uri.startswith(("models:/", "runs:/"))
-    assert aliases.register(trained(tracking), "KNN").version == "3"
+    assert versions.register(trained(tracking), "KNN").version == "3"
 
 
 def test_runs_without_a_finished_model_are_refused(tracking):
@@ -56,12 +56,12 @@ def test_runs_without_a_finished_model_are_refused(tracking):
         pass
     for run_id in (empty.info.run_id, trained(tracking, status="FAILED")):
         with pytest.raises(RegistryError, match=f"Run {run_id} .* cannot become a version of KNN"):
-            aliases.register(run_id, "KNN")
+            versions.register(run_id, "KNN")
     assert aliases.champion("KNN") is None
 
 
 def test_aliases_move_with_a_memory_of_the_one_before(tracking):
-    one, two, three = (aliases.register(trained(tracking), "KNN") for _ in range(3))
+    one, two, three = (versions.register(trained(tracking), "KNN") for _ in range(3))
     assert aliases.set_champion(one) is None
     assert aliases.alias("KNN", "previous") is None
     assert aliases.set_champion(two) == one
@@ -72,33 +72,32 @@ def test_aliases_move_with_a_memory_of_the_one_before(tracking):
 
 
 def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
-    versions = [aliases.register(trained(tracking), "KNN") for _ in range(4)]
-    start = Barrier(len(versions))
+    written = [versions.register(trained(tracking), "KNN") for _ in range(4)]
+    start = Barrier(len(written))
 
-    def write(version: aliases.Version, name_of_alias: str) -> None:
+    def write(version: Version, name_of_alias: str) -> None:
         start.wait()
         aliases.set_alias(version, name_of_alias)
 
-    for name_of_alias in (
-        f"alias{n}" for n in range(8)
-    ):  # each new: the first to insert it makes others fail
-        with ThreadPoolExecutor(len(versions)) as pool:
-            list(pool.map(write, versions, [name_of_alias] * len(versions)))
-        assert aliases.alias("KNN", name_of_alias) in versions
+    for number in range(8):  # a new alias each time: the first writer to insert it makes the others fail
+        name_of_alias = f"alias{number}"
+        with ThreadPoolExecutor(len(written)) as pool:
+            list(pool.map(write, written, [name_of_alias] * len(written)))
+        assert aliases.alias("KNN", name_of_alias) in written
 
 
 def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeypatch):
     from turo.serving.control.desired import Wishes
 
-    champion = aliases.register(trained(tracking), "ZZZ")
+    champion = versions.register(trained(tracking), "ZZZ")
     aliases.set_champion(champion)
     for number in range(120):
-        aliases.client().create_registered_model(f"other-{number}")
+        client().create_registered_model(f"other-{number}")
     wishes = Wishes().read(("ZZZ", "Absent"))
     assert {name: wish.spec.version for name, wish in wishes.items()} == {"ZZZ": "1"}
     assert aliases.aliases("Absent") == {}
-    assert aliases.version("ZZZ", "2") is None
-    assert aliases.version("Absent", "1") is None
+    assert versions.version("ZZZ", "2") is None
+    assert versions.version("Absent", "1") is None
     monkeypatch.setattr(decision_log, "PAGE", 2)
     for number in range(5):
         decision_log.ledger_append("kept", "ZZZ", str(number), "loses")
@@ -111,34 +110,34 @@ def test_a_version_loads_with_the_same_bits_through_us_and_through_pyfunc(tracki
     import mlflow
     import pandas as pd
 
-    version = aliases.register(trained(tracking, kind), "Model")
+    version = versions.register(trained(tracking, kind), "Model")
     columns = tiny_columns(1000, seed=21)
     expected = tiny_forecaster(kind).predict(columns)
-    np.testing.assert_array_equal(aliases.load(version).predict(columns), expected)
+    np.testing.assert_array_equal(versions.load(version).predict(columns), expected)
     served = mlflow.pyfunc.load_model("models:/Model/1").predict(pd.DataFrame(columns))
     np.testing.assert_array_equal(served, expected)
-    folder = aliases.download(version)
+    folder = versions.download(version)
     assert (folder / "input_example.json").exists()
     assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib"}]
 
 
 def test_changed_files_are_refused_and_a_damaged_cache_is_fetched_again(tracking):
-    version = aliases.register(trained(tracking), "KNN")
-    cached = aliases.download(version)
+    version = versions.register(trained(tracking), "KNN")
+    cached = versions.download(version)
     (cached / "data").rename(cached / "data-away")
     with pytest.raises(RegistryError):
-        aliases.download(version)
-    assert aliases.load(version).kind == "knn"
+        versions.download(version)
+    assert versions.load(version).kind == "knn"
     (stored,) = tracking.rglob(
         f"models/{version.model_uri.removeprefix('models:/')}/artifacts/data/*/forecaster.json"
     )
     stored.write_text(stored.read_text().replace("Tiny", "Evil"))
-    for cached_file in aliases.download(version).rglob("forecaster.json"):
+    for cached_file in versions.download(version).rglob("forecaster.json"):
         cached_file.write_text("{}")
     with pytest.raises(RegistryError, match="SHA-256"):
-        aliases.load(version)
+        versions.load(version)
     with pytest.raises(RegistryError, match="SHA-256"):
-        aliases.load(version)
+        versions.load(version)
 
 
 def test_a_pickled_model_is_never_unpickled(tracking):
@@ -151,21 +150,21 @@ def test_a_pickled_model_is_never_unpickled(tracking):
         def predict(self, model_input):
             return model_input
 
-    client = aliases.client()
+    mlflow_client = client()
     mlflow.set_experiment("runs")
     with mlflow.start_run() as run:
         mlflow.set_tag("turo.model_sha256", "0" * 64)
         folder = tracking / "bomb"
         mlflow.pyfunc.save_model(folder, python_model=Bomb(), pip_requirements=["numpy"])
         mlflow.log_artifacts(str(folder), "model")
-    client.create_registered_model("KNN")
-    client.create_model_version("KNN", f"runs:/{run.info.run_id}/model", run_id=run.info.run_id)
-    version = aliases.Version("KNN", "1", run.info.run_id, f"runs:/{run.info.run_id}/model", {}, {})
+    mlflow_client.create_registered_model("KNN")
+    mlflow_client.create_model_version("KNN", f"runs:/{run.info.run_id}/model", run_id=run.info.run_id)
+    version = Version("KNN", "1", run.info.run_id, f"runs:/{run.info.run_id}/model", {}, {})
     with pytest.raises(RegistryError, match="has no tag"):
-        aliases.load(version)
+        versions.load(version)
     version.tags["turo.model_sha256"] = "0" * 64
     with pytest.raises(RegistryError, match=r"holds no model of this project|wants the loader"):
-        aliases.load(version)
+        versions.load(version)
     assert not (tracking / "canary").exists()
 
 
@@ -192,16 +191,16 @@ def test_the_registry_is_the_one_that_was_named_whatever_the_environment_says_no
 ):
     named = settings.load()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'another.db'}")
-    aliases.client().create_registered_model("Here")
-    assert aliases.client().tracking_uri == named.mlflow_tracking_uri
+    client().create_registered_model("Here")
+    assert client().tracking_uri == named.mlflow_tracking_uri
     shutil.copy(tmp_path / "mlflow.db", tmp_path / "copy.db")
     use_mlflow(named.model_copy(update={"mlflow_tracking_uri": f"sqlite:///{tmp_path / 'copy.db'}"}))
-    aliases.client().delete_registered_model("Here")
+    client().delete_registered_model("Here")
     use_mlflow(named)
-    assert aliases.client().get_registered_model("Here").name == "Here"
+    assert client().get_registered_model("Here").name == "Here"
 
 
 def test_without_a_word_which_registry_to_use_none_is_guessed(tracking, monkeypatch):
     monkeypatch.setattr(connection, "_in_use", [])
     with pytest.raises(RuntimeError, match=r"call use_mlflow\(settings\)"):
-        aliases.client()
+        client()

@@ -11,7 +11,8 @@ from serving_stack import log_model
 
 from turo import settings
 from turo.errors import DeployError, RegistryError
-from turo.registry import aliases
+from turo.registry import aliases, versions
+from turo.registry.client import Version, client
 from turo.registry.decision_log import ledger_append, ledger_read
 from turo.serving.control import rollback as module
 from turo.serving.control.rollback import rollback
@@ -27,7 +28,7 @@ class Route:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, version: aliases.Version, example: dict[str, Any]) -> bool:
+    def __call__(self, version: Version, example: dict[str, Any]) -> bool:
         self.asked.append((version.version, example))
         return pointing() == version.version
 
@@ -48,12 +49,12 @@ def back(to: str = "") -> dict[str, Any]:
 
 
 @pytest.fixture
-def versions(tracking: Path) -> Callable[..., None]:
+def make_champions(tracking: Path) -> Callable[..., None]:
     """Registers so many versions, each made champion after the one before."""
 
     def promote(number: int) -> None:
         for _ in range(number):
-            version = aliases.version("A", log_model("A", "svr", rows=60))
+            version = versions.version("A", log_model("A", "svr", rows=60))
             assert version is not None
             aliases.set_champion(version)
             ledger_append("promoted", "A", version.version, "better")
@@ -61,8 +62,8 @@ def versions(tracking: Path) -> Callable[..., None]:
     return promote
 
 
-def test_it_goes_back_to_the_champion_before_and_asking_again_changes_nothing(versions) -> None:
-    versions(2)
+def test_it_goes_back_to_the_champion_before_and_asking_again_changes_nothing(make_champions) -> None:
+    make_champions(2)
     assert back() == {"model": "A", "version": "1", "replaced": "2"}
     for to in ("", "1", ""):
         assert back(to) == {"model": "A", "version": "1", "replaced": "2", "repeated": True}
@@ -70,20 +71,20 @@ def test_it_goes_back_to_the_champion_before_and_asking_again_changes_nothing(ve
     assert events("rollback_begun", "rolled_back") == [("rollback_begun", "1"), ("rolled_back", "1")]
 
 
-def test_any_earlier_version_is_in_reach_and_so_is_the_way_back(versions) -> None:
-    versions(4)
+def test_any_earlier_version_is_in_reach_and_so_is_the_way_back(make_champions) -> None:
+    make_champions(4)
     assert back("2") == {"model": "A", "version": "2", "replaced": "4"}
     assert back("1") == {"model": "A", "version": "1", "replaced": "2"}
     assert back("4") == {"model": "A", "version": "4", "replaced": "1"}
     assert (pointing(), pointing("previous")) == ("4", "1")
-    versions(1)
+    make_champions(1)
     assert back() == {"model": "A", "version": "4", "replaced": "5"}, "a promotion ends what was before"
 
 
-def test_a_version_that_was_taken_back_returns_only_by_name(versions) -> None:
-    versions(3)
+def test_a_version_that_was_taken_back_returns_only_by_name(make_champions) -> None:
+    make_champions(3)
     assert back()["version"] == "2"
-    aliases.client().set_registered_model_alias("A", "champion", "1")  # by hand, on MLflow's page
+    client().set_registered_model_alias("A", "champion", "1")  # by hand, on MLflow's page
     with pytest.raises(RegistryError, match=r"A version 3, .* was itself taken back.*--to 3"):
         back()
     assert pointing() == "1"
@@ -97,9 +98,9 @@ STEPS = ("intent", "champion", "previous", "done")
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("to", ["", "1"])
 def test_a_call_that_was_killed_is_finished_by_the_next(
-    versions, monkeypatch: pytest.MonkeyPatch, to: str, step: str, after: bool
+    make_champions, monkeypatch: pytest.MonkeyPatch, to: str, step: str, after: bool
 ) -> None:
-    versions(3)
+    make_champions(3)
     goal = to or "2"
     wanted = STEPS.index(step)
     calls = [0]
@@ -129,8 +130,8 @@ def test_a_call_that_was_killed_is_finished_by_the_next(
     assert events("rollback_begun", "rolled_back") == [("rollback_begun", goal), ("rolled_back", goal)]
 
 
-def test_what_was_begun_does_not_bind_who_wants_another_version(versions, monkeypatch) -> None:
-    versions(3)
+def test_what_was_begun_does_not_bind_who_wants_another_version(make_champions, monkeypatch) -> None:
+    make_champions(3)
     with monkeypatch.context() as dying:
         dying.setattr(aliases, "set_alias", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
@@ -139,8 +140,8 @@ def test_what_was_begun_does_not_bind_who_wants_another_version(versions, monkey
     assert back()["version"] == "1"
 
 
-def test_the_route_is_asked_with_the_restored_versions_own_example(versions) -> None:
-    versions(2)
+def test_the_route_is_asked_with_the_restored_versions_own_example(make_champions) -> None:
+    make_champions(2)
     route = Route()
     rollback("A", settings.load(), answers=route)
     ((version, example),) = route.asked
@@ -148,9 +149,11 @@ def test_the_route_is_asked_with_the_restored_versions_own_example(versions) -> 
     assert {"otb_days", "class", "make"} <= example.keys()
 
 
-def test_a_version_that_cannot_be_served_is_refused_before_the_alias_moves(versions, tracking: Path) -> None:
+def test_a_version_that_cannot_be_served_is_refused_before_the_alias_moves(
+    make_champions, tracking: Path
+) -> None:
     log_model("A", "svr", rows=60, sha256="0" * 64)
-    versions(1)
+    make_champions(1)
     for number, error, message in (
         ("1", RegistryError, "SHA-256"),
         ("7", RegistryError, "A has no version 7"),
@@ -162,18 +165,20 @@ def test_a_version_that_cannot_be_served_is_refused_before_the_alias_moves(versi
     assert events("rollback_begun", "rolled_back") == []
 
 
-def test_a_route_that_does_not_follow_is_said_and_asking_again_waits_for_it(versions, monkeypatch) -> None:
-    versions(2)
+def test_a_route_that_does_not_follow_is_said_and_asking_again_waits_for_it(
+    make_champions, monkeypatch
+) -> None:
+    make_champions(2)
     monkeypatch.setattr(module, "DEADLINE_S", 0.0)
     with pytest.raises(DeployError, match=r"/A does not answer with version 1 after 0 s"):
         rollback("A", settings.load(), answers=lambda *_: False)
     assert back() == {"model": "A", "version": "1", "replaced": "2", "repeated": True}
 
 
-def test_without_a_champion_or_a_version_before_it_says_so(versions) -> None:
+def test_without_a_champion_or_a_version_before_it_says_so(make_champions) -> None:
     with pytest.raises(RegistryError, match="A has no champion to take back"):
         back()
-    versions(1)
+    make_champions(1)
     with pytest.raises(RegistryError, match=r"A has no previous champion .*--to VERSION"):
         back()
     assert back("1") == {"model": "A", "version": "1", "replaced": "", "repeated": True}

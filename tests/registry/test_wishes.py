@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from serving_stack import log_model
 
-from turo.registry import aliases
+from turo.registry import aliases, versions
+from turo.registry.client import client
 from turo.registry.decision_log import ledger_append, ledger_read
 from turo.serving.control.decisions import note_refusal, note_serving
 from turo.serving.control.desired import look_up
@@ -17,7 +18,7 @@ from turo.serving.control.desired import look_up
 def five(tracking: Path) -> None:
     """Five versions of A; 5 is the champion, 4 the one before."""
     for _ in range(5):
-        version = aliases.version("A", log_model("A", "svr", rows=60))
+        version = versions.version("A", log_model("A", "svr", rows=60))
         assert version is not None
         aliases.set_champion(version)
 
@@ -38,7 +39,7 @@ def test_versions_that_served_are_known_and_refused_ones_are_told_from_good_ones
     assert (wish.spec.version, wish.fallback.version) == ("5", "4")
     assert wish.suspects == {"2", "4", "5"}
     assert [spec.version for spec in wish.older] == ["3", "1"]
-    aliases.client().delete_model_version("A", "3")
+    client().delete_model_version("A", "3")
     found = look_up("A")
     assert found is not None
     assert [spec.version for spec in found.older] == ["1"]

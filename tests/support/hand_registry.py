@@ -14,7 +14,8 @@ from turo.data import fleet_identity
 from turo.models.encoding import encode
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
-from turo.registry import aliases
+from turo.registry import aliases, versions
+from turo.registry.client import Version
 from turo.settings import Settings
 from turo.table.model_columns import arrays
 from turo.training.artifacts import log_forecaster
@@ -27,7 +28,7 @@ def register(
     *,
     below_baseline: bool = False,
     fleet: fleet_identity.Identity = FLEET,
-) -> aliases.Version:
+) -> Version:
     """Train in a moment, log, register, make champion, as training and gate do."""
     import mlflow
 
@@ -45,8 +46,8 @@ def register(
         mlflow.set_tags(
             {**tags, "turo.data_digest": "digest", fleet_identity.TAG: fleet_identity.as_tag(fleet)}
         )
-    version = aliases.register(active.info.run_id, name)
-    aliases.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
+    version = versions.register(active.info.run_id, name)
+    versions.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
     aliases.set_champion(version)
     return version
 

@@ -75,24 +75,25 @@ def log_model(name: str, kind: str, rows: int = 400, sha256: str = "") -> str:
     import polars as pl
     from tiny_forecaster import tiny_columns, tiny_forecaster
 
-    from turo.registry import aliases
+    from turo.registry import versions
+    from turo.registry.client import client
     from turo.training.artifacts import log_forecaster
 
-    aliases.client()
+    client()
     mlflow.set_experiment("turo")
     example = pl.DataFrame({key: values.tolist() for key, values in tiny_columns(20).items()})
     with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
         tags = log_forecaster(tiny_forecaster(kind, rows), example.fill_nan(None), Path(folder) / "model")
         mlflow.log_metrics({"mae": 3.0})
         mlflow.set_tags(tags | ({"turo.model_sha256": sha256} if sha256 else {}))
-    return aliases.register(run.info.run_id, name).version
+    return versions.register(run.info.run_id, name).version
 
 
 def point(name: str, alias: str, version: str) -> None:
     """Move an alias."""
-    from turo.registry import aliases
+    from turo.registry.client import client
 
-    aliases.client().set_registered_model_alias(name, alias, version)
+    client().set_registered_model_alias(name, alias, version)
 
 
 @contextlib.contextmanager

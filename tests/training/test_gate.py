@@ -18,7 +18,8 @@ from turo import settings
 from turo.errors import RegistryError
 from turo.gate import promote as gate
 from turo.gate.rules import decide
-from turo.registry import aliases, decision_log
+from turo.registry import aliases, decision_log, versions
+from turo.registry.client import Version, client
 from turo.training.reports.all_models import FAMILY, by_horizon, newest, publish
 
 WORSE, USELESS = 1.5, 9.0  # days of bias: worse than a champion; below the baselines
@@ -39,7 +40,7 @@ def folder(tracking):
     return tracking
 
 
-def versions(name="M"):
+def served_versions(name="M"):
     champion, previous = aliases.champion(name), aliases.alias(name, "previous")
     return champion and champion.version, previous and previous.version
 
@@ -54,7 +55,7 @@ def test_the_first_candidate_is_taken(folder):
     decision = promote("M", finished("M", folder), "k")
     assert decision.promoted
     assert not decision.below_baseline
-    assert versions() == ("1", None)
+    assert served_versions() == ("1", None)
     tags = champion_tags()
     assert tags["turo.below_baseline"] == "false"
     assert tags["turo.gate_reason"].startswith("first candidate of M, beats the baseline")
@@ -74,7 +75,7 @@ def test_later_candidates_must_beat_the_baseline(folder):
     decision = promote("M", finished("M", folder, bias=USELESS + 1), "k2")
     assert not decision.promoted
     assert "does not beat the best baseline; version 1 stays" in decision.reason
-    assert versions() == ("1", None)
+    assert served_versions() == ("1", None)
     challenger = aliases.alias("M", "challenger")
     assert challenger is not None
     assert challenger.version == "2"
@@ -88,7 +89,7 @@ def test_a_candidate_that_loses_to_the_champion_is_kept_out_with_the_reason(fold
     assert decision.value < decision.baseline
     assert "loses to champion 1" in decision.reason
     assert decision.champion == "1"
-    assert versions() == ("1", None)
+    assert served_versions() == ("1", None)
 
 
 def test_a_better_one_takes_over_and_the_old_one_is_remembered(folder):
@@ -96,7 +97,7 @@ def test_a_better_one_takes_over_and_the_old_one_is_remembered(folder):
     decision = promote("M", finished("M", folder), "k2")
     assert decision.promoted
     assert "does not lose to champion 1" in decision.reason
-    assert versions() == ("2", "1")
+    assert served_versions() == ("2", "1")
 
 
 def test_a_challenger_leaves_when_a_newer_version_takes_over(folder):
@@ -104,7 +105,7 @@ def test_a_challenger_leaves_when_a_newer_version_takes_over(folder):
     promote("M", finished("M", folder, bias=WORSE), "k2")
     assert aliases.alias("M", "challenger") is not None
     promote("M", finished("M", folder, seed=2), "k3")
-    assert versions() == ("3", "1")
+    assert served_versions() == ("3", "1")
     assert aliases.alias("M", "challenger") is None
 
 
@@ -113,7 +114,7 @@ def test_a_tie_passes_so_that_a_retraining_moves_the_version(folder):
     decision = promote("M", finished("M", folder, seed=2), "k2")
     assert decision.promoted
     assert "worse by more than 2% in 0% of resamples" in decision.reason
-    assert versions() == ("2", "1")
+    assert served_versions() == ("2", "1")
 
 
 def test_what_is_judged_is_the_model_that_has_not_seen_the_holdout(folder):
@@ -163,9 +164,9 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
     assert promote("M", run_id, "k") == first
     assert promote("M", None, "k") == first
     assert len(decision_log.ledger_read("M")) == 1
-    aliases.set_champion(aliases.register(finished("M", folder, seed=2), "M"))
+    aliases.set_champion(versions.register(finished("M", folder, seed=2), "M"))
     assert promote("M", run_id, "k").champion == "2"
-    assert versions() == ("2", "1")
+    assert served_versions() == ("2", "1")
 
 
 def test_an_interrupted_decision_is_completed(folder, monkeypatch):
@@ -177,7 +178,7 @@ def test_an_interrupted_decision_is_completed(folder, monkeypatch):
     decision = promote("M", run_id, "k")
     assert decision.promoted
     assert decision.reason.startswith("first candidate of M")
-    assert versions() == ("1", None)
+    assert served_versions() == ("1", None)
     assert len(decision_log.ledger_read("M")) == 1
 
 
@@ -187,7 +188,7 @@ def test_two_at_once_end_in_one_whole_state(folder):
     with ThreadPoolExecutor(2) as pool:
         decisions = list(pool.map(lambda run_id: promote("M", run_id, "k"), runs))
     assert all(decision.promoted for decision in decisions)
-    champion, previous = versions()
+    champion, previous = served_versions()
     assert champion in {"2", "3"}
     assert previous in {"1", "2", "3"} - {champion}
     assert len(decision_log.ledger_read("M")) == 3
@@ -205,7 +206,7 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
     promote("A", finished("A", folder), "k")
     run_id = finished("B", folder, bias=WORSE)
     promote("B", run_id, "k")
-    path = aliases.client().download_artifacts(run_id, "all_models/comparison.json")
+    path = client().download_artifacts(run_id, "all_models/comparison.json")
     lines = json.loads(Path(path).read_text())
     assert [line["name"] for line in lines if line["key"] == "model"] == ["A", "B"]
     assert len(lines) == 2 + 5
@@ -215,13 +216,13 @@ def test_all_models_of_one_table_stand_in_one_artifact(folder):
 def test_lines_without_a_figure_come_last_and_the_others_in_their_order(folder):
     run_id = finished("A", folder)
     champion = promote("A", run_id, "k").version
-    own = Path(aliases.client().download_artifacts(run_id, "comparison.json"))
+    own = Path(client().download_artifacts(run_id, "comparison.json"))
     lines = json.loads(own.read_text())
     silent = [line["name"] for line in lines if line["key"] != "model"][:2]
     told = [line | ({"mae": float("nan")} if line["name"] in silent else {}) for line in lines]
     own.write_text(json.dumps(told))
-    aliases.client().log_artifact(run_id, str(own))
-    found = publish(next(version for version in aliases.search("name = 'A'") if version.version == champion))
+    client().log_artifact(run_id, str(own))
+    found = publish(next(version for version in versions.search("name = 'A'") if version.version == champion))
     figures = [line["mae"] for line in found if line["name"] not in silent]
     assert figures == sorted(figures)
     assert [line["name"] for line in found[-2:]] == silent
@@ -244,7 +245,7 @@ def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):
     assert [line["name"] for line in publish(family[0]) if line["key"] == "model"] == ["M"]
     assert {version.name for version in newest(family[0], FAMILY)} == {"M", "M-7d"}
     for run_id in (monthly, weekly):
-        picture = aliases.client().download_artifacts(run_id, "all_models/error_by_horizon.png")
+        picture = client().download_artifacts(run_id, "all_models/error_by_horizon.png")
         assert Path(picture).read_bytes().startswith(b"\x89PNG")
 
 
@@ -259,7 +260,7 @@ def test_a_champion_of_another_fleet_is_as_good_as_none(folder):
         "first candidate of this fleet, below the baseline; champion 1 was trained on another fleet: "
         "12 vehicles with 39 reservations (canonical, trips from 2025-10-06 to 2026-11-23)"
     )
-    assert versions() == ("3", "1")
+    assert served_versions() == ("3", "1")
     assert champion_tags()["turo.below_baseline"] == "true"
     assert aliases.alias("M", "challenger") is None
     decision = promote("M", finished("M", folder, bias=USELESS + 1), "k4")
@@ -288,11 +289,11 @@ def test_an_old_run_of_another_fleet_replaces_no_champion_of_the_present_one(fol
     assert "the table now is of 12 vehicles with 39 reservations" in decision.reason
     assert decision.reason.endswith("2.1829)")
     assert "version 1 stays" in decision.reason
-    assert versions() == ("1", None)
+    assert served_versions() == ("1", None)
     assert aliases.alias("M", "challenger") is None
     write(folder / "datas", frame())  # that fleet's files are back
     assert promote("M", old, "").promoted
-    assert versions() == ("2", "1")
+    assert served_versions() == ("2", "1")
 
 
 def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
@@ -303,7 +304,7 @@ def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
         f"registered; decided before: {first.reason}"
     )
     assert (again.version, again.promoted, again.champion) == ("1", True, "1")
-    assert len(aliases.search("name = 'M'")) == 1
+    assert len(versions.search("name = 'M'")) == 1
     assert len(decision_log.ledger_read("M")) == 1
 
 
@@ -325,19 +326,19 @@ def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(
     assert decision.promoted
     assert decision.reason.startswith("version 1 is the same: trained on the same data")
     assert "champion 2 was trained on another fleet" in decision.reason
-    assert versions() == ("1", "2")
+    assert served_versions() == ("1", "2")
     assert promote("M", run_id, "k4").champion == "1"
     assert [entry["version"] for entry in decision_log.ledger_read("M")] == ["1", "2", "1"]
 
 
 def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(folder, monkeypatch):
     promote("M", finished("M", folder), "k")
-    worse = aliases.register(finished("M", folder, bias=1.0), "M")
+    worse = versions.register(finished("M", folder, bias=1.0), "M")
     aliases.set_champion(worse)
     decision = promote("M", finished("M", folder, bias=1.0, seed=2), "k3")
     assert not decision.promoted
     assert "loses to version 1, the best of the last year: " in decision.reason
-    assert versions() == ("2", "1")
+    assert served_versions() == ("2", "1")
     monkeypatch.setattr("turo.gate.best_champion.REMEMBERED", timedelta(seconds=-60))
     assert promote("M", finished("M", folder, bias=1.0, seed=3), "k4").promoted
 
@@ -356,7 +357,7 @@ def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(fold
 
 def test_a_baseline_without_error_is_a_result():
     tags = {"turo.metric": "mae", "turo.best_baseline": "books", "turo.data_digest": "d"}
-    exact = aliases.Version("M", "2", "run", "models:/m", tags, {"mae": 1.5, "baseline_best_mae": 0.0})
+    exact = Version("M", "2", "run", "models:/m", tags, {"mae": 1.5, "baseline_best_mae": 0.0})
     first = decide(exact, None)
     assert (first.promoted, first.below_baseline, first.baseline) == (True, True, 0.0)
     later = decide(exact, replace(exact, version="1"))

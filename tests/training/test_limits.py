@@ -15,7 +15,7 @@ from training_table import frame, takehome_frame, write
 from turo import settings
 from turo.errors import ConfigError, TrainingError
 from turo.models.kinds import REGRESSORS
-from turo.registry import aliases
+from turo.registry.client import client
 from turo.training import artifacts, training_rows
 from turo.training.evaluation.backtest import backtest
 from turo.training.evaluation.scores import measure
@@ -77,7 +77,7 @@ def test_a_whole_run_ends_well_where_nothing_is_left_to_learn(tracking):
     write(tracking / "datas", exact_books(), rows={"finished_trips": 240})
     project = Project(kind="catboost", summary="Trees.", params=SMALL["catboost"])
     run_id = run(project, dict(project.params), Options(model_name="CatBoost"), settings.load())
-    found = aliases.client().get_run(run_id)
+    found = client().get_run(run_id)
     assert found.info.status == "FINISHED"
     assert found.data.metrics["baseline_best_mae"] == 0.0
     assert np.isfinite(list(found.data.metrics.values())).all()
@@ -139,8 +139,8 @@ def test_take_home_vehicles_with_a_class_are_drawn_by_class(tracking):
     classes = pl.Series("class", [("suv", "car", None)[number % 3] for number in range(200)])
     write(tracking / "datas", takehome_frame().with_columns(classes), profile="turo_takehome")
     run_id = run(KNN, dict(KNN.params), Options(), settings.load())
-    assert aliases.client().get_run(run_id).info.status == "FINISHED"
-    drawn = {Path(item.path).stem for item in aliases.client().list_artifacts(run_id, "plots")}
+    assert client().get_run(run_id).info.status == "FINISHED"
+    drawn = {Path(item.path).stem for item in client().list_artifacts(run_id, "plots")}
     assert "error_by_class" in drawn
 
 
@@ -160,5 +160,5 @@ def test_the_target_of_the_settings_is_trained_and_an_explicit_one_wins(tracking
         run(KNN, dict(KNN.params), options, settings.load())
         for options in (Options(), Options(target="y_booked_days"))
     )
-    tags = [aliases.client().get_run(run_id).data.tags["turo.target"] for run_id in trained]
+    tags = [client().get_run(run_id).data.tags["turo.target"] for run_id in trained]
     assert tags == ["y_reservations", "y_booked_days"]

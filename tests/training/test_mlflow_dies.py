@@ -15,8 +15,8 @@ from training_table import frame, write
 
 from turo import settings
 from turo.demo.services import free_port, tracking_server
-from turo.registry import aliases
-from turo.registry.client import use_mlflow
+from turo.registry import versions
+from turo.registry.client import client, use_mlflow
 from turo.training import mlflow_projects
 
 TRAIN = """
@@ -76,13 +76,13 @@ def test_a_training_survives_the_death_of_mlflow(tracking, monkeypatch):
         (folder / "go").touch()
         servers.enter_context(tracking_server(settings.load(), tracking / "log"))
         training.join()
-        client = aliases.client()
-        experiment = client.get_experiment_by_name("Slow")
+        mlflow_client = client()
+        experiment = mlflow_client.get_experiment_by_name("Slow")
         assert experiment is not None
-        (run,) = client.search_runs([experiment.experiment_id])
+        (run,) = mlflow_client.search_runs([experiment.experiment_id])
         assert run.info.run_id == ended[0]
         assert run.info.status == "FINISHED"
-        assert aliases.register(ended[0], "Slow").version == "1"
+        assert versions.register(ended[0], "Slow").version == "1"
 
 
 def until(file: Path, training: threading.Thread) -> None:

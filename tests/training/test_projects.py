@@ -19,7 +19,8 @@ from turo import settings
 from turo.errors import ConfigError, CrashError, TrainingError
 from turo.gate.promote import finished_run
 from turo.models.kinds import regressor
-from turo.registry import aliases
+from turo.registry import versions
+from turo.registry.client import client
 from turo.training import finished_runs, mlflow_projects, unfinished_runs
 from turo.training.entry import parse
 from turo.training.project import Options, Range
@@ -147,18 +148,18 @@ def tiny(tracking):
 def test_a_project_runs_in_its_own_process_once_per_key(tracking, tiny, monkeypatch):
     write(tracking / "datas", frame())
     monkeypatch.setenv("DATA_DIR", "datas")  # relative to where we are, not to the project's folder
-    client = aliases.client()
-    experiment = client.create_experiment("Tiny")
-    lost = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
+    mlflow_client = client()
+    experiment = mlflow_client.create_experiment("Tiny")
+    lost = mlflow_client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
     run_id = launch(tiny, {"neighbours": "3"}, "k")
-    assert client.get_run(run_id).data.params["neighbours"] == "3"
-    assert client.get_run(lost).info.status == "FAILED"
+    assert mlflow_client.get_run(run_id).data.params["neighbours"] == "3"
+    assert mlflow_client.get_run(lost).info.status == "FAILED"
     assert launch(tiny, {"neighbours": "3"}, "k") == run_id
-    assert aliases.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
+    assert versions.register(run_id, "Tiny").tags["turo.model"] == "Tiny"
     # Another key, but nothing else: the run would only be repeated.
     assert launch(tiny, {"neighbours": "3.0", "dimensions": "3"}, "k2") == run_id
     assert finished_run("Tiny", "k2") == run_id
-    assert len(client.search_runs([experiment])) == 2
+    assert len(mlflow_client.search_runs([experiment])) == 2
 
     def repeats(**params):
         given = {"neighbours": "3", **params}
@@ -188,10 +189,10 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
     with_target(tiny)
     write(tracking / "datas", frame())
     monkeypatch.setenv("TARGET", "revenue")
-    client = aliases.client()
+    mlflow_client = client()
 
     def target(params, key):
-        return client.get_run(launch(tiny, params, key)).data.tags["turo.target"]
+        return mlflow_client.get_run(launch(tiny, params, key)).data.tags["turo.target"]
 
     assert target({}, "a") == "y_revenue"
     assert target({"target": "y_reservations"}, "b") == "y_reservations"
@@ -200,12 +201,12 @@ def test_the_target_of_the_settings_is_trained_unless_another_is_given(tracking,
 def test_a_run_of_another_target_of_the_settings_is_not_used_again(tracking, tiny, monkeypatch):
     with_target(tiny)
     write(tracking / "datas", frame())
-    client = aliases.client()
+    mlflow_client = client()
 
     def trained(setting, key):
         monkeypatch.setenv("TARGET", setting)
         run_id = launch(tiny, {"target": "auto"}, key)
-        return run_id, client.get_run(run_id).data.tags["turo.target"]
+        return run_id, mlflow_client.get_run(run_id).data.tags["turo.target"]
 
     first, target = trained("revenue", "a")
     assert target == "y_revenue"
@@ -234,10 +235,10 @@ def test_a_training_that_is_told_to_end_leaves_no_run_that_says_it_runs(tracking
         time.sleep(0.1)
     process.terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
-    client = aliases.client()
-    experiment = client.get_experiment_by_name("Tiny")
+    mlflow_client = client()
+    experiment = mlflow_client.get_experiment_by_name("Tiny")
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id])
+    found = mlflow_client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in found] == ["KILLED", "KILLED"]
     assert [run.data.tags.get("turo.ray_job") for run in found].count("train.1") == 1
 
@@ -248,13 +249,13 @@ DIES_IN_A_TRIAL = WAITS.replace("time.sleep(600)", "import os; os.kill(os.getpid
 def test_trials_end_with_the_training_that_dies_in_one_or_was_left_behind(tracking, tiny):
     write(tracking / "datas", frame())
     Path(tiny, "train.py").write_text(DIES_IN_A_TRIAL)
-    client = aliases.client()
-    experiment = client.create_experiment("Tiny")
-    left = client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
-    client.create_run(experiment, tags={unfinished_runs.PARENT: left})
+    mlflow_client = client()
+    experiment = mlflow_client.create_experiment("Tiny")
+    left = mlflow_client.create_run(experiment, tags={"turo.model": "Tiny", "turo.run_key": "k"}).info.run_id
+    mlflow_client.create_run(experiment, tags={unfinished_runs.PARENT: left})
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed"):
         launch(tiny, {}, "k")
-    found = client.search_runs([experiment])
+    found = mlflow_client.search_runs([experiment])
     assert [run.info.status for run in found] == ["FAILED"] * 4
     assert [unfinished_runs.PARENT in run.data.tags for run in found].count(True) == 2
 
@@ -273,13 +274,13 @@ JOB = '{"metadata": {"job_submission_id": "train.1"}}'
     ],
 )
 def test_a_run_whose_job_is_over_is_closed_at_the_next_start(tracking, status, becomes):
-    client = aliases.client()
-    experiment = client.create_experiment("Tiny")
-    lost = client.create_run(experiment, tags={unfinished_runs.RAY_JOB: "train.1"}).info.run_id
-    nested = client.create_run(experiment, tags={unfinished_runs.PARENT: lost}).info.run_id
-    by_hand = client.create_run(experiment).info.run_id
+    mlflow_client = client()
+    experiment = mlflow_client.create_experiment("Tiny")
+    lost = mlflow_client.create_run(experiment, tags={unfinished_runs.RAY_JOB: "train.1"}).info.run_id
+    nested = mlflow_client.create_run(experiment, tags={unfinished_runs.PARENT: lost}).info.run_id
+    by_hand = mlflow_client.create_run(experiment).info.run_id
     unfinished_runs.sweep([experiment], {"train.1": status}.get)
-    statuses = [client.get_run(run_id).info.status for run_id in (lost, nested, by_hand)]
+    statuses = [mlflow_client.get_run(run_id).info.status for run_id in (lost, nested, by_hand)]
     assert statuses == [becomes, becomes, "RUNNING"]
 
 
@@ -292,8 +293,8 @@ def test_a_failing_project_is_an_error_with_its_cause(tracking, tiny):
     Path(tiny, "train.py").write_text("import sys; sys.exit(3)")
     with pytest.raises(CrashError, match=r"Tiny \(tiny\) failed: .*Run \(ID .*\) failed"):
         launch(tiny, {}, "k")
-    client = aliases.client()
-    experiment = client.get_experiment_by_name("Tiny")
+    mlflow_client = client()
+    experiment = mlflow_client.get_experiment_by_name("Tiny")
     assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id])
+    runs = mlflow_client.search_runs([experiment.experiment_id])
     assert {run.info.status for run in runs} == {"FAILED"}

@@ -13,7 +13,8 @@ from training_table import frame, takehome_frame, write
 from turo import settings
 from turo.errors import TrainingError
 from turo.gate import promote as gate
-from turo.registry import aliases
+from turo.registry import versions
+from turo.registry.client import client
 from turo.training.project import Options, Project, Range
 from turo.training.run import run as train
 
@@ -37,13 +38,13 @@ def promote(name, run_id, run_key):
 
 
 def logged(run_id):
-    return aliases.client().get_run(run_id)
+    return client().get_run(run_id)
 
 
 def runs(name, wanted=""):
-    experiment = aliases.client().get_experiment_by_name(name)
+    experiment = client().get_experiment_by_name(name)
     assert experiment is not None
-    return aliases.client().search_runs([experiment.experiment_id], wanted)
+    return client().search_runs([experiment.experiment_id], wanted)
 
 
 def started(found):
@@ -51,7 +52,7 @@ def started(found):
 
 
 def artifact(run_id, path):
-    return aliases.client().download_artifacts(run_id, path)
+    return client().download_artifacts(run_id, path)
 
 
 def text(run_id, path):
@@ -74,9 +75,9 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
         metrics
     )
     assert metrics["improvement"] == pytest.approx(1 - metrics["mae"] / metrics["baseline_best_mae"])
-    files = {item.path for item in aliases.client().list_artifacts(run_id)}
+    files = {item.path for item in client().list_artifacts(run_id)}
     assert files == REPORTS
-    pictures = {item.path for item in aliases.client().list_artifacts(run_id, "plots")}
+    pictures = {item.path for item in client().list_artifacts(run_id, "plots")}
     assert pictures == {f"plots/{name}.png" for name in PICTURES}
 
     holdout = pl.read_parquet(artifact(run_id, "holdout.parquet"))
@@ -87,8 +88,8 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
     assert "better than the best baseline" in card
     assert digest[:12] in card
 
-    version = aliases.register(run_id, "KNN")
-    model = aliases.load(version)
+    version = versions.register(run_id, "KNN")
+    model = versions.load(version)
     assert model.metadata["data_digest"] == digest
     assert model.horizon_days == 28
     reference = json.loads(text(run_id, "reference.json"))
@@ -108,7 +109,7 @@ def test_the_logged_model_has_a_signature_and_an_example_that_it_answers(trackin
     inputs = model.metadata.get_input_schema()
     assert {column.type.name for column in inputs} == {"double", "string"}
     assert all(column.required for column in inputs)
-    folder = aliases.download(aliases.register(run_id, "KNN"))
+    folder = versions.download(versions.register(run_id, "KNN"))
     example = json.loads((folder / "input_example.json").read_text())
     rows = pd.DataFrame(example["data"], columns=example["columns"]).astype({"never_known": float})
     assert np.isfinite(model.predict(rows)).all()
@@ -121,7 +122,7 @@ def test_the_served_model_is_fitted_to_all_rows_and_the_judged_one_is_not(tracki
 
     write(tracking / "datas", frame())
     run_id = run(KNN, {"neighbours": 1, "dimensions": 99}, Options())
-    served = aliases.load(aliases.register(run_id, "KNN"))
+    served = versions.load(versions.register(run_id, "KNN"))
     judged = Forecaster.load(Path(artifact(run_id, "evaluation_model")))
     data = training_rows.read(settings.load())
     columns, newest = data.columns(), data.origins == data.origins.max()
@@ -134,7 +135,7 @@ def test_the_served_model_is_fitted_to_all_rows_and_the_judged_one_is_not(tracki
 def test_other_targets_run_too_even_without_their_column_on_the_books(tracking, target):
     write(tracking / "datas", frame())
     run_id = run(KNN, dict(KNN.params), Options(target=target))
-    model = aliases.load(aliases.register(run_id, "KNN"))
+    model = versions.load(versions.register(run_id, "KNN"))
     assert model.offset == {"y_reservations": "otb_trips", "y_revenue": None}[target]
     assert model.maximum is None
     assert logged(run_id).data.metrics["mae"] > 0
@@ -146,7 +147,7 @@ def test_take_home_data_report_cross_validated_rmse_beside_mean_and_linear(track
     metrics = logged(run_id).data.metrics
     assert {"cv_rmse", "baseline_mean_rmse", "baseline_linear_rmse", "rmse"} <= set(metrics)
     assert logged(run_id).data.tags["turo.metric"] == "rmse"
-    model = aliases.load(aliases.register(run_id, "KNN"))
+    model = versions.load(versions.register(run_id, "KNN"))
     assert (model.target, model.horizon_days, model.offset) == ("y_reservations", 0, None)
 
 
@@ -189,7 +190,7 @@ def test_the_search_tries_the_defaults_first_nests_its_runs_and_never_looks_at_t
     assert tried[0].data.params["neighbours"] == "7"
     assert all(3 <= int(trial.data.params["neighbours"]) <= 30 for trial in trials)
     best = min(trials, key=lambda trial: trial.data.metrics["tune_mae"])
-    used = json.loads(json.dumps(aliases.load(aliases.register(run_id, "KNN")).metadata["params"]))
+    used = json.loads(json.dumps(versions.load(versions.register(run_id, "KNN")).metadata["params"]))
     assert str(used["neighbours"]) == best.data.params["neighbours"]
     assert str(used["dimensions"]) == best.data.params["dimensions"]
     # Other hold-out targets, same search.
@@ -199,5 +200,5 @@ def test_the_search_tries_the_defaults_first_nests_its_runs_and_never_looks_at_t
         .otherwise(pl.col("y_booked_days"))
     )
     write(tracking / "datas", changed)
-    again = aliases.load(aliases.register(run(KNN, dict(KNN.params), Options(tune_trials=3)), "KNN"))
+    again = versions.load(versions.register(run(KNN, dict(KNN.params), Options(tune_trials=3)), "KNN"))
     assert again.metadata["params"] == used

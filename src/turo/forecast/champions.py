@@ -125,11 +125,11 @@ def check_features(forecaster: Forecasts, table: Table, told: str) -> None:
 def _fetched(version: Version) -> Forecaster:
     from mlflow.exceptions import MlflowException
 
-    from turo.registry import aliases
+    from turo.registry import versions
 
     gone = RegistryError(f"The files of {version.name} version {version.version} are gone.", TRAIN_AGAIN)
     try:
-        return aliases.load(version)
+        return versions.load(version)
     except FileNotFoundError as error:
         raise gone from error
     except MlflowException as error:

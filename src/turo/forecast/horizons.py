@@ -133,7 +133,7 @@ def _target(model: str, settings: Settings) -> str:
 
 def _is_trained(name: str, table: Table, target: str) -> bool:
     """Whether it has a champion of this fleet and target, and some version of it saw this table."""
-    from turo.registry import aliases
+    from turo.registry import aliases, versions
 
     def fits(version: Version) -> bool:
         return target == AUTO or version.tags.get(TARGET_TAG, target) == target
@@ -141,5 +141,5 @@ def _is_trained(name: str, table: Table, target: str) -> bool:
     champion = aliases.champion(name)
     if champion is None or not is_of(champion, table) or not fits(champion):
         return False
-    found = aliases.search(f"name='{name}'")
+    found = versions.search(f"name='{name}'")
     return any(version.tags.get("turo.data_digest") == table.digest and fits(version) for version in found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from turo.registry import aliases
-from turo.registry.aliases import Version
+from turo.registry import versions
+from turo.registry.client import Version
 from turo.registry.decision_log import ledger_read
 from turo.registry.fleet_match import apart
 
@@ -27,10 +27,10 @@ def best_of_the_year(candidate: Version) -> Version | None:
         elif entry["event"] == "rolled_back":
             numbers.discard(entry.get("from", ""))
     numbers.discard(candidate.version)
-    versions = aliases.search(f"name = '{candidate.name}'") if numbers else []
+    registered = versions.search(f"name = '{candidate.name}'") if numbers else []
     known = [
         version
-        for version in versions
+        for version in registered
         if version.version in numbers and not apart(candidate.tags, version.tags)
     ]
     return min(known, key=_share, default=None)

@@ -20,8 +20,7 @@ from turo.errors import RegistryError, TuroError
 from turo.files import sha256_folder
 from turo.gate.paired_bootstrap import Comparison, Resamples, Total, compare, totals
 from turo.models.forecaster import Forecaster
-from turo.registry import aliases
-from turo.registry.aliases import Version
+from turo.registry.client import Version, client
 from turo.table.model_columns import arrays
 from turo.training.artifacts import EVALUATION, HOLDOUT
 from turo.training.evaluation.backtest import ACTUAL, PREDICTION
@@ -109,9 +108,9 @@ def _evaluation_model(version: Version, folder: Path) -> Forecaster:
 
 
 def _artifact(version: Version, path: str, folder: Path) -> Path:
-    client = aliases.client()
+    mlflow_client = client()
     # Only what is gone for good makes models incomparable; a server that does not answer is an error.
-    if path not in {item.path for item in client.list_artifacts(version.run_id)}:
+    if path not in {item.path for item in mlflow_client.list_artifacts(version.run_id)}:
         raise RegistryError(f"{path} of run {version.run_id} is gone.")
     folder.mkdir(parents=True, exist_ok=True)
-    return Path(client.download_artifacts(version.run_id, path, str(folder)))
+    return Path(mlflow_client.download_artifacts(version.run_id, path, str(folder)))

@@ -9,8 +9,8 @@ from typing import Any
 from turo.errors import RegistryError
 from turo.gate.best_champion import best_of_the_year
 from turo.gate.rules import BIAS, Decision, decide
-from turo.registry import aliases
-from turo.registry.aliases import Version
+from turo.registry import aliases, versions
+from turo.registry.client import Version
 from turo.registry.decision_log import ledger_append, ledger_read
 from turo.registry.fleet_match import apart, foreign, same, table_manifest
 from turo.registry.mlflow_ready import wait_for_mlflow
@@ -42,7 +42,9 @@ def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> 
     wait_for_mlflow(settings)
     run_id = run_id or finished_run(name, run_key)
     candidate = (
-        aliases.registered(run_id, name) or finished_runs.twin(run_id, name) or aliases.register(run_id, name)
+        versions.registered(run_id, name)
+        or finished_runs.twin(run_id, name)
+        or versions.register(run_id, name)
     )
     table, entry, said = table_manifest(settings), _entry(candidate), ""
     if entry is not None:
@@ -86,7 +88,7 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: b
         "turo.gate_reason": decision.reason,
         "turo.gate": PROMOTED if decision.promoted else KEPT,
     }
-    aliases.set_tags(candidate, tags if bias is None else {**tags, f"turo.{BIAS}": f"{bias:.4f}"})
+    versions.set_tags(candidate, tags if bias is None else {**tags, f"turo.{BIAS}": f"{bias:.4f}"})
     replaced = None
     if decision.promoted:
         replaced = aliases.set_champion(candidate)

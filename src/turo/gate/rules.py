@@ -10,7 +10,7 @@ from turo.data import fleet_identity
 from turo.gate.champion_comparison import against
 from turo.gate.paired_bootstrap import TOTAL_OFF
 from turo.registry import fleet_match
-from turo.registry.aliases import Version
+from turo.registry.client import Version
 
 BIAS = "fleet_bias"  # run metric: by what share the total over the hold-out is off
 

@@ -29,10 +29,10 @@ logger = logging.getLogger(__name__)
 
 def training_rows(run_id: str) -> dict[str, Any]:
     """The histograms that a run logged of its training rows."""
-    from turo.registry import aliases
+    from turo.registry.client import client
 
     with tempfile.TemporaryDirectory() as folder:
-        path = aliases.client().download_artifacts(run_id, "reference.json", folder)
+        path = client().download_artifacts(run_id, "reference.json", folder)
         content: dict[str, Any] = json.loads(Path(path).read_text())
         return content
 

@@ -1,8 +1,9 @@
-"""A registered version as this platform sees it, and the client that finds it."""
+"""MLflow's client, and a registered version as this platform sees it."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from turo.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 _in_use: list[Settings] = []
 
 
@@ -64,6 +66,18 @@ def as_version(found: Any) -> Version:
         tags=dict(found.tags),
         metrics=dict(_metrics(tracking_uri, found.run_id)) if found.run_id else {},
     )
+
+
+def if_there(ask: Callable[[], Any]) -> Any:
+    """What MLflow answers; None where it has no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from turo.registry import aliases, mlflow_create
+from turo.registry import mlflow_create
+from turo.registry.client import client
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,10 @@ def ledger_append(
         "reason": reason,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    client = aliases.client()
+    mlflow_client = client()
     tags = {PREFIX + key: value[:TAG_LENGTH] for key, value in entry.items()}
     run_id = mlflow_create.create_run(_experiment(), tags, f"{event} {name} {version}")
-    client.set_terminated(run_id)
+    mlflow_client.set_terminated(run_id)
     logger.info("Ledger: %s %s version %s: %s", event, name, version, reason)
     return entry["id"]
 
@@ -61,7 +62,7 @@ def ledger_read(
     entries: dict[str, dict[str, str]] = {}
     token = None
     while limit is None or len(entries) < limit:
-        runs = aliases.client().search_runs(
+        runs = client().search_runs(
             [_experiment()],
             wanted,
             max_results=min(limit or PAGE, PAGE),

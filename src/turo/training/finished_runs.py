@@ -10,8 +10,8 @@ from typing import Any
 
 import turo
 from turo.files import sha256
-from turo.registry import aliases
-from turo.registry.aliases import Version
+from turo.registry import versions
+from turo.registry.client import Version, client
 from turo.registry.fleet_match import DIGEST, table_manifest
 from turo.settings import Settings
 from turo.table.names import target_name
@@ -25,19 +25,19 @@ TOLD_BY_TAG = frozenset({"target", "horizon_days"})  # "auto" and 0 say less tha
 
 def finished(name: str, run_key: str) -> str | None:
     """Id of the newest finished run of a model; with a key, of that or one reused under it."""
-    client = aliases.client()
-    experiment = client.get_experiment_by_name(name)
+    mlflow_client = client()
+    experiment = mlflow_client.get_experiment_by_name(name)
     if experiment is None:
         return None
     keys = (f"tags.`turo.run_key` = '{run_key}'", f"tags.`{KEYS}` LIKE '%|{run_key}|%'")
     for key in keys if run_key else ("",):
         wanted = f"attributes.status = 'FINISHED' and tags.`turo.model` = '{name}'"
         wanted += f" and {key}" if key else ""
-        found = client.search_runs(
+        found = mlflow_client.search_runs(
             [experiment.experiment_id], wanted, max_results=20, order_by=["attributes.start_time DESC"]
         )
         for run in found:
-            if aliases.MODEL_URI_TAG in run.data.tags:
+            if versions.MODEL_URI_TAG in run.data.tags:
                 return run.info.run_id
     return None
 
@@ -68,23 +68,23 @@ def reusable(
     A search for parameters is always made: who asks for one wants another look.
     """
     digest = table_manifest(settings).get("digest")
-    experiment = aliases.client().get_experiment_by_name(name)
+    experiment = client().get_experiment_by_name(name)
     if float(params.get("tune_trials") or 0) or digest is None or experiment is None:
         return None
     wanted = (
         f"attributes.status = 'FINISHED' and tags.`turo.model` = '{name}' and "
         f"tags.`{RECIPE}` = '{marked[RECIPE]}' and tags.`{DIGEST}` = '{digest}'"
     )
-    runs = aliases.client().search_runs([experiment.experiment_id], wanted, max_results=20)
-    return next((run.info.run_id for run in runs if aliases.MODEL_URI_TAG in run.data.tags), None)
+    runs = client().search_runs([experiment.experiment_id], wanted, max_results=20)
+    return next((run.info.run_id for run in runs if versions.MODEL_URI_TAG in run.data.tags), None)
 
 
 def note_key(run_id: str, run_key: str) -> None:
     """Let a run be found under another key, too."""
     if run_key:
-        client = aliases.client()
-        before = client.get_run(run_id).data.tags.get(KEYS, "|")
-        client.set_tag(run_id, KEYS, f"{before}{run_key}|"[-4000:])
+        mlflow_client = client()
+        before = mlflow_client.get_run(run_id).data.tags.get(KEYS, "|")
+        mlflow_client.set_tag(run_id, KEYS, f"{before}{run_key}|"[-4000:])
 
 
 def twin(run_id: str, name: str) -> Version | None:
@@ -92,13 +92,13 @@ def twin(run_id: str, name: str) -> Version | None:
 
     A run that does not say what its code was, as one started by `mlflow run` does not, repeats none.
     """
-    run = aliases.client().get_run(run_id)
+    run = client().get_run(run_id)
     digest, params = run.data.tags.get(DIGEST), _params(run)
     if not digest or not params or CODE not in run.data.tags:
         return None
     alike = []
-    for version in aliases.search(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'"):
-        other = aliases.client().get_run(version.run_id)
+    for version in versions.search(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'"):
+        other = client().get_run(version.run_id)
         same = all(other.data.tags.get(tag) == run.data.tags.get(tag) for tag in SAME)
         if same and _params(other) == params:
             alike.append(version)

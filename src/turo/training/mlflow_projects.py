@@ -11,7 +11,8 @@ from pathlib import Path
 
 from turo.environment import lent
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
-from turo.registry import aliases, mlflow_create
+from turo.registry import mlflow_create
+from turo.registry.client import client
 from turo.registry.mlflow_ready import wait_for_mlflow
 from turo.registry.route_names import RESERVED
 from turo.settings import Settings
@@ -118,7 +119,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
             )
     except ExecutionException as error:
         unfinished_runs.end(run_id, "FAILED")
-        told = aliases.client().get_run(run_id).data.tags
+        told = client().get_run(run_id).data.tags
         cause = told.get("turo.error", str(error))
         known = told.get("turo.error_kind") in LASTING
         raise (TrainingError if known else CrashError)(
@@ -132,7 +133,7 @@ def _settle(experiment: str, name: str, run_key: str) -> str | None:
     if not run_key:
         return None
     wanted = f"tags.`turo.model` = '{name}' and tags.`turo.run_key` = '{run_key}'"
-    for run in aliases.client().search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
+    for run in client().search_runs([experiment], f"{wanted} and attributes.status = 'RUNNING'"):
         logger.warning("%s: run %s of key %s never finished", name, run.info.run_id, run_key)
         unfinished_runs.end(run.info.run_id, "FAILED")
     return finished_runs.finished(name, run_key)

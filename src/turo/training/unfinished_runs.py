@@ -13,7 +13,7 @@ from types import FrameType
 
 from turo.cluster.jobs import connect
 from turo.errors import ServiceError
-from turo.registry import aliases
+from turo.registry.client import client
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -65,12 +65,12 @@ def killed_with_us(run_id: str) -> Iterator[None]:
 
 def end(run_id: str, status: str) -> None:
     """Say of a run, and of the unfinished ones nested in it, how they ended: FAILED or KILLED."""
-    client = aliases.client()
-    client.set_terminated(run_id, status)
-    experiment = client.get_run(run_id).info.experiment_id
+    mlflow_client = client()
+    mlflow_client.set_terminated(run_id, status)
+    experiment = mlflow_client.get_run(run_id).info.experiment_id
     wanted = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
-    for child in client.search_runs([experiment], wanted):
-        client.set_terminated(child.info.run_id, status)
+    for child in mlflow_client.search_runs([experiment], wanted):
+        mlflow_client.set_terminated(child.info.run_id, status)
 
 
 def sweep(experiments: Sequence[str], status: Callable[[str], str | None], own: str = "") -> None:
@@ -83,10 +83,10 @@ def sweep(experiments: Sequence[str], status: Callable[[str], str | None], own: 
     """
     if not experiments:
         return
-    client = aliases.client()
+    mlflow_client = client()
     running = f"attributes.status = 'RUNNING' and tags.`{RAY_JOB}` LIKE '_%'"
     try:
-        for run in client.search_runs(list(experiments), running):
+        for run in mlflow_client.search_runs(list(experiments), running):
             job = run.data.tags[RAY_JOB]
             if job != own and status(job) in OVER:
                 logger.warning("Run %s says it runs, its Ray job %s is over: killed", run.info.run_id, job)
@@ -103,7 +103,7 @@ def sweep_from_a_job(experiments: Sequence[str], settings: Settings) -> None:
 
 def sweep_models(names: Iterable[str], settings: Settings) -> None:
     """`sweep` the experiments of these models."""
-    found = [aliases.client().get_experiment_by_name(name) for name in names]
+    found = [client().get_experiment_by_name(name) for name in names]
     sweep_with([experiment.experiment_id for experiment in found if experiment], settings)
 
 

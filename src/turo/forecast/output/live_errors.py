@@ -29,7 +29,7 @@ def log(accuracy: pl.DataFrame) -> None:
     from mlflow.entities import Metric
     from mlflow.exceptions import MlflowException
 
-    from turo.registry.aliases import client
+    from turo.registry.client import client
 
     now = time.time_ns() // 1_000_000
     for (run_id,), rows in accuracy.group_by(["run_id"], maintain_order=True):
@@ -60,7 +60,7 @@ def _values(rows: pl.DataFrame) -> Values:
 
 def _known(run_id: str) -> Values:
     """What MLflow shows of each origin now: the newest measurement, of equally new ones the largest."""
-    from turo.registry.aliases import client
+    from turo.registry.client import client
 
     found: Values = {}
     for name in NAMES:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turo.data import fleet_identity
-from turo.registry import aliases
+from turo.registry import aliases, versions
+from turo.registry.client import Version
 from turo.registry.decision_log import PAGE, REFUSED, SERVED, ledger_read
 from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
@@ -74,7 +75,7 @@ def look_up(name: str) -> Desired | None:
     previous = aliases.alias(name, aliases.PREVIOUS)
     rival = challenger if challenger and challenger.version != champion.version else None
     notes = Notes(
-        tags={key: value for key, value in champion.tags.items() if key.startswith(aliases.SHOWN_TAGS)},
+        tags={key: value for key, value in champion.tags.items() if key.startswith(versions.SHOWN_TAGS)},
         metrics=champion.metrics,
         challenger=as_spec(rival) if rival else None,
     )
@@ -82,7 +83,7 @@ def look_up(name: str) -> Desired | None:
     suspects = frozenset(suspected(entries))
     past = served_before(entries)
     skipped = suspects | {champion.version} | ({previous.version} if previous else set())
-    found = (aliases.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
+    found = (versions.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
     older = tuple(as_spec(version) for version in found if version is not None)
     return Desired(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
 
@@ -101,14 +102,14 @@ def served_before(entries: list[dict[str, str]]) -> list[str]:
     return list(dict.fromkeys(entry["version"] for entry in entries if entry["event"] in SERVED))
 
 
-def as_spec(version: aliases.Version) -> ModelSpec:
+def as_spec(version: Version) -> ModelSpec:
     """A registered version as the identity an application is deployed with."""
     return ModelSpec(
         name=version.name,
         version=version.version,
         run_id=version.run_id,
         model_uri=version.model_uri,
-        sha256=version.tags.get(aliases.SHA_TAG, ""),
+        sha256=version.tags.get(versions.SHA_TAG, ""),
         trained_on=TrainedOn(
             fleet=version.tags.get(fleet_identity.TAG, ""),
             data_digest=version.tags.get("turo.data_digest", ""),

@@ -16,8 +16,8 @@ from typing import Any
 from turo.data import fleet_identity
 from turo.errors import DeployError, RegistryError
 from turo.patience import Patience
-from turo.registry import aliases, fleet_match
-from turo.registry.aliases import Version
+from turo.registry import aliases, fleet_match, versions
+from turo.registry.client import Version
 from turo.registry.decision_log import ledger_append, ledger_read
 from turo.serving.control.desired import as_spec
 from turo.serving.control.serve_client import Serve
@@ -129,7 +129,7 @@ def _previous(name: str, champion: Version, before: Intent | None) -> str:
 
 def _usable(name: str, number: str, settings: Settings) -> Version:
     """The version, if there is one and the prepared table's fleet is its own."""
-    version = aliases.version(name, number)
+    version = versions.version(name, number)
     if version is None:
         raise RegistryError(f"{name} has no version {number}.", "MLflow lists the versions of a model.")
     refuse_another_fleet(version, fleet_match.table_manifest(settings))
@@ -144,7 +144,7 @@ def _move(name: str, restored: Version, intent: Intent, known: bool) -> None:
         reason = f"Version {intent.left} is to be taken back."
         ledger_append(BEGUN, name, intent.to, reason, {"from": intent.left, "intent": intent.id})
     aliases.set_alias(restored, aliases.CHAMPION)
-    left = aliases.version(name, intent.left)
+    left = versions.version(name, intent.left)
     if left is not None:
         aliases.set_alias(left, aliases.PREVIOUS)
     ledger_append(

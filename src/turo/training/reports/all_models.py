@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from turo.data import fleet_identity
-from turo.registry import aliases
-from turo.registry.aliases import Version
+from turo.registry import versions
+from turo.registry.client import Version, client
 from turo.table.names import unit
 from turo.training.evaluation.scores import MODEL, ORACLE_TITLE
 from turo.training.reports import model_card, plots
@@ -30,10 +30,12 @@ def publish(version: Version) -> list[dict[str, Any]]:
     Same digest, target and horizon mean the same hold-out rows, so the figures may stand side by side. The
     models of all horizons get a picture of the error by horizon.
     """
-    client = aliases.client()
+    mlflow_client = client()
     peers = newest(version, SAME)
     with tempfile.TemporaryDirectory() as temporary:
-        own = Path(client.download_artifacts(version.run_id, f"{model_card.COMPARISON}.json", temporary))
+        own = Path(
+            mlflow_client.download_artifacts(version.run_id, f"{model_card.COMPARISON}.json", temporary)
+        )
         lines = [line for line in json.loads(own.read_text()) if line["key"] != MODEL]
         lines += [
             {"name": peer.name, "key": MODEL, "version": peer.version, **peer.metrics} for peer in peers
@@ -44,13 +46,13 @@ def publish(version: Version) -> list[dict[str, Any]]:
         folder.mkdir()
         model_card.write_comparison(lines, folder)
         for peer in peers:
-            client.log_artifacts(peer.run_id, str(folder), FOLDER)
+            mlflow_client.log_artifacts(peer.run_id, str(folder), FOLDER)
         family = newest(version, FAMILY)
         picture = Path(temporary) / "error_by_horizon.png"
         if errors := by_horizon(family, metric):
             plots.error_by_horizon(errors, metric, unit(version.tags["turo.target"]), picture)
             for peer in family:
-                client.log_artifact(peer.run_id, str(picture), FOLDER)
+                mlflow_client.log_artifact(peer.run_id, str(picture), FOLDER)
     return lines
 
 
@@ -81,7 +83,7 @@ def newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
     wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
     newest: dict[str, Version] = {}
     fleet = fleet_identity.of_tags(version.tags)
-    for found in aliases.search(wanted):
+    for found in versions.search(wanted):
         other = fleet_identity.of_tags(found.tags)
         if other != fleet and not fleet_identity.same(other, fleet):
             continue
