@@ -50,7 +50,7 @@ def test_equal_forecasts_and_few_rows_give_the_average(rows):
 
 
 def test_a_mean_may_lie_below_the_books_but_not_outside_what_is_possible():
-    model = replace(tiny_forecaster(), mean_shift=SHIFT, dead_zone=99.0)
+    model = replace(tiny_forecaster(), mean_shift=SHIFT, threshold=99.0)
     columns = tiny_columns(500, seed=3)
     mean, level = model.mean(columns), model.level(columns)
     np.testing.assert_array_equal(model.predict(columns), columns["otb_days"])  # every change is dropped
@@ -69,7 +69,7 @@ def test_derived_numbers_by_hand():
         "base_price_day": np.array([60.0, 40.0, np.nan]),
     }
     found = DERIVATION.of(columns, np.array([6.0, 5.0, 8.0]))
-    # books + 0.5 · mean / length + 0.1 · extra + extra / length + 0.25; the third car has the usual length, 4
+    # books + 0.5 · mean / length + 0.1 · extra + extra / length + 0.25; the third has the usual length
     np.testing.assert_allclose(
         found["reservations"], [1 + 1.5 + 0.4 + 2 + 0.25, 2 + 0.5 - 0.5 - 1 + 0.25, 4.05]
     )
@@ -117,7 +117,7 @@ def test_both_are_saved_as_plain_values_and_older_models_answer_their_forecasts(
     assert old.derived(columns, mean) == {}
 
 
-@pytest.mark.parametrize("changes", [{}, {"dead_zone": 2.0}, {"dead_zone": 2.0, "mean_shift": SHIFT}])
+@pytest.mark.parametrize("changes", [{}, {"threshold": 2.0}, {"threshold": 2.0, "mean_shift": SHIFT}])
 def test_the_outlook_is_what_the_single_questions_answer(changes: dict[str, Any]) -> None:
     model, columns = replace(tiny_forecaster(), **changes), tiny_columns(300, seed=21)
     outlook = model.outlook(columns)

@@ -35,14 +35,14 @@ class Outlook(NamedTuple):
 class Forecaster:
     """Prediction = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
 
-    A change smaller than `dead_zone` is dropped. Fitted for absolute error this is a median: the best guess
-    for one car, and too low when added up over many. What is added up is `mean`.
+    A change smaller than `threshold` is dropped. Fitted for absolute error this is a median: the best guess
+    for one vehicle, and too low when added up over many. What is added up is `mean`.
 
     Attributes:
         fields: the features asked for, in order.
         offset: the column the regressor's output is added to, or None; a missing value counts as 0.
         minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
-        dead_zone: in units of the target; 0 = every change counts.
+        threshold: the least change to the books that is forecast, in units of the target; 0 = any.
         mean_shift: what to add for a mean; None = the forecast is one already.
         derivation: how reservations and revenue follow from expected days; None = not known.
         metadata: free plain values (name, parameters, digests) that travel with the model.
@@ -58,7 +58,7 @@ class Forecaster:
     offset: str | None = None
     minimum: float = 0.0
     maximum: float | None = None
-    dead_zone: float = 0.0
+    threshold: float = 0.0
     mean_shift: MeanShift | None = None
     derivation: Derivation | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Forecaster:
         Raises:
             InputError: a column is absent.
         """
-        return self._settled(self.level(columns), columns)
+        return self._with_threshold(self.level(columns), columns)
 
     def mean(self, columns: Columns) -> np.ndarray:
         """Expected values (rows,), for sums: they may lie below what is on the books, which may be cancelled.
@@ -110,7 +110,7 @@ class Forecaster:
     def outlook(self, columns: Columns) -> Outlook:
         """What `predict`, `mean` and `interval` answer, at the price of one of them."""
         level = self.level(columns)
-        forecast = self._settled(level, columns)
+        forecast = self._with_threshold(level, columns)
         mean = forecast if self.mean_shift is None else self.mean_around(level)
         return Outlook(forecast, mean, *self.interval_around(forecast))
 
@@ -127,7 +127,7 @@ class Forecaster:
         """Write `forecaster.json` and the regressor's native files below `folder`, made if absent."""
         (folder / REGRESSOR_FOLDER).mkdir(parents=True, exist_ok=True)
         self.model.save(folder / REGRESSOR_FOLDER)
-        plain = {name: getattr(self, name) for name in PLAIN}
+        plain = {key: getattr(self, name) for name, key in KEYS.items()}
         document = {
             "format": FORMAT,
             **plain,
@@ -157,7 +157,7 @@ class Forecaster:
         # Models saved by earlier versions lack both.
         shift, derivation = document.get("mean_shift"), document.get("derivation")
         return cls(
-            **{name: document[name] for name in PLAIN if name in document},
+            **{name: document[key] for name, key in KEYS.items() if key in document},
             fields=tuple(Field.from_json(item) for item in document["fields"]),
             interval_offsets=Interval.from_json(document["interval"]),
             mean_shift=MeanShift.from_json(shift) if shift else None,
@@ -165,21 +165,20 @@ class Forecaster:
             model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
         )
 
-    def _settled(self, level: np.ndarray, columns: Columns) -> np.ndarray:
-        if self.offset is None or not self.dead_zone:
+    def _with_threshold(self, level: np.ndarray, columns: Columns) -> np.ndarray:
+        if self.offset is None or not self.threshold:
             return level
-        return self._possible(settle(level, np.nan_to_num(columns[self.offset]), self.dead_zone))
+        return self._possible(with_threshold(level, np.nan_to_num(columns[self.offset]), self.threshold))
 
     def _possible(self, values: np.ndarray) -> np.ndarray:
         least = np.maximum(values, self.minimum)  # np.clip costs one row several times as much
         return least if self.maximum is None else np.minimum(least, self.maximum)
 
 
-PLAIN = (
-    "kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "dead_zone", "metadata"
-)  # fmt: skip
+PLAIN = ("kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "metadata")
+KEYS = {name: name for name in PLAIN} | {"threshold": "dead_zone"}  # attribute → key in the saved file
 
 
-def settle(expected: np.ndarray, books: np.ndarray, dead_zone: float) -> np.ndarray:
-    """What is on the books where the forecast differs from it by less than `dead_zone`."""
-    return np.where(np.abs(expected - books) < dead_zone, books, expected)
+def with_threshold(expected: np.ndarray, books: np.ndarray, threshold: float) -> np.ndarray:
+    """`expected`, but what is on the books where the two differ by less than `threshold`."""
+    return np.where(np.abs(expected - books) < threshold, books, expected)

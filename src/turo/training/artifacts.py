@@ -95,7 +95,7 @@ def final_model(model: Forecaster, result: Backtest, info: dict[str, Any]) -> Fo
     return replace(
         model,
         interval_offsets=result.interval,
-        dead_zone=result.dead_zone,
+        threshold=result.threshold,
         mean_shift=result.mean_shift,
         derivation=result.derivation,
         metadata=info,

@@ -10,20 +10,21 @@ import polars as pl
 
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, describe, encode
-from turo.models.forecaster import Forecaster, settle
+from turo.models.forecaster import Forecaster, with_threshold
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
 from turo.table.names import BOOKED_DAYS, META, TARGET
-from turo.training.evaluation import dead_zone, metrics, unseen_rows
+from turo.training.evaluation import metrics, unseen_rows
 from turo.training.evaluation.baselines import table_baselines, time_baselines
 from turo.training.evaluation.split import Plan, Split, by_origin, by_vehicle
+from turo.training.evaluation.threshold import learn_threshold
 from turo.training.evaluation.unseen_rows import LEVEL, ROW
 from turo.training.recipe import Recipe, take
 from turo.training.training_rows import Table
 
 logger = logging.getLogger(__name__)
 
-COLD_START_DAYS = 182  # a car with less than half a year in the fleet: no last year, few windows of its own
+COLD_START_DAYS = 182  # a vehicle newer than half a year has no last year and few windows of its own
 PREDICTION, MEAN, LOW, HIGH, ACTUAL, FOLD = "prediction", "mean", "low", "high", "y", "fold"
 BASELINE, DERIVED = "baseline_", "derived_"
 OWN = frozenset({PREDICTION, MEAN, LOW, HIGH, ACTUAL})  # columns the hold-out has besides the table's
@@ -40,7 +41,7 @@ class Backtest:
         folds: fold, y and prediction of the rolling folds (without dates the same rows as `holdout`).
         model: the forecaster fitted before the hold-out; None without dates.
         interval: learnt from all out-of-sample forecasts, for the final model.
-        dead_zone: learnt from the folds, for the evaluated and the final model.
+        threshold: learnt from the folds, for the evaluated and the final model.
         mean_shift, derivation: learnt from forecasts of unseen rows, the hold-out's among them, for the final
             model.
         scale: what MASE is measured in.
@@ -52,7 +53,7 @@ class Backtest:
     interval: Interval
     scale: float
     metric: str
-    dead_zone: float = 0.0
+    threshold: float = 0.0
     mean_shift: MeanShift | None = None
     derivation: Derivation | None = None
 
@@ -92,14 +93,14 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
         return _crossed(table, recipe, plan, folds)
     columns, y, split = table.columns(), table.y, plan.holdout
     forward = folds.select(ROW, pl.col(PREDICTION).alias(LEVEL))
-    folds, zone = _settled(folds, columns, recipe)
+    folds, threshold = _with_threshold(folds, columns, recipe)
     train, test = take(columns, split.train), take(columns, split.test)
     levels = unseen_rows.levels(table, recipe, split.train, forward)
     shift, derivation = unseen_rows.for_sums(table, recipe, levels)
     model = replace(
         recipe.fit(train, y[split.train]),
         interval_offsets=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),
-        dead_zone=zone,
+        threshold=threshold,
         mean_shift=shift,
         derivation=derivation,
     )
@@ -119,7 +120,7 @@ def backtest(table: Table, recipe: Recipe) -> Backtest:
         ),
         scale=_scale(table, train, y[split.train]),
         metric=recipe.metric,
-        dead_zone=zone,
+        threshold=threshold,
         mean_shift=shift,
         derivation=derivation,
     )
@@ -130,14 +131,14 @@ def _sums(model: Forecaster, test: Columns, mean: np.ndarray) -> list[pl.Series]
     return [pl.Series(MEAN, mean), *(pl.Series(DERIVED + name, values) for name, values in derived)]
 
 
-def _settled(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tuple[pl.DataFrame, float]:
-    """The folds' forecasts without changes too small to count, and that size, learnt from them."""
+def _with_threshold(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tuple[pl.DataFrame, float]:
+    """The folds' forecasts without changes below the threshold, and the threshold, learnt from them."""
     if recipe.offset is None:
         return folds, 0.0
     books = np.nan_to_num(columns[recipe.offset][folds["row"].to_numpy()])
     predicted = folds[PREDICTION].to_numpy()
-    zone = dead_zone.learn(folds[ACTUAL].to_numpy(), predicted, books, recipe.metric)
-    return folds.with_columns(pl.Series(PREDICTION, settle(predicted, books, zone))), zone
+    threshold = learn_threshold(folds[ACTUAL].to_numpy(), predicted, books, recipe.metric)
+    return folds.with_columns(pl.Series(PREDICTION, with_threshold(predicted, books, threshold))), threshold
 
 
 def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:

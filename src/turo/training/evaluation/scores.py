@@ -100,7 +100,7 @@ def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) ->
         "interval_coverage": float(inside.mean()),
         "interval_width": float((result.holdout[HIGH] - result.holdout[LOW]).to_numpy().mean()),
         "holdout_rows": float(len(y)),
-        "dead_zone": result.dead_zone,
+        "dead_zone": result.threshold,
         **_totals(result.holdout),
     }
     if ORACLE in lines:

@@ -1,7 +1,8 @@
-"""How small an expected change is not worth expecting, learnt from forecasts of rows the model had not seen.
+"""The threshold: the least expected change from what is on the books that is worth forecasting.
 
-Within a week four cars of five end with exactly what is on their books, and the forecast with the least
-absolute error says so. Smooth models cannot: they expect a little more or less for every car.
+Within a week four vehicles of five end with exactly what is on their books, and the forecast with the least
+absolute error says so. Smooth models cannot: they expect a little more or less for every vehicle. So smaller
+changes are dropped. How small is learnt from forecasts of rows that the model had not seen.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import numpy as np
 from turo.training.evaluation.metrics import row_loss
 
 
-def learn(y: np.ndarray, predicted: np.ndarray, books: np.ndarray, metric: str) -> float:
-    """The size below which a change counts as none, so that the loss of these rows is least; 0 = keep all.
+def learn_threshold(y: np.ndarray, predicted: np.ndarray, books: np.ndarray, metric: str) -> float:
+    """The threshold with which the loss of these rows is least; 0 = keep every change.
 
     Args:
         y, predicted: of out-of-sample forecasts (rows,).
@@ -21,7 +22,7 @@ def learn(y: np.ndarray, predicted: np.ndarray, books: np.ndarray, metric: str) 
     size = np.abs(predicted - books)
     order = np.argsort(size, kind="stable")
     saved = np.cumsum((row_loss(y, predicted, metric) - row_loss(y, books, metric))[order])
-    # Equal sizes fall together: only the last of them is a place to stop.
+    # Changes of one size are dropped together: the threshold can only lie after the last of them.
     stops = np.flatnonzero(np.append(np.diff(size[order]) > 0, True))
     best = stops[np.argmax(saved[stops])]
     if saved[best] <= 0:

@@ -1,4 +1,4 @@
-"""Changes too small to expect: learnt from unseen rows, kept by the saved model."""
+"""The threshold below which no change is forecast: learnt from unseen rows, kept by the saved model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from turo import settings
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import REGRESSORS
 from turo.training import training_rows
-from turo.training.evaluation import dead_zone
 from turo.training.evaluation.backtest import backtest
+from turo.training.evaluation.threshold import learn_threshold
 from turo.training.recipe import Recipe
 
 SMALL = {
@@ -26,22 +26,22 @@ SMALL = {
 }
 
 
-def test_the_size_with_the_least_loss_by_hand():
+def test_the_threshold_with_the_least_loss_by_hand():
     books = np.array([0.0, 0.0, 0.0, 0.0, 5.0])
     predicted = np.array([0.1, 0.2, 0.5, 2.0, 5.0])
-    zone = dead_zone.learn(np.array([0.0, 0.0, 0.4, 3.0, 5.0]), predicted, books, "mae")
+    threshold = learn_threshold(np.array([0.0, 0.0, 0.4, 3.0, 5.0]), predicted, books, "mae")
     # The first two changes cost 0.3, the third gains 0.3, the fourth 2; midway, for sizes yet to come.
-    assert zone == pytest.approx(0.35)
-    assert dead_zone.learn(predicted, predicted, books, "mae") == 0.0
-    everything = dead_zone.learn(books, predicted, books, "mae")
+    assert threshold == pytest.approx(0.35)
+    assert learn_threshold(predicted, predicted, books, "mae") == 0.0
+    everything = learn_threshold(books, predicted, books, "mae")
     assert everything > 2.0
-    same_size = dead_zone.learn(np.array([0.0, 1.0, 1.0]), np.ones(3), np.zeros(3), "mae")
+    same_size = learn_threshold(np.array([0.0, 1.0, 1.0]), np.ones(3), np.zeros(3), "mae")
     assert same_size == 0.0  # changes of one size stand or fall together
 
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory):
-    """In most windows nothing comes on top of the books; six cars of thirty always get three days more."""
+    """In most windows the books do not change; six vehicles of thirty always get three days more."""
     folder = tmp_path_factory.mktemp("datas")
     rows = frame(vehicles=30).with_columns(
         news=pl.when(pl.col("vehicle_id") < "v006").then(3.0).otherwise(0.0)
@@ -56,14 +56,14 @@ def quiet(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", REGRESSORS)
-def test_a_car_whose_books_will_not_change_is_forecast_to_stay_as_it_is(quiet, kind, tmp_path):
+def test_a_vehicle_whose_books_will_not_change_is_forecast_to_stay_as_it_is(quiet, kind, tmp_path):
     recipe = Recipe.of(quiet, kind, SMALL[kind], seed=1)
     result = backtest(quiet, recipe)
     assert result.model is not None
-    assert result.model.dead_zone == result.dead_zone
+    assert result.model.threshold == result.threshold
     still = result.holdout.filter(pl.col("news") == 0.0)
     assert np.mean(still["prediction"].to_numpy() == still["otb_days"].to_numpy()) > 0.9
-    raw = replace(result.model, dead_zone=0.0).predict(
+    raw = replace(result.model, threshold=0.0).predict(
         {name: result.holdout[name].to_numpy() for name in quiet.features}
     )
     y = result.holdout["y"].to_numpy()
@@ -74,10 +74,10 @@ def test_a_car_whose_books_will_not_change_is_forecast_to_stay_as_it_is(quiet, k
     np.testing.assert_array_equal(loaded.predict(columns), result.model.predict(columns))
 
 
-def test_a_model_saved_without_a_dead_zone_has_none(quiet, tmp_path):
+def test_a_model_saved_without_a_threshold_has_none(quiet, tmp_path):
     Recipe.of(quiet, "knn", SMALL["knn"], seed=1).fit(quiet.columns(), quiet.y).save(tmp_path / "model")
     path = tmp_path / "model" / "forecaster.json"
     document = json.loads(path.read_text())
     del document["dead_zone"]
     path.write_text(json.dumps(document))
-    assert Forecaster.load(tmp_path / "model").dead_zone == 0.0
+    assert Forecaster.load(tmp_path / "model").threshold == 0.0
