@@ -1,4 +1,4 @@
-"""What to expect of each car: bookings of the next 7, 28 and 90 days, with a report for the host.
+"""What to expect of each vehicle: bookings of the next 7, 28 and 90 days, with a report for the host.
 
 Runs when `prepare_data` has made a new table, and every Monday. The served model forecasts its own horizon;
 for the others a model of the same kind is trained where it is missing or the table changed. A horizon whose

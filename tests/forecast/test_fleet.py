@@ -1,4 +1,4 @@
-"""What the forecast says about each car, checked by hand, through `forecast_fleet`."""
+"""What the forecast says about each vehicle, checked by hand, through `forecast_fleet`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def read_csv(settings: Settings) -> pl.DataFrame:
     return pl.read_csv(Path(settings.data_dir) / "forecasts.csv", try_parse_dates=True)
 
 
-def test_one_row_for_each_active_car_and_horizon(settings: Settings) -> None:
+def test_one_row_for_each_active_vehicle_and_horizon(settings: Settings) -> None:
     forecast_fleet(settings, [make_champion(7), make_champion(28)], NOW)
     table = read_csv(settings)
     assert table.columns == list(FORECASTS)
     # D left the fleet on 1 November; C leaves in December and still counts.
     assert sorted(table.select("vehicle_id", "horizon_days").rows()) == [
-        (car, horizon) for car in "ABC" for horizon in (7, 28)
+        (vehicle, horizon) for vehicle in "ABC" for horizon in (7, 28)
     ]
     assert set(table["origin_date"]) == {ORIGIN}
     assert dict(table.select("horizon_days", "model").unique().rows()) == {7: "XGBoost-7d", 28: "XGBoost"}
@@ -40,11 +40,11 @@ def test_one_row_for_each_active_car_and_horizon(settings: Settings) -> None:
     }
 
 
-def test_values_of_each_car(settings: Settings) -> None:
+def test_values_of_each_vehicle(settings: Settings) -> None:
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
-    cars = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
+    by_id = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
 
-    a = cars["A"]
+    a = by_id["A"]
     assert (a["on_books"], a["mean"], a["median"], a["low"], a["high"]) == (7.5, 10.0, 9.5, 8.5, 10.5)
     assert a["available_days"] == 24.0  # 28 less the four blocked days that were known at the origin
     assert a["utilization"] == pytest.approx(10 / 24)
@@ -55,7 +55,7 @@ def test_values_of_each_car(settings: Settings) -> None:
     assert a["vehicle"] == "Kia Rio 2021"
     assert (a["booked_at_source"], a["created_at"]) == ("exact", NOW)
 
-    b = cars["B"]
+    b = by_id["B"]
     assert (b["mean"], b["median"], b["low"], b["high"]) == (
         28.0,
         28.0,
@@ -65,20 +65,20 @@ def test_values_of_each_car(settings: Settings) -> None:
     assert b["flag"] == "nearly_full"
     assert b["advice"] == "nearly full: raise price / raise minimum days / do maintenance in the gap"
 
-    c = cars["C"]
+    c = by_id["C"]
     assert c["available_days"] == 14.0  # it is delisted two weeks into the window
     assert c["utilization"] == pytest.approx(2.5 / 14)
     assert (c["last_year"], c["change"]) == (None, None)
     assert c["derived_revenue"] == pytest.approx(2.5 * 45)  # it has no price of its own: the usual one
 
 
-def test_a_line_that_only_dates_a_price_leaves_the_car_its_name_and_days(settings: Settings) -> None:
+def test_a_line_that_only_dates_a_price_leaves_the_vehicle_its_name_and_days(settings: Settings) -> None:
     path = Path(settings.data_dir) / "vehicles.csv"
     prices = {"vehicle_id": ["A", "C"], "list_price": ["60", "70"], "valid_from": ["2026-11-01"] * 2}
     pl.concat([pl.read_csv(path, infer_schema=False), pl.DataFrame(prices)], how="diagonal").write_csv(path)
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
-    cars = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
-    assert (cars["A"]["vehicle"], cars["C"]["available_days"]) == ("Kia Rio 2021", 14.0)
+    by_id = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
+    assert (by_id["A"]["vehicle"], by_id["C"]["available_days"]) == ("Kia Rio 2021", 14.0)
 
 
 def test_a_table_of_another_monday_takes_only_its_own_horizon_away(settings: Settings) -> None:
@@ -122,7 +122,7 @@ def test_a_card_adds_up_the_means(settings: Settings) -> None:
     assert '<p class="big">40 <small>days expected</small></p>' in page  # half to even, as Python writes it
 
 
-def test_a_car_that_looks_gone_is_asked_about_and_in_no_total(settings: Settings) -> None:
+def test_a_vehicle_that_looks_gone_is_asked_about_and_in_no_total(settings: Settings) -> None:
     rows = prepared(ORIGIN, 28).with_columns(looks_gone=(pl.col("vehicle_id") == "C").cast(pl.Int8))
     vehicles = Path(settings.data_dir) / "vehicles.csv"
     vehicles.write_text(
@@ -185,7 +185,7 @@ def test_take_home_files_have_no_window_to_forecast(settings: Settings) -> None:
         forecast_fleet(settings, [make_champion(28)], NOW)
 
 
-def test_a_fleet_without_listed_cars_is_refused(settings: Settings) -> None:
+def test_a_fleet_without_listed_vehicles_is_refused(settings: Settings) -> None:
     write_table(Path(settings.data_dir), prepared(ORIGIN, 28).filter(pl.col("vehicle_id") == "D"))
     with pytest.raises(InputError, match="No car is listed on 2026-11-23"):
         forecast_fleet(settings, [make_champion(28)], NOW)

@@ -35,7 +35,7 @@ def small_ray() -> Iterator[None]:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -> Settings:
-    """Six cars over a year, the table for 28 days made, an empty registry, a configured project."""
+    """Six vehicles over a year, the table for 28 days made, an empty registry, a configured project."""
     folder = tmp_path / "datas"
     write_sample(folder, vehicles=6, years=1, seed=5, end=END, horizons=())
     project = tmp_path / "projects" / "boost"

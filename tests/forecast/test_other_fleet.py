@@ -25,14 +25,14 @@ from turo.table import names
 
 END = datetime(2026, 11, 24)
 INPUTS = ("reservations.csv", "vehicles.csv", "blocks.csv")
-SAMPLE_CARS = 6
+SAMPLE_VEHICLES = 6
 
 
 @pytest.fixture
 def settings(tmp_path: Path, registry_uri: str) -> Settings:
     """A data folder with a small sample and the champions of all horizons, trained on it."""
     folder = tmp_path / "datas"
-    write_sample(folder, vehicles=SAMPLE_CARS, years=1, seed=5, end=END, horizons=())
+    write_sample(folder, vehicles=SAMPLE_VEHICLES, years=1, seed=5, end=END, horizons=())
     made = settings_module.load(data_dir=str(folder), as_of="2026-11-24", mlflow_tracking_uri=registry_uri)
     fleet = prepared(made, (7, 28, 90))
     for name, horizon in (("XGBoost-7d", 7), ("XGBoost", 28), ("XGBoost-90d", 90)):
@@ -54,7 +54,7 @@ def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleet_identity.Id
 
 
 def bring_own(folder: Path, trips: int = 60) -> None:
-    """Two cars with trips one after the other, all booked a week ahead, the last of them on the books."""
+    """Two vehicles with trips one after the other, all booked a week ahead, the last of them on the books."""
     for name in INPUTS:
         (folder / name).unlink()
     (folder / "vehicles.csv").write_text(
@@ -79,8 +79,8 @@ def test_a_tiny_fleet_after_the_sample_and_back(settings: Settings, tmp_path: Pa
     folder, sample = Path(settings.data_dir), tmp_path / "sample"
     told = run(settings)
     assert told["models"] == {"XGBoost-7d": "1", "XGBoost": "1", "XGBoost-90d": "1"}
-    sample_cars = set(forecasts(settings)["vehicle_id"])
-    assert len(sample_cars) > 2
+    sample_ids = set(forecasts(settings)["vehicle_id"])
+    assert len(sample_ids) > 2
     sample.mkdir()
     for name in INPUTS:
         shutil.copy(folder / name, sample)
@@ -102,7 +102,7 @@ def test_a_tiny_fleet_after_the_sample_and_back(settings: Settings, tmp_path: Pa
     assert "No forecast for 90 days: HORIZON_DAYS=90 is longer than the history" in seen
     assert "No forecast for 7 days: No table for 7 days" in seen
     assert "prepare_data again" not in seen
-    assert not [car for car in sample_cars if f">{car}<" in seen]
+    assert not [vehicle for vehicle in sample_ids if f">{vehicle}<" in seen]
     total = table["mean"].sum()
     assert f'<p class="big">{total:,.0f} <small>days expected</small></p>' in seen
 
@@ -110,7 +110,7 @@ def test_a_tiny_fleet_after_the_sample_and_back(settings: Settings, tmp_path: Pa
         shutil.copy(sample / name, folder)
     prepared(settings, (7, 28, 90))
     assert run(settings)["models"] == {"XGBoost-7d": "1", "XGBoost": "1", "XGBoost-90d": "1"}
-    assert set(forecasts(settings)["vehicle_id"]) == sample_cars
+    assert set(forecasts(settings)["vehicle_id"]) == sample_ids
     assert "another fleet" not in page(settings)
 
 
@@ -118,11 +118,11 @@ def test_files_of_another_fleet_than_the_table_are_not_drawn_beside_it(settings:
     folder = Path(settings.data_dir)
     run(settings, horizons=(28,))
     before = (folder / "forecasts.csv").read_bytes(), (folder / "report.html").read_bytes()
-    kin = sorted(forecasts(settings)["vehicle_id"])[:2]
+    ids = sorted(forecasts(settings)["vehicle_id"])[:2]
     bring_own(folder)
     for name in ("reservations.csv", "vehicles.csv"):  # what differs is the trips; the ids are in use in both
         text = (folder / name).read_text()
-        (folder / name).write_text(text.replace("1001", kin[0]).replace("1002", kin[1]))
+        (folder / name).write_text(text.replace("1001", ids[0]).replace("1002", ids[1]))
     with pytest.raises(InputError, match="2 vehicles with 60 reservations") as refused:
         run(settings, horizons=(28,))
     assert "the table is of 6 vehicles" in str(refused.value)

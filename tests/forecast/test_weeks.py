@@ -9,7 +9,7 @@ from hand_fleet import ORIGIN
 
 from turo.forecast.forecast_columns import Types
 from turo.forecast.occupied_days import taken_days
-from turo.forecast.report.outlook import outlook
+from turo.forecast.report.booked_weeks import booked_weeks
 
 
 def intervals(*rows: tuple[str, datetime, datetime]) -> pl.DataFrame:
@@ -29,7 +29,7 @@ def test_overlaps_count_once_and_windows_cut_trips() -> None:
     assert days.tolist() == [[3.0, 7.0], [0.5, 0.0], [0.0, 0.0]]
 
 
-def test_the_outlook_leaves_out_cancelled_trips_and_looks_back_a_year() -> None:
+def test_booked_weeks_leave_out_cancelled_trips_and_look_back_a_year() -> None:
     rows = [
         ("A", "booked", datetime(2026, 11, 24), datetime(2026, 11, 26)),
         ("A", "guest_cancellation", datetime(2026, 11, 26), datetime(2026, 11, 28)),
@@ -37,7 +37,7 @@ def test_the_outlook_leaves_out_cancelled_trips_and_looks_back_a_year() -> None:
         ("B", "completed", datetime(2025, 11, 24), datetime(2025, 11, 27)),  # 52 weeks before the first week
     ]
     reservations = pl.DataFrame(rows, schema=["vehicle_id", "status", "trip_start", "trip_end"], orient="row")
-    seen = outlook(reservations, ["A"], ORIGIN)
-    assert seen.cars[0, :2].tolist() == [2.0, 0.0]
+    seen = booked_weeks(reservations, ["A"], ORIGIN)
+    assert seen.by_vehicle[0, :2].tolist() == [2.0, 0.0]
     assert (seen.coming[0], seen.past[-1], seen.coming_year_ago[0]) == (2.0, 1.0, 3.0)
     assert seen.weeks[0] == ORIGIN

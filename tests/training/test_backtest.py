@@ -105,7 +105,7 @@ def test_the_oracle_is_scored_when_it_covers_the_rows(data):
 
 
 def test_mase_of_trips_in_a_week_is_measured_in_weeks(tmp_path):
-    """The fallback for cars without a last year is a rate over 28 days, whatever the window is."""
+    """The fallback for vehicles without a last year is a rate over 28 days, whatever the window is."""
     weekly = frame(horizon=7).with_columns(
         lag_52w_trips=pl.lit(None, pl.Float64),
         hist_trips_28=pl.lit(8.0),
@@ -116,7 +116,7 @@ def test_mase_of_trips_in_a_week_is_measured_in_weeks(tmp_path):
     assert backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1)).scale == pytest.approx(1.0)
 
 
-def test_cold_start_is_measured_on_young_cars_only(data):
+def test_cold_start_is_measured_on_young_vehicles_only(data):
     young = data.rows.with_columns(
         tenure_days=pl.when(pl.col("vehicle_id") == "v000").then(10.0).otherwise(900.0)
     )

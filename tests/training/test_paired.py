@@ -46,7 +46,7 @@ def test_a_clearly_worse_candidate_loses_where_there_are_vehicles_enough():
     assert share_lost(40, worse=0.15) >= 0.95
 
 
-def test_whole_cars_are_drawn():
+def test_whole_vehicles_are_drawn():
     generator = np.random.default_rng(0)
     groups = np.repeat(np.arange(40), 12)
     champion = generator.uniform(1, 3, 480)
@@ -56,7 +56,7 @@ def test_whole_cars_are_drawn():
     assert compare(champion + 0.1, champion, drawn).loses
     assert not compare(champion + 0.01, champion, drawn).loses  # half a per cent does not count
     assert not compare(champion - 0.1, champion, drawn).loses
-    # One car alone makes the difference: rows would call it certain, cars do not.
+    # One vehicle alone makes the difference: rows would call it certain, vehicles do not.
     found = compare(champion + np.where(groups == 7, 5.0, -0.05), champion, drawn)
     assert found.candidate > found.champion * 1.02
     assert not found.loses
@@ -65,7 +65,7 @@ def test_whole_cars_are_drawn():
 def test_whole_weeks_are_drawn():
     groups, weeks = np.repeat(np.arange(40), 12), np.tile(np.arange(12), 40)
     champion = np.full(480, 2.0)
-    # One week alone makes the difference, in every car alike: cars would call it certain, weeks do not.
+    # One week alone makes the difference, for all vehicles: these would call it certain, weeks do not.
     candidate = champion + np.where(weeks == 7, 2.0, -0.05)
     assert compare(candidate, champion, Resamples(groups)).loses
     assert not compare(candidate, champion, Resamples(groups, weeks, HORIZON)).loses
@@ -92,7 +92,7 @@ def test_a_champion_without_error_is_not_divided_by():
 
 
 def test_rows_that_no_resample_holds_do_not_break_it():
-    # Each car has a week of its own: many draws of cars and weeks hold no row at all.
+    # Each vehicle has a week of its own: many draws of vehicles and weeks hold no row at all.
     drawn = Resamples(np.arange(4), np.arange(4), 7)
     found = compare(np.full(4, 3.0), np.full(4, 2.0), drawn)
     assert found.loses

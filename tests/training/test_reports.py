@@ -39,10 +39,10 @@ def test_categories_are_counted():
     assert found["rows"] == 4
 
 
-def weekly(weeks, values, cars=30):
-    """Reference of `x`, the same number of cars every week; `values` gives the cars' values of a week."""
+def weekly(weeks, values, vehicles=30):
+    """Reference of `x`, the same number of vehicles every week; `values` gives their values of a week."""
     days = pl.date_range(pl.date(2024, 1, 1), interval="1w", end=pl.date(2027, 12, 27), eager=True)[:weeks]
-    rows = pl.DataFrame({"origin_date": np.repeat(days.to_numpy(), cars)})
+    rows = pl.DataFrame({"origin_date": np.repeat(days.to_numpy(), vehicles)})
     x = np.concatenate([values(week) for week in range(weeks)])
     fields = (Field("x", "number"),)
     return histograms(fields, {"x": x}, np.zeros(len(x)), weeks_of(rows, 28))
@@ -70,7 +70,7 @@ def test_without_a_history_that_tells_there_is_nothing_to_hold_against():
     assert len(weekly(26 + 8 + 13, lambda week: np.arange(30.0))["numbers"]["x"]["single"]) == 13
 
 
-def test_two_years_of_some_cars_are_enough_of_a_very_large_table(monkeypatch):
+def test_two_years_of_some_vehicles_are_enough_of_a_very_large_table(monkeypatch):
     monkeypatch.setattr("turo.training.reports.reference_histograms.MOST_ROWS", 5600)
     days = pl.date_range(pl.date(2023, 1, 2), pl.date(2025, 12, 29), "1w", eager=True)
     rows = pl.DataFrame({"origin_date": days}).join(

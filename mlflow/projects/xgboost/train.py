@@ -10,7 +10,7 @@ PROJECT = Project(
         "rounds": 150,
         "max_depth": 6,
         "learning_rate": 0.05,
-        "min_child_weight": 40.0,  # rows a leaf needs: neighbouring weeks of a car are nearly copies
+        "min_child_weight": 40.0,  # rows a leaf needs: neighbouring weeks of a vehicle are nearly copies
         "subsample": 0.7,
         "colsample_bytree": 0.4,
         "max_bin": 64,

@@ -1,1 +1,1 @@
-"""Batch forecast of the fleet: every active car, several horizons, one report, and a look back."""
+"""Batch forecast of the fleet: every active vehicle, several horizons, one report, and a look back."""

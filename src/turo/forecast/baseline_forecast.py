@@ -85,7 +85,7 @@ def best(table: Table, target: str = BOOKED_DAYS) -> Baseline:
     """The baseline with the least absolute error on the table's past.
 
     Where that is too short to tell: the books with what comes to them on average, which is right in sum if
-    not for each car; the books alone where no window is over yet.
+    not for each vehicle; the books alone where no window is over yet.
 
     Raises:
         InputError: no baseline can say anything of the newest rows.

@@ -1,7 +1,7 @@
-"""What a host may do about a car, from its expected utilization.
+"""What a host may do about a vehicle, from its expected utilization.
 
-Hosts' own key figures: at 70 % of the available days a car is where it should be and has room for a higher
-price; under 50 % its price or its listing is the problem.
+Hosts' own key figures: at 70 % of the available days a vehicle is where it should be and has room for a
+higher price; under 50 % its price or its listing is the problem.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOKS_GONE = "looks_gone"  # asked about instead of advised; turo.features.inact
 
 
 def ask(last_trip: pl.Expr) -> pl.Expr:
-    """What to ask about a car that looks gone; `last_trip` is a date, null where it never had one."""
+    """What to ask about a vehicle that looks gone; `last_trip` is a date, null where it never had one."""
     silent = (
         pl.when(last_trip.is_null())
         .then(pl.lit("yet"))

@@ -23,7 +23,7 @@ from turo.forecast.horizon_tables import Table, data_folder, open_table, served_
 from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, live_errors, store
 from turo.forecast.report import page
-from turo.forecast.report.outlook import outlook
+from turo.forecast.report.booked_weeks import booked_weeks
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
@@ -88,7 +88,7 @@ def forecast_fleet(
     notes: Sequence[str] = (),
     source: Tables | None = None,
 ) -> Fleet:
-    """Score every active car with each champion; write forecasts.csv, history, accuracy and report.
+    """Score every active vehicle with each champion; write forecasts.csv, history, accuracy and report.
 
     A horizon that has no table of these data is left out.
 
@@ -99,7 +99,7 @@ def forecast_fleet(
         source: the input as it is now; default: it is read.
 
     Raises:
-        InputError: no horizon can be forecast, or no car is listed; nothing is written then.
+        InputError: no horizon can be forecast, or no vehicle is listed; nothing is written then.
     """
     folder = data_folder(settings)
     moment = now or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -116,7 +116,7 @@ def forecast_fleet(
     origin = made["origin_date"][0]
     facts = page.Facts(
         forecasts=made,
-        outlook=outlook(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
+        booked=booked_weeks(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
         champions=found,
         accuracy=measured,
         manifest=tables[shown.index(main)].manifest,
@@ -126,7 +126,7 @@ def forecast_fleet(
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
     )
     page.write(facts, folder / page.FILE)
-    logger.info("Forecast %d cars at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
+    logger.info("Forecast %d vehicles at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
     return Fleet(made, measured)
 
 

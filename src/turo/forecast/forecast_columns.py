@@ -21,16 +21,16 @@ FORECASTS: Types = {
     "below_baseline": pl.Boolean,
     "on_books": pl.Float64,  # of the target, known at the origin
     "mean": pl.Float64,  # what is expected on average: the one that may be added up over the fleet
-    "median": pl.Float64,  # the single best guess for one car: as often too high as too low
+    "median": pl.Float64,  # the single best guess for one vehicle: as often too high as too low
     "low": pl.Float64,  # 80 % of outcomes are expected between low and high
     "high": pl.Float64,
     "available_days": pl.Float64,  # of the window: not blocked by the owner, not after listed_to; 0 = gone
     "utilization": pl.Float64,  # mean / available; only for booked days
-    "last_year": pl.Float64,  # the same window 52 weeks earlier; null before the car's history
+    "last_year": pl.Float64,  # the same window 52 weeks earlier; null before the vehicle's history
     "change": pl.Float64,  # mean - last_year
     "flag": pl.String,
     "advice": pl.String,
-    "base_price_day": pl.Float64,  # the car's own, over trips that ended
+    "base_price_day": pl.Float64,  # the vehicle's own, over trips that ended
     "derived_reservations": pl.Float64,  # not a model's output: see turo.models.derived
     "derived_revenue": pl.Float64,
     "booked_at_source": pl.String,

@@ -1,4 +1,4 @@
-"""The cars to forecast: those listed at the origin, their label, the days they can be booked."""
+"""The vehicles to forecast: those listed at the origin, their label, the days they can be booked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from turo.table.names import LOOKS_GONE
 
 
 def active(rows: pl.DataFrame, vehicles: pl.DataFrame, origin: date) -> pl.DataFrame:
-    """The rows of cars that are not delisted at the origin: `listed_to` empty or later."""
-    gone = vehicles.filter(pl.col("listed_to") <= origin)["vehicle_id"].implode()
-    return rows.filter(~pl.col("vehicle_id").is_in(gone))
+    """The rows of vehicles that are not delisted at the origin: `listed_to` empty or later."""
+    delisted = vehicles.filter(pl.col("listed_to") <= origin)["vehicle_id"].implode()
+    return rows.filter(~pl.col("vehicle_id").is_in(delisted))
 
 
 def describe(
@@ -25,7 +25,7 @@ def describe(
     """vehicle_id, vehicle (make, model, year), looks_gone, last_trip, available_days of the window.
 
     Not available are days after `listed_to`, days that the owner had blocked by the origin, and all days of a
-    car that looks gone.
+    vehicle that looks gone.
 
     Args:
         rows: of one origin of the prepared table.
@@ -36,13 +36,13 @@ def describe(
     named = one_line(vehicles, ("make", "model", "year")).select(
         "vehicle_id", label.alias("vehicle"), "listed_to"
     )
-    cars = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
+    listed = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
         named, "vehicle_id", how="left", maintain_order="left"
     )
-    away = _unavailable(cars, blocks, origin, horizon)
+    away = _unavailable(listed, blocks, origin, horizon)
     silent = _silent(rows, trips, origin)
     return (
-        cars.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
+        listed.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
         .join(silent, "vehicle_id", how="left", maintain_order="left")
         .with_columns(pl.when(LOOKS_GONE).then(0.0).otherwise("available_days").alias("available_days"))
         .drop("listed_to")
@@ -56,7 +56,7 @@ def last_trips(trips: pl.DataFrame, origin: date) -> pl.DataFrame:
 
 
 def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
-    """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a car of `rows`.
+    """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a vehicle of `rows`.
 
     The table's mark is of the origin; what was booked between it and the snapshot takes it away.
     """
@@ -69,11 +69,11 @@ def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFra
     )
 
 
-def _unavailable(cars: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon: int) -> Floats:
+def _unavailable(listed: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, horizon: int) -> Floats:
     schema: Types = {"vehicle_id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us")}
     cast = [pl.col(name).cast(kind) for name, kind in schema.items()]
     begin = datetime.combine(origin, time())
-    after = cars.filter(pl.col("listed_to").is_not_null()).select(
+    after = listed.filter(pl.col("listed_to").is_not_null()).select(
         "vehicle_id",
         pl.col("listed_to").cast(pl.Datetime("us")).alias("start"),
         pl.lit(begin + timedelta(days=horizon)).alias("end"),
@@ -82,4 +82,4 @@ def _unavailable(cars: pl.DataFrame, blocks: pl.DataFrame | None, origin: date, 
     if blocks is not None:
         known = pl.col("created_at").is_null() | (pl.col("created_at") <= begin)
         away.append(blocks.filter(known).select("vehicle_id", "start", "end").select(cast))
-    return taken_days(pl.concat(away), cars["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]
+    return taken_days(pl.concat(away), listed["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]

@@ -1,4 +1,4 @@
-"""Days taken by intervals, car by car and window by window: for the calendar, and for blocked days."""
+"""Days taken by intervals, by vehicle and window: for the calendar, and for blocked days."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ def trips(reservations: pl.DataFrame) -> pl.DataFrame:
 def taken_days(
     intervals: pl.DataFrame, vehicles: Sequence[str], first: date, count: int, length: int = 7
 ) -> Floats:
-    """Days (cars, windows) covered by the union of a car's intervals, as fractions of 24 h.
+    """Days (vehicles, windows) covered by the union of a vehicle's intervals, as fractions of 24 h.
 
     Args:
-        intervals: vehicle_id, start, end; cars not in `vehicles` are left out.
+        intervals: vehicle_id, start, end; vehicles not in `vehicles` are left out.
         first: midnight at which the first window begins.
         count: number of windows.
         length: days of one window.
     """
     begin, step = instant(first), length * DAY
-    places = pl.DataFrame({"vehicle_id": list(vehicles), "car": np.arange(len(vehicles), dtype=np.int64)})
+    places = pl.DataFrame({"vehicle_id": list(vehicles), "number": np.arange(len(vehicles), dtype=np.int64)})
     rows = (
         intervals.join(places, "vehicle_id")
-        .select("car", pl.col("start").dt.epoch("us"), pl.col("end").dt.epoch("us"))
+        .select("number", pl.col("start").dt.epoch("us"), pl.col("end").dt.epoch("us"))
         .filter((pl.col("end") > begin) & (pl.col("start") < begin + count * step))
-        .sort("car", "start", "end")
+        .sort("number", "start", "end")
     )
-    car, start, end = (rows[name].to_numpy().astype(np.int64) for name in ("car", "start", "end"))
+    vehicle, start, end = (rows[name].to_numpy().astype(np.int64) for name in ("number", "start", "end"))
     start, end = np.maximum(start, begin), np.minimum(end, begin + count * step)
-    piece = without_overlap(car, start, end)
+    piece = without_overlap(vehicle, start, end)
     row, window = spans((piece - begin) // step, -((begin - end) // step))
     opens = begin + window * step
     time = np.minimum(end[row], opens + step) - np.maximum(piece[row], opens)
     total = np.zeros((len(vehicles), count))
-    np.add.at(total, (car[row], window), np.maximum(time, 0) / DAY)
+    np.add.at(total, (vehicle[row], window), np.maximum(time, 0) / DAY)
     return total

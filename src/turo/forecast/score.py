@@ -34,12 +34,12 @@ class Stamp:
     now: datetime
 
 
-def score(rows: pl.DataFrame, champion: Champion, cars: pl.DataFrame, stamp: Stamp) -> pl.DataFrame:
-    """Forecast of one horizon, a row a car, columns as FORECASTS.
+def score(rows: pl.DataFrame, champion: Champion, vehicles: pl.DataFrame, stamp: Stamp) -> pl.DataFrame:
+    """Forecast of one horizon, a row a vehicle, columns as FORECASTS.
 
     Args:
-        rows: features of the cars at one origin.
-        cars: vehicle_id, vehicle, available_days, looks_gone, last_trip.
+        rows: features of the vehicles at one origin.
+        vehicles: vehicle_id, vehicle, available_days, looks_gone, last_trip.
     """
     model = champion.forecaster
     features = arrays(rows, tuple(feature_columns(rows.columns)))
@@ -60,7 +60,7 @@ def score(rows: pl.DataFrame, champion: Champion, cars: pl.DataFrame, stamp: Sta
     days = pl.lit(model.target == BOOKED_DAYS)
     here = ~pl.col(names.LOOKS_GONE)
     share = (pl.col("mean") / pl.col("available_days")).clip(upper_bound=1.0)
-    named = scored.join(cars, "vehicle_id", how="left", maintain_order="left").with_columns(
+    named = scored.join(vehicles, "vehicle_id", how="left", maintain_order="left").with_columns(
         pl.lit(model.horizon_days).alias("horizon_days"),
         (pl.col("origin_date") + timedelta(days=model.horizon_days)).alias("window_end"),
         pl.lit(model.target).alias("target"),

@@ -1,9 +1,9 @@
 """Does a candidate lose to a champion? Resamples of whole vehicles and of whole weeks, at once.
 
-The windows of one car overlap from week to week, and a good or bad week is one for every car: rows are
-evidence only as far as vehicles and weeks are. Both are therefore drawn, and a row counts as often as its
-vehicle times its week (pigeonhole bootstrap, Owen 2007). Weeks whose windows overlap are drawn together
-(circular blocks, Politis and Romano 1992).
+Rows are not independent: the windows of one vehicle overlap from week to week, and a good or bad week is one
+for every vehicle. So vehicles and weeks are drawn, not rows, and a row counts as often as its vehicle times
+its week (pigeonhole bootstrap, Owen 2007). Weeks whose windows overlap are drawn together (circular blocks,
+Politis and Romano 1992).
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import numpy as np
 
 RESAMPLES = 1000
 LOSES = 0.9  # share of resamples in which the candidate is worse, from which on it has lost
-MARGIN, WIDE_MARGIN = (
-    0.02,
-    0.10,
-)  # share of the champion's error that it may be worse by; with little evidence
+MARGIN = 0.02  # share of the champion's error that the candidate may be worse by
+WIDE_MARGIN = 0.10  # the same where there is little evidence
 MIN_VEHICLES, MIN_ROWS = 3, 30  # below either the evidence is little
 TOTAL_OFF = 0.10  # share by which the total over all vehicles may be off
 DAYS = 7

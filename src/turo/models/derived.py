@@ -26,10 +26,10 @@ class Derivation:
 
     Attributes:
         days, trips, revenue_books: columns of what is on the books; the last is None where prices of
-            cancelled rows are unknown: then its days count at the car's own price.
-        trip_days, price: what a car without a value of its own is taken for; None = no car has one.
+            cancelled rows are unknown: then its days count at the vehicle's own price.
+        trip_days, price: what a vehicle without a value of its own is taken for; None = no vehicle has one.
         reservations: weights of expected days in trip lengths, extra days, extra days in trip lengths, 1.
-        revenue: weights of extra days at the car's price, of revenue on the books; or None.
+        revenue: weights of extra days at the vehicle's price, of revenue on the books; or None.
     """
 
     days: str

@@ -18,7 +18,7 @@ COVERAGE = 0.8
 class Interval:
     """Offsets to add to a prediction, by the bin it falls in.
 
-    Booked days vary little for an empty or a full car and most in between, so one offset for all would be
+    Booked days vary little for an empty or a full vehicle and most in between, so one offset for all would be
     too wide at both ends; bins of equal count by predicted value adapt at the price of a search.
     """
 

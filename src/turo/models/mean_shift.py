@@ -16,9 +16,9 @@ MIN_ROWS = 60  # residuals whose mean is worth a bin of its own
 class MeanShift:
     """Mean residual by the level of the forecast.
 
-    A forecast fitted for absolute error is a median. Bookings are skewed: most cars of a week end with what
-    is on their books, a few with a whole trip more, so a sum of medians is too low. How much depends on the
-    level: an empty car can only gain, a full one only lose.
+    A forecast fitted for absolute error is a median. Bookings are skewed: most vehicles of a week end with
+    what is on their books, a few with a whole trip more, so a sum of medians is too low. How much depends on
+    the level: an empty vehicle can only gain, a full one only lose.
     """
 
     edges: np.ndarray  # inner borders, ascending

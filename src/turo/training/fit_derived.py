@@ -20,7 +20,7 @@ TARGETS = {derived.RESERVATIONS: names.RESERVATIONS, derived.REVENUE: names.REVE
 def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
     """From means of rows the model had not seen; None where days are not the target, or too little is known.
 
-    What was booked is held against what was expected, not against the days that came true: a car whose
+    What was booked is held against what was expected, not against the days that came true: a vehicle whose
     window was full by luck says nothing about what a forecast of a full window stands for.
 
     Args:

@@ -97,7 +97,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
     wait_for_mlflow(settings)
     experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
     unfinished_runs.sweep_from_a_job([experiment], settings)
-    if (finished := _settle(experiment, name, run_key)) is not None:
+    if (finished := _finished_before(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
         return finished
     chosen = {} if settings.target == "auto" else {"target": settings.target}
@@ -128,7 +128,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
     return run_id
 
 
-def _settle(experiment: str, name: str, run_key: str) -> str | None:
+def _finished_before(experiment: str, name: str, run_key: str) -> str | None:
     """The finished run of this name and key, if any; unfinished ones are closed."""
     if not run_key:
         return None

@@ -59,7 +59,7 @@ class Recipe:
 
     @property
     def maximum(self) -> float | None:
-        """A car cannot be booked for longer than the window; counts and revenue have no bound."""
+        """A vehicle cannot be booked for longer than the window; counts and revenue have no bound."""
         return bound(self.target, self.horizon_days)
 
     def possible(self, values: np.ndarray) -> np.ndarray:

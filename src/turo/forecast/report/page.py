@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.report import pictures as svg
+from turo.forecast.report.booked_weeks import LAST_YEAR, WEEKS, BookedWeeks
 from turo.forecast.report.limits import limits, notices
-from turo.forecast.report.outlook import LAST_YEAR, WEEKS, Outlook
 from turo.forecast.report.skill import skill
 from turo.html import render as html
 from turo.table.names import BOOKED_DAYS, TARGET, bound
 
 FILE = "report.html"
 TEMPLATE = "report.html"
-MOST_CARS = 300  # drawn and listed; forecasts.csv has every one
+MOST_VEHICLES = 300  # drawn and listed; forecasts.csv has every one
 MOST_ACTIONS = 12
 FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
 
@@ -38,12 +38,12 @@ class Facts:
         manifest: of the table that was scored.
         main: the horizon of the pictures and of the advice.
         notes: what else must be said, most urgent first.
-        last_trips: when the last trip of a car that has one ended.
+        last_trips: when the last trip of a vehicle that has one ended.
         code_version: of what renders the page.
     """
 
     forecasts: pl.DataFrame
-    outlook: Outlook
+    booked: BookedWeeks
     champions: Sequence[Champion]
     accuracy: pl.DataFrame
     manifest: dict[str, Any]
@@ -59,10 +59,10 @@ def render(facts: Facts) -> str:
     gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
     here = facts.forecasts.filter(~gone)
     by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
-    shown = by_horizon[facts.main].head(MOST_CARS)
+    shown = by_horizon[facts.main].head(MOST_VEHICLES)
     labels = [_label(row) for row in shown.iter_rows(named=True)]
-    order = [facts.outlook.vehicles.index(car) for car in shown["vehicle_id"]]
-    calendar = Outlook(**{**vars(facts.outlook), "cars": facts.outlook.cars[order]})
+    order = [facts.booked.vehicles.index(vehicle) for vehicle in shown["vehicle_id"]]
+    calendar = replace(facts.booked, by_vehicle=facts.booked.by_vehicle[order])
     target = facts.forecasts["target"][0]
     unit = TARGET[target].noun
     full = bound(target, facts.main) or _largest(shown)
@@ -73,30 +73,30 @@ def render(facts: Facts) -> str:
         if model["mae"] is not None and model["baselines"]
     ]
     pictures = {
-        "fleet": svg.fleet_weeks(facts.outlook, facts.outlook.past_first),
+        "fleet": svg.fleet_weeks(facts.booked, facts.booked.past_first),
         "calendar": svg.calendar(calendar, labels),
         "bars": svg.bars(shown.to_dicts(), labels, full),
         "errors": svg.errors(judged, unit) if judged else "",
     }
     return html.render(
         TEMPLATE,
-        origin=facts.outlook.origin,
+        origin=facts.booked.origin,
         manifest=facts.manifest,
         code_version=facts.code_version,
         made=facts.forecasts["created_at"].max(),
         main=facts.main,
         unit=unit,
         cards=[
-            _card(by_horizon[horizon], horizon, facts.outlook.origin + timedelta(days=horizon), unit)
+            _card(by_horizon[horizon], horizon, facts.booked.origin + timedelta(days=horizon), unit)
             for horizon in horizons
         ],
         last_trips=facts.last_trips,
         gone=facts.forecasts.filter(gone, pl.col("horizon_days") == facts.main).to_dicts(),
         actions=_actions(by_horizon[facts.main]),
         pictures=pictures,
-        tables={horizon: rows.head(MOST_CARS).to_dicts() for horizon, rows in by_horizon.items()},
-        cars=len(by_horizon[facts.main]),
-        most=MOST_CARS,
+        tables={horizon: rows.head(MOST_VEHICLES).to_dicts() for horizon, rows in by_horizon.items()},
+        vehicles=len(by_horizon[facts.main]),
+        most=MOST_VEHICLES,
         models=models,
         accuracy=summary(facts.accuracy).to_dicts(),
         notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
@@ -115,7 +115,7 @@ def write(facts: Facts, path: Path) -> None:
 
 
 def _ordered(forecasts: pl.DataFrame, horizon: int) -> pl.DataFrame:
-    """Cars of one horizon: those to act on first, and among them the emptiest."""
+    """Vehicles of one horizon: those to act on first, and among them the emptiest."""
     places = {name: place for place, name in enumerate(FLAG_ORDER)}
     place = pl.col("flag").replace_strict(places, default=len(places), return_dtype=pl.Int64)
     rows = forecasts.filter(pl.col("horizon_days") == horizon)
@@ -132,7 +132,7 @@ def _label(row: dict[str, Any]) -> str:
 
 
 def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, Any]:
-    """Totals of the fleet for one horizon; last year is compared over the cars that have one."""
+    """Totals of the fleet for one horizon; last year is compared over the vehicles that have one."""
     both = rows.filter(pl.col("last_year").is_not_null())
     books, mean, available = (float(rows[name].sum()) for name in ("on_books", "mean", "available_days"))
     booked_days = unit == TARGET[BOOKED_DAYS].noun
@@ -155,7 +155,7 @@ def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, A
 
 
 def _actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """The cars to act on, by advice: the emptiest, and the fullest."""
+    """The vehicles to act on, by advice: the emptiest, and the fullest."""
     found = []
     for name, fullest in (("below_plan", False), ("nearly_full", True)):
         flagged = rows.filter(pl.col("flag") == name).sort("utilization", descending=fullest)
@@ -164,7 +164,7 @@ def _actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
                 "flag": name,
                 "advice": ADVICE[name],
                 "count": len(flagged),
-                "cars": flagged.head(MOST_ACTIONS).to_dicts(),
+                "vehicles": flagged.head(MOST_ACTIONS).to_dicts(),
             }
         )
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from turo.forecast.report.outlook import Outlook
+from turo.forecast.report.booked_weeks import BookedWeeks
 
 ROW, LABEL, CELL, TOP = 18, 230, 46, 26
 BAR_WIDTH = 620
@@ -27,16 +27,16 @@ def picture(parts: Sequence[str], width: float, height: float, label: str) -> st
     return head + "".join(parts) + "</svg>"
 
 
-def calendar(outlook: Outlook, labels: Sequence[str]) -> str:
-    """Booked days of each car in each coming week; the darker the fuller."""
+def calendar(booked: BookedWeeks, labels: Sequence[str]) -> str:
+    """Booked days of each vehicle in each coming week; the darker the fuller."""
     parts = [
         tag("text", f"{week:%d %b}", x=LABEL + CELL * (column + 0.5), y=TOP - 9, class_="axis mid")
-        for column, week in enumerate(outlook.weeks)
+        for column, week in enumerate(booked.weeks)
     ]
     for row, label in enumerate(labels):
         y = TOP + ROW * row
         parts.append(tag("text", label, x=LABEL - 8, y=y + 13, class_="label end"))
-        for column, (week, value) in enumerate(zip(outlook.weeks, outlook.cars[row], strict=True)):
+        for column, (week, value) in enumerate(zip(booked.weeks, booked.by_vehicle[row], strict=True)):
             days, x = round(float(value), 1), LABEL + CELL * column
             title = f"{label}, week of {week:%d %b %Y}: {days:g} of 7 days booked"
             parts.append(tag("rect", x=x, y=y, width=CELL - 2, height=ROW - 2, class_="empty"))
@@ -46,12 +46,12 @@ def calendar(outlook: Outlook, labels: Sequence[str]) -> str:
                 parts.append(tag("rect", "", title, **box, class_="booked", fill_opacity=share))
                 ink = "mid onfull" if days > 4 else "mid label"
                 parts.append(tag("text", f"{days:g}", x=x + CELL / 2 - 1, y=y + 12, class_=ink))
-    width = LABEL + CELL * len(outlook.weeks)
+    width = LABEL + CELL * len(booked.weeks)
     return picture(parts, width, TOP + ROW * len(labels), "Booked days of each car in the coming weeks")
 
 
 def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) -> str:
-    """Each car's booked part, expected part, interval and last year, on a scale from 0 to `full`."""
+    """Each vehicle's booked part, expected part, interval and last year, on a scale from 0 to `full`."""
     full = full or 1.0
     scale = BAR_WIDTH / full
     bottom = TOP + ROW * len(rows)
@@ -60,10 +60,10 @@ def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) 
         x, value = LABEL + BAR_WIDTH * step / 4, full * step / 4
         parts.append(tag("line", x1=x, x2=x, y1=TOP - 4, y2=bottom, class_="grid"))
         parts.append(tag("text", f"{value:g}", x=x, y=TOP - 9, class_="axis mid"))
-    for row, (car, label) in enumerate(zip(rows, labels, strict=True)):
+    for row, (vehicle, label) in enumerate(zip(rows, labels, strict=True)):
         y = TOP + ROW * row
-        mean, low, high, books = (_number(car[name]) for name in ("mean", "low", "high", "on_books"))
-        known = car["low"] is not None
+        mean, low, high, books = (_number(vehicle[name]) for name in ("mean", "low", "high", "on_books"))
+        known = vehicle["low"] is not None
         title = f"{label}: booked {books:.1f}, expected {mean:.1f}"
         title += f", interval {low:.1f} to {high:.1f}" if known else ""
         parts += [
@@ -74,17 +74,17 @@ def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) 
         if known:
             line = f"M{LABEL + low * scale:.1f} {y + 8.5}H{LABEL + high * scale:.1f}"
             parts.append(tag("path", d=line, class_="range"))
-        if car["last_year"] is not None:
-            x = LABEL + min(_number(car["last_year"]), full) * scale
+        if vehicle["last_year"] is not None:
+            x = LABEL + min(_number(vehicle["last_year"]), full) * scale
             parts.append(tag("line", title="last year", x1=x, x2=x, y1=y + 1, y2=y + 16, class_="year"))
     about = "Booked, expected, interval and last year by car"
     return picture(parts, LABEL + BAR_WIDTH + 20, bottom + 6, about)
 
 
-def fleet_weeks(outlook: Outlook, first: date) -> str:
+def fleet_weeks(booked: BookedWeeks, first: date) -> str:
     """Booked days of the whole fleet, a bar a week, with last year's line; a mark at the origin."""
-    values = [*outlook.past, *outlook.coming]
-    year_ago = [*outlook.past_year_ago, *outlook.coming_year_ago]
+    values = [*booked.past, *booked.coming]
+    year_ago = [*booked.past_year_ago, *booked.coming_year_ago]
     height, width, left, base = 170.0, 30.0, 44.0, 190.0
     top = max([*values, *year_ago, 1.0])
     parts = []
@@ -95,7 +95,7 @@ def fleet_weeks(outlook: Outlook, first: date) -> str:
     for number, value in enumerate(values):
         week = date.fromordinal(first.toordinal() + 7 * number)
         tall, x = height * float(value) / top, left + width * number
-        kind = "past" if number < len(outlook.past) else "booked"
+        kind = "past" if number < len(booked.past) else "booked"
         title = f"Week of {week:%d %b %Y}: {value:.1f} days; a year before {year_ago[number]:.1f}"
         box: dict[str, object] = {
             "x": x + 3,
@@ -112,7 +112,7 @@ def fleet_weeks(outlook: Outlook, first: date) -> str:
         for number, value in enumerate(year_ago)
     )
     parts.append(tag("polyline", points=line, class_="yearline"))
-    now = left + width * len(outlook.past)
+    now = left + width * len(booked.past)
     parts.append(tag("line", x1=now, x2=now, y1=base - height, y2=base, class_="now"))
     return picture(parts, left + width * len(values) + 10, base + 22, "Booked days of the fleet by week")
 

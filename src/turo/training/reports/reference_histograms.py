@@ -25,7 +25,7 @@ BINS = 10
 WEEKS = 52  # a whole year, so that no season is missing
 LEAST_POOL, LEAST_SINGLE = 26, 13  # weeks with rows; fewer do not tell what is usual
 BETWEEN_TRAININGS = 4  # weeks that a model may serve on before it is trained again
-MOST_ROWS = 200_000  # more cars would not make the histograms better
+MOST_ROWS = 200_000  # more vehicles would not make the histograms better
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ def weeks_of(rows: pl.DataFrame, horizon_days: int) -> Weeks | None:
 
 
 def reference_rows(rows: pl.DataFrame, horizon_days: int) -> np.ndarray:
-    """Row numbers of the newest two years of origins, of some of the cars where there are very many."""
+    """Row numbers of the newest two years of origins, of some of the vehicles where there are very many."""
     weeks = weeks_of(rows, horizon_days)
     if weeks is None:
         return np.arange(len(rows))
     chosen = weeks.of_row > weeks.of_row.max() - 2 * WEEKS - weeks.gap
     if (share := MOST_ROWS / int(chosen.sum())) < 1:
-        cars = rows["vehicle_id"].rank("dense").to_numpy()
-        chosen &= np.random.default_rng(0).random(int(cars.max()) + 1)[cars] < share
+        numbers = rows["vehicle_id"].rank("dense").to_numpy()
+        chosen &= np.random.default_rng(0).random(int(numbers.max()) + 1)[numbers] < share
     return np.flatnonzero(chosen)
 
 

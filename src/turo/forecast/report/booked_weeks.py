@@ -1,4 +1,4 @@
-"""What the calendar says around the origin: booked days by week, by car and fleet, and a year earlier."""
+"""Booked days by week around the origin, of each vehicle and of the fleet, and a year earlier."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ LAST_YEAR = timedelta(days=364)  # 52 weeks: the same weekdays
 
 
 @dataclass(frozen=True)
-class Outlook:
+class BookedWeeks:
     """Booked days as the file knows them at its snapshot, cancelled trips left out.
 
     Attributes:
         origin: Monday at which the first coming week begins.
-        cars: (cars, WEEKS) of the coming weeks, in the order of `vehicles`.
-        past, coming: (WEEKS,) of all cars of the file, before and from the origin.
+        by_vehicle: (vehicles, WEEKS) of the coming weeks, in the order of `vehicles`.
+        past, coming: (WEEKS,) of all vehicles of the file, before and from the origin.
         past_year_ago, coming_year_ago: the same weeks 52 weeks earlier.
     """
 
     origin: date
     vehicles: list[str]
-    cars: Floats
+    by_vehicle: Floats
     past: Floats
     coming: Floats
     past_year_ago: Floats
@@ -44,7 +44,7 @@ class Outlook:
         return self.origin - timedelta(weeks=WEEKS)
 
 
-def outlook(reservations: pl.DataFrame, vehicles: list[str], origin: date) -> Outlook:
+def booked_weeks(reservations: pl.DataFrame, vehicles: list[str], origin: date) -> BookedWeeks:
     """Sum up the canonical reservations."""
     booked = trips(reservations)
     every = booked["vehicle_id"].unique().sort().to_list()
@@ -53,10 +53,10 @@ def outlook(reservations: pl.DataFrame, vehicles: list[str], origin: date) -> Ou
         return taken_days(booked, every, first, WEEKS).sum(axis=0)
 
     before = origin - timedelta(weeks=WEEKS)
-    return Outlook(
+    return BookedWeeks(
         origin=origin,
         vehicles=vehicles,
-        cars=taken_days(booked, vehicles, origin, WEEKS),
+        by_vehicle=taken_days(booked, vehicles, origin, WEEKS),
         past=fleet(before),
         coming=fleet(origin),
         past_year_ago=fleet(before - LAST_YEAR),
