@@ -99,7 +99,7 @@ def tell(made: dict[str, Any]) -> None:
 def forecast_fleet() -> None:
     """Tables, models, forecast."""
     # The new champions of prepare_data shall make the forecast; and it needs the processors until then.
-    settled = OtherDagIdle(
+    idle = OtherDagIdle(
         task_id="wait_for_prepare_data",
         other="prepare_data",
         poke_interval=30,
@@ -118,7 +118,7 @@ def forecast_fleet() -> None:
         execution_timeout=timedelta(hours=1),
     )
     trained = improve.expand_kwargs(tables.output)
-    settled >> tables
+    idle >> tables
     trained >> forecast
     trained >> tell(forecast.output)
 

@@ -153,9 +153,9 @@ def rollback(context: typer.Context, name: Name, to: Earlier = "") -> None:
 @app.command()
 def ledger(name: Annotated[str, typer.Argument(help="Model name; empty for all.")] = "") -> None:
     """Print the append-only record of what moved which alias, when and why."""
-    from turo.registry.decision_log import ledger_read
+    from turo.registry.decision_log import read_entries
 
-    for entry in ledger_read(name or None):
+    for entry in read_entries(name or None):
         typer.echo(json.dumps(entry, default=str))
 
 

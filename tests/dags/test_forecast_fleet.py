@@ -1,4 +1,4 @@
-"""A whole run of forecast_fleet: real scheduling and Ray jobs; `turo` is a stand-in."""
+"""A whole run of forecast_fleet: real scheduling and Ray jobs; `turo` is a fake."""
 
 from __future__ import annotations
 

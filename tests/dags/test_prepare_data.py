@@ -1,4 +1,4 @@
-"""A whole run of prepare_data: real scheduling and Ray jobs; MLflow, Serve and `turo` are stand-ins."""
+"""A whole run of prepare_data: real scheduling and Ray jobs; MLflow, Serve and `turo` are fakes."""
 
 from __future__ import annotations
 

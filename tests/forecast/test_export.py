@@ -15,7 +15,7 @@ from turo import settings as settings_module
 from turo.data.load import load_tables
 from turo.features.build import build
 from turo.forecast.fleet_forecast import forecast_fleet
-from turo.forecast.output.store import recall
+from turo.forecast.output.store import read_history
 
 PRIVATE = re.compile(r"Guest \d|SYN\d|SYNTHETICVIN|nickname|Invented Street", re.IGNORECASE)
 NOW = export_factory.EPOCH + timedelta(days=300)
@@ -43,7 +43,7 @@ def test_the_outputs_name_no_person_and_the_limits_are_told(header: list[str], t
 
     names = ("forecasts.csv", "report.html", "forecast-accuracy.csv")
     written = {name: (folder / name).read_text() for name in names}
-    written["history"] = recall(folder).write_csv()
+    written["history"] = read_history(folder).write_csv()
     assert len(written["history"].splitlines()) == len(made) + 1
     for name, text in written.items():
         assert not PRIVATE.search(text), name

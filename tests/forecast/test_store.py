@@ -15,7 +15,7 @@ import pytest
 from hand_fleet import make_champion
 
 from turo.forecast.fleet_forecast import forecast_fleet
-from turo.forecast.output.store import recall, write_csv
+from turo.forecast.output.store import read_history, write_csv
 from turo.settings import Settings
 
 NOW = datetime(2026, 11, 24, 6)
@@ -62,7 +62,7 @@ def test_each_version_and_origin_is_kept_once(settings: Settings) -> None:
     forecast_fleet(settings, [make_champion(7), make_champion(28)], NOW)
     forecast_fleet(settings, [make_champion(28)], NOW)  # made again: replaced
     forecast_fleet(settings, [make_champion(28, version="4")], NOW)
-    kept = recall(folder)
+    kept = read_history(folder)
     assert sorted(kept.group_by("model", "version").len().rows()) == [
         ("XGBoost", "3", 3),
         ("XGBoost", "4", 3),
@@ -80,7 +80,7 @@ def test_history_of_an_older_release_is_read_with_what_it_has(settings: Settings
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
     path = folder / "forecasts-history" / "2026-11-16.XGBoost.v1.parquet"
     made.drop("advice", "mean", "method").rename({"median": "expected"}).write_parquet(path)
-    kept = recall(folder)
+    kept = read_history(folder)
     assert len(kept) == 6
     for name in ("advice", "mean", "method"):
         assert kept[name].null_count() == 3

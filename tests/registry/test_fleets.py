@@ -65,7 +65,7 @@ def test_at_start_models_without_a_champion_of_this_fleet_are_trained(tracking, 
     away = trained()
     assert {command[2] for command in away.values()} == {"A", "B"}
     for event in (decision_log.REFUSED, decision_log.SERVING):  # the reconciler's words in the meantime
-        decision_log.ledger_append(event, "A", "1", "")
+        decision_log.append_entry(event, "A", "1", "")
     assert trained().keys() == away.keys()  # restarted meanwhile: the same jobs
     promote("A", finished("A", tracking), "own")
     assert {command[2] for command in trained().values()} == {"B"}
@@ -95,7 +95,7 @@ def test_rollback_does_not_go_back_to_another_fleet(tracking):
     champion = aliases.champion("A")
     assert champion is not None
     assert champion.version == "2"
-    assert [entry["event"] for entry in decision_log.ledger_read("A")] == ["promoted", "promoted"]
+    assert [entry["event"] for entry in decision_log.read_entries("A")] == ["promoted", "promoted"]
     write(tracking / "datas", sample, fleet=fleet(1))  # that fleet's files are back: now it is the right one
     told = rollback("A", settings.load(), answers=lambda version, example: version.version == "1")
     assert (told["version"], told["replaced"]) == ("1", "2")

@@ -13,7 +13,7 @@ from turo.demo.services import free_port, tracking_server
 from turo.registry import decision_log, mlflow_create, versions
 from turo.registry.client import client, use_mlflow
 
-FATES = ["dropped", "503", "refused"]
+FAILURES = ["dropped", "503", "refused"]
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +47,30 @@ def asked(proxy: LossyProxy, ending: str) -> int:
     return sum(line.startswith("POST") and line.endswith(ending) for line in proxy.seen)
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_a_run_is_created_once(proxy, fate):
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_run_is_created_once(proxy, failure):
     mlflow_client = client()
-    experiment = mlflow_create.experiment(f"run {fate}")
-    proxy.lose["/runs/create"] = [fate]
+    experiment = mlflow_create.experiment(f"run {failure}")
+    proxy.lose["/runs/create"] = [failure]
     run_id = mlflow_create.create_run(experiment, {"turo.run_key": "k"}, "a run")
     (run,) = mlflow_client.search_runs([experiment])
     assert run.info.run_id == run_id
     assert run.info.run_name == "a run"
     assert run.data.tags["turo.run_key"] == "k"
-    assert asked(proxy, "/runs/create") == (2 if fate == "refused" else 1)
+    assert asked(proxy, "/runs/create") == (2 if failure == "refused" else 1)
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_an_experiment_is_created_once(proxy, fate):
-    proxy.lose["/experiments/create"] = [fate]
-    made = mlflow_create.experiment(f"experiment {fate}")
-    assert client().get_experiment(made).name == f"experiment {fate}"
-    assert mlflow_create.experiment(f"experiment {fate}") == made
+@pytest.mark.parametrize("failure", FAILURES)
+def test_an_experiment_is_created_once(proxy, failure):
+    proxy.lose["/experiments/create"] = [failure]
+    made = mlflow_create.experiment(f"experiment {failure}")
+    assert client().get_experiment(made).name == f"experiment {failure}"
+    assert mlflow_create.experiment(f"experiment {failure}") == made
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_a_run_becomes_one_version(proxy, fate):
-    mlflow_client, name = client(), f"Model-{fate}"
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_run_becomes_one_version(proxy, failure):
+    mlflow_client, name = client(), f"Model-{failure}"
     experiment = mlflow_create.experiment(name)
     run_id = mlflow_client.create_run(
         experiment, tags={"turo.model_uri": "models:/m-1", "turo.model_sha256": "0" * 64}
@@ -79,7 +79,7 @@ def test_a_run_becomes_one_version(proxy, fate):
     mlflow_client.set_tag(run_id, "turo.model_uri", f"models:/{model.model_id}")
     mlflow_client.finalize_logged_model(model.model_id, "READY")
     mlflow_client.set_terminated(run_id)
-    proxy.lose |= {"/registered-models/create": [fate], "/model-versions/create": [fate]}
+    proxy.lose |= {"/registered-models/create": [failure], "/model-versions/create": [failure]}
     version = versions.register(run_id, name)
     assert [found.version for found in mlflow_client.search_model_versions(f"name = '{name}'")] == [
         version.version
@@ -88,17 +88,17 @@ def test_a_run_becomes_one_version(proxy, fate):
     assert versions.register(run_id, name) == version
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_the_ledger_has_one_entry(proxy, fate):
-    proxy.lose |= {"/experiments/create": [fate], "/runs/create": [fate]}
-    entry = decision_log.ledger_append("promoted", f"Ledger-{fate}", "1", "It is better.")
-    assert [line["id"] for line in decision_log.ledger_read(f"Ledger-{fate}")] == [entry]
+@pytest.mark.parametrize("failure", FAILURES)
+def test_the_decision_log_has_one_entry(proxy, failure):
+    proxy.lose |= {"/experiments/create": [failure], "/runs/create": [failure]}
+    entry = decision_log.append_entry("promoted", f"Ledger-{failure}", "1", "It is better.")
+    assert [line["id"] for line in decision_log.read_entries(f"Ledger-{failure}")] == [entry]
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_a_training_and_its_trials_are_one_run_each(proxy, fate):
-    name = f"training {fate}"
-    proxy.lose["/runs/create"] = [fate, "answered", fate]
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_training_and_its_trials_are_one_run_each(proxy, failure):
+    name = f"training {failure}"
+    proxy.lose["/runs/create"] = [failure, "answered", failure]
     with mlflow_create.start_run(name) as outer:
         for trial in range(2):
             with mlflow_create.start_nested_run(f"trial {trial}") as inner:

@@ -1,4 +1,4 @@
-"""Versions, aliases, verified files, and a ledger that only grows."""
+"""Versions, aliases, verified files, and a decision log that only grows."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeyp
     assert versions.version("Absent", "1") is None
     monkeypatch.setattr(decision_log, "PAGE", 2)
     for number in range(5):
-        decision_log.ledger_append("kept", "ZZZ", str(number), "loses")
-    assert [entry["version"] for entry in decision_log.ledger_read("ZZZ")] == ["4", "3", "2", "1", "0"]
-    assert [entry["version"] for entry in decision_log.ledger_read("ZZZ", limit=3)] == ["4", "3", "2"]
+        decision_log.append_entry("kept", "ZZZ", str(number), "loses")
+    assert [entry["version"] for entry in decision_log.read_entries("ZZZ")] == ["4", "3", "2", "1", "0"]
+    assert [entry["version"] for entry in decision_log.read_entries("ZZZ", limit=3)] == ["4", "3", "2"]
 
 
 @pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn"])
@@ -169,19 +169,19 @@ def test_a_pickled_model_is_never_unpickled(tracking):
 
 
 def test_the_ledger_grows_newest_first_and_cannot_be_rewritten(tracking):
-    assert decision_log.ledger_read() == []
-    first = decision_log.ledger_append(
+    assert decision_log.read_entries() == []
+    first = decision_log.append_entry(
         "promoted", "KNN", "1", "first candidate", {"metric": "mae", "value": 2.5}
     )
-    decision_log.ledger_append("kept", "SVR", "4", "loses")
-    decision_log.ledger_append("rolled_back", "KNN", "1", "by hand")
-    assert [entry["event"] for entry in decision_log.ledger_read()] == ["rolled_back", "kept", "promoted"]
-    oldest = decision_log.ledger_read("KNN")[-1]
+    decision_log.append_entry("kept", "SVR", "4", "loses")
+    decision_log.append_entry("rolled_back", "KNN", "1", "by hand")
+    assert [entry["event"] for entry in decision_log.read_entries()] == ["rolled_back", "kept", "promoted"]
+    oldest = decision_log.read_entries("KNN")[-1]
     assert oldest["id"] == first
     assert (oldest["reason"], oldest["metric"], oldest["value"]) == ("first candidate", "mae", "2.5")
     changing = {name for name in dir(decision_log) if name.startswith("ledger_")} - {
-        "ledger_append",
-        "ledger_read",
+        "append_entry",
+        "read_entries",
     }
     assert not changing
 

@@ -13,7 +13,7 @@ from turo import settings
 from turo.errors import DeployError, RegistryError
 from turo.registry import aliases, versions
 from turo.registry.client import Version, client
-from turo.registry.decision_log import ledger_append, ledger_read
+from turo.registry.decision_log import append_entry, read_entries
 from turo.serving.control import rollback as module
 from turo.serving.control.rollback import rollback
 
@@ -39,7 +39,7 @@ def pointing(alias: str = "champion") -> str | None:
 
 
 def events(*wanted: str) -> list[tuple[str, str]]:
-    return [(e["event"], e["version"]) for e in reversed(ledger_read("A")) if e["event"] in wanted]
+    return [(e["event"], e["version"]) for e in reversed(read_entries("A")) if e["event"] in wanted]
 
 
 def back(to: str = "") -> dict[str, Any]:
@@ -57,7 +57,7 @@ def make_champions(tracking: Path) -> Callable[..., None]:
             version = versions.version("A", log_model("A", "svr", rows=60))
             assert version is not None
             aliases.set_champion(version)
-            ledger_append("promoted", "A", version.version, "better")
+            append_entry("promoted", "A", version.version, "better")
 
     return promote
 
@@ -118,7 +118,7 @@ def test_a_call_that_was_killed_is_finished_by_the_next(
         return step
 
     with monkeypatch.context() as dying:
-        dying.setattr(module, "ledger_append", deadly(module.ledger_append))
+        dying.setattr(module, "append_entry", deadly(module.append_entry))
         dying.setattr(aliases, "set_alias", deadly(aliases.set_alias))
         with pytest.raises(Killed):
             back(to)

@@ -66,7 +66,7 @@ def test_the_first_candidate_is_taken_even_below_the_baseline_but_marked(folder)
     assert decision.promoted
     assert decision.below_baseline
     assert champion_tags()["turo.below_baseline"] == "true"
-    (entry,) = decision_log.ledger_read("M")
+    (entry,) = decision_log.read_entries("M")
     assert (entry["event"], entry["below_baseline"]) == ("promoted", "true")
 
 
@@ -79,7 +79,7 @@ def test_later_candidates_must_beat_the_baseline(folder):
     challenger = aliases.alias("M", "challenger")
     assert challenger is not None
     assert challenger.version == "2"
-    assert [entry["event"] for entry in decision_log.ledger_read("M")] == ["kept", "promoted"]
+    assert [entry["event"] for entry in decision_log.read_entries("M")] == ["kept", "promoted"]
 
 
 def test_a_candidate_that_loses_to_the_champion_is_kept_out_with_the_reason(folder):
@@ -163,7 +163,7 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
     first = promote("M", None, "k")
     assert promote("M", run_id, "k") == first
     assert promote("M", None, "k") == first
-    assert len(decision_log.ledger_read("M")) == 1
+    assert len(decision_log.read_entries("M")) == 1
     aliases.set_champion(versions.register(finished("M", folder, seed=2), "M"))
     assert promote("M", run_id, "k").champion == "2"
     assert served_versions() == ("2", "1")
@@ -172,14 +172,14 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
 def test_an_interrupted_decision_is_completed(folder, monkeypatch):
     run_id = finished("M", folder)
     with monkeypatch.context() as broken:
-        broken.setattr("turo.gate.promote.ledger_append", lambda *_: (_ for _ in ()).throw(ConnectionError()))
+        broken.setattr("turo.gate.promote.append_entry", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         with pytest.raises(ConnectionError):
             promote("M", run_id, "k")
     decision = promote("M", run_id, "k")
     assert decision.promoted
     assert decision.reason.startswith("first candidate of M")
     assert served_versions() == ("1", None)
-    assert len(decision_log.ledger_read("M")) == 1
+    assert len(decision_log.read_entries("M")) == 1
 
 
 def test_two_at_once_end_in_one_whole_state(folder):
@@ -191,7 +191,7 @@ def test_two_at_once_end_in_one_whole_state(folder):
     champion, previous = served_versions()
     assert champion in {"2", "3"}
     assert previous in {"1", "2", "3"} - {champion}
-    assert len(decision_log.ledger_read("M")) == 3
+    assert len(decision_log.read_entries("M")) == 3
 
 
 def test_no_finished_run_is_an_error_that_says_what_to_do(folder):
@@ -305,7 +305,7 @@ def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
     )
     assert (again.version, again.promoted, again.champion) == ("1", True, "1")
     assert len(versions.search("name = 'M'")) == 1
-    assert len(decision_log.ledger_read("M")) == 1
+    assert len(decision_log.read_entries("M")) == 1
 
 
 @pytest.mark.parametrize("code", ["another", ""])
@@ -328,7 +328,7 @@ def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(
     assert "champion 2 was trained on another fleet" in decision.reason
     assert served_versions() == ("1", "2")
     assert promote("M", run_id, "k4").champion == "1"
-    assert [entry["version"] for entry in decision_log.ledger_read("M")] == ["1", "2", "1"]
+    assert [entry["version"] for entry in decision_log.read_entries("M")] == ["1", "2", "1"]
 
 
 def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(folder, monkeypatch):
@@ -350,7 +350,7 @@ def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(fold
     decision = promote("M", finished("M", folder, of_total=1.4, seed=2), "k2")
     assert not decision.promoted
     assert decision.reason.startswith("its fleet total is off by +40.0% against ")
-    (kept, _) = decision_log.ledger_read("M")
+    (kept, _) = decision_log.read_entries("M")
     assert float(kept["fleet_bias"]) == pytest.approx(0.4)
     assert promote("M", finished("M", folder, of_total=1.05, seed=2), "k3").promoted
 

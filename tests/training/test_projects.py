@@ -279,7 +279,7 @@ def test_a_run_whose_job_is_over_is_closed_at_the_next_start(tracking, status, b
     lost = mlflow_client.create_run(experiment, tags={unfinished_runs.RAY_JOB: "train.1"}).info.run_id
     nested = mlflow_client.create_run(experiment, tags={unfinished_runs.PARENT: lost}).info.run_id
     by_hand = mlflow_client.create_run(experiment).info.run_id
-    unfinished_runs.sweep([experiment], {"train.1": status}.get)
+    unfinished_runs.close_orphans([experiment], {"train.1": status}.get)
     statuses = [mlflow_client.get_run(run_id).info.status for run_id in (lost, nested, by_hand)]
     assert statuses == [becomes, becomes, "RUNNING"]
 

@@ -1,4 +1,4 @@
-"""How right were the forecasts whose windows are over? Errors per registered version and origin."""
+"""Errors of the forecasts whose windows are over, per registered version and origin."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
         forecasts: columns of FORECASTS.
         actuals: vehicle_id, origin_date, horizon_days, target, actual.
     """
-    there = forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))  # their zeros would flatter the errors
-    pairs = there.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
+    active = forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))  # their zeros would flatter the errors
+    pairs = active.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
     error = pl.col("median") - pl.col("actual")
     total = pl.col("actual").sum()
     summed = pl.col("actual").filter(pl.col("mean").is_not_null()).sum()
@@ -50,7 +50,7 @@ def measure(forecasts: pl.DataFrame, tables: list[Table]) -> pl.DataFrame:
 
 
 def merge(measured: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Add what the file says of forecasts that could not be measured this time (their table is gone)."""
+    """Add what the file says of forecasts that cannot be measured now: their table is no longer there."""
     if not path.exists():
         return measured
     before = with_columns(pl.read_csv(path, schema_overrides=ACCURACY), ACCURACY)

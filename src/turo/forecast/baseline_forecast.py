@@ -26,10 +26,7 @@ from turo.training.training_rows import Table as TrainingTable
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
-UNJUDGED = (
-    "books_and_pickup",
-    "on_the_books",
-)  # what is taken, in order, where the past is too short to choose
+FALLBACKS = ("books_and_pickup", "on_the_books")  # in order, where the past is too short to choose
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def best(table: Table, target: str = BOOKED_DAYS) -> Baseline:
     known = {key: values for key, values in forecasts.items() if np.isfinite(values).all() and key in usable}
     errors = {key: float(np.abs(values - actual).mean()) for key, values in known.items()}
     if len(past) < MIN_ROWS or not errors:
-        plain = next((name for name in UNJUDGED if name in usable), None)
+        plain = next((name for name in FALLBACKS if name in usable), None)
         if plain is None:
             raise InputError(f"No baseline can say anything of {target}.", "Choose another TARGET.")
         return Baseline(plain, target, table.horizon_days, train, y)
@@ -131,7 +128,7 @@ def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Co
     """Baselines that have a number for every row to forecast."""
     if not len(y):
         books = newest.get(on_the_books(target, newest), np.full(1, np.nan))
-        return {UNJUDGED[-1]} if np.isfinite(books).all() else set()
+        return {FALLBACKS[-1]} if np.isfinite(books).all() else set()
     found = time_baselines(target, horizon, train, y, newest)
     return {key for key, values in found.items() if np.isfinite(values).all()}
 

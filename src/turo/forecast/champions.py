@@ -1,4 +1,4 @@
-"""Who may forecast a table: the champion of a name, if it is a model of this very fleet and fits."""
+"""The champion that may forecast a table: of the name asked for, trained on the same fleet, fitting it."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _fetched(version: Version) -> Forecaster:
 
     from turo.registry import versions
 
-    gone = RegistryError(f"The files of {version.name} version {version.version} are gone.", TRAIN_AGAIN)
+    lost = RegistryError(f"The files of {version.name} version {version.version} are gone.", TRAIN_AGAIN)
     try:
         return versions.load(version)
     except FileNotFoundError as error:
-        raise gone from error
+        raise lost from error
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        raise gone from error
+        raise lost from error

@@ -44,7 +44,7 @@ class Fleet:
 
 
 def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> dict[str, Any]:
-    """Forecast with the champions of `model` or what stands in for them, and tell MLflow and PostgreSQL.
+    """Forecast with the champions of `model`, or what `choose` takes instead; tell MLflow and PostgreSQL.
 
     Args:
         model: a registered name; default FORECAST_MODEL, else the first of MODEL_NAMES.
@@ -108,7 +108,7 @@ def forecast_fleet(
     tables, found = [table for table, _ in ready], [champion for _, champion in ready]
     made = pl.concat([_score(table, champion, source, moment) for table, champion in ready])
     store.write_csv(made, folder / store.CSV)
-    store.remember(made, folder)
+    store.append_history(made, folder)
     measured = _measured(settings, tables)
     store.write_csv(measured, folder / ACCURACY_CSV)
     shown = [champion.horizon_days for champion in found]
@@ -177,7 +177,7 @@ def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> p
 def _measured(settings: Settings, tables: Sequence[Table]) -> pl.DataFrame:
     """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
     folder = data_folder(settings)
-    kept = store.recall(folder)
+    kept = store.read_history(folder)
     known = {table.horizon_days: table for table in tables}
     for horizon in set(kept["horizon_days"]) - set(known):
         try:

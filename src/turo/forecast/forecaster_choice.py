@@ -1,4 +1,4 @@
-"""Who forecasts each horizon, and what must be said about it. Every horizon stands alone.
+"""Choose who forecasts each horizon, and what must be said about it. Horizons do not depend on each other.
 
 The champion of the asked model, if it is of this fleet; else the next fit champion in the order of
 MODEL_NAMES; else the best baseline of the fleet's own data. A horizon without a table of these data is left
@@ -43,7 +43,7 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
     """
     main = open_table(settings, served_horizon(settings))
     _refuse_another_fleet(main, source)
-    further_horizons.remove_strays(settings, main)
+    further_horizons.remove_unusable(settings, main)
     choice, problems = Choice(), list[InputError]()
     for horizon in horizons:
         try:

@@ -1,4 +1,4 @@
-"""Are the data new enough: the age of the newest origin, and files that changed since the table was made."""
+"""Whether the data are new enough: age of the newest origin, files that changed since the table was made."""
 
 from __future__ import annotations
 

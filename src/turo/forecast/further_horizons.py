@@ -1,4 +1,4 @@
-"""The tables of the horizons that are not served: only those of the main table's own data count."""
+"""Tables of the further horizons: opened only if they were made from the same data as the main table."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def check(table: Table, main: Table) -> None:
         )
 
 
-def remove_strays(settings: Settings, main: Table) -> list[Path]:
+def remove_unusable(settings: Settings, main: Table) -> list[Path]:
     """Remove the further tables that are damaged or of other data; returns their folders."""
-    strays = []
+    removed = []
     for folder in sorted(data_folder(settings).glob(f"{FURTHER_HORIZON}*")):
         named = re.fullmatch(rf"{FURTHER_HORIZON}(\d+)", folder.name)
         if named is None or folder.is_symlink() or not folder.is_dir():
@@ -65,8 +65,8 @@ def remove_strays(settings: Settings, main: Table) -> list[Path]:
         except InputError as error:
             logger.info("%s is removed: %s", folder, error.what)
             shutil.rmtree(folder)
-            strays.append(folder)
-    return strays
+            removed.append(folder)
+    return removed
 
 
 def cannot_be_made(source: Tables, horizon_days: int) -> str:

@@ -1,4 +1,4 @@
-"""Tables and models of the horizons that are not served: what must be prepared, what must be trained."""
+"""What must be prepared and trained for the further horizons: their tables and models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from turo.errors import InputError
 from turo.forecast.champions import is_of
-from turo.forecast.further_horizons import check, remove_strays
+from turo.forecast.further_horizons import check, remove_unusable
 from turo.forecast.horizon_tables import (
     Table,
     data_folder,
@@ -73,7 +73,7 @@ def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[Ta
         logger.info("The input files are newer than the table for %d days: it is made again, too", served)
         main = _prepare(settings, served)
         tables = _each(settings, horizons, main)
-    remove_strays(settings, main)
+    remove_unusable(settings, main)
     return [table for table in tables if _same(table, main)]
 
 

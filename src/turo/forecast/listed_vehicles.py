@@ -39,11 +39,11 @@ def describe(
     listed = pl.DataFrame({"vehicle_id": ids}, schema={"vehicle_id": pl.String}).join(
         named, "vehicle_id", how="left", maintain_order="left"
     )
-    away = _unavailable(listed, blocks, origin, horizon)
-    silent = _silent(rows, trips, origin)
+    blocked = _unavailable(listed, blocks, origin, horizon)
+    activity = _looks_gone(rows, trips, origin)
     return (
-        listed.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - away))
-        .join(silent, "vehicle_id", how="left", maintain_order="left")
+        listed.with_columns(pl.col("vehicle").fill_null(""), pl.Series("available_days", horizon - blocked))
+        .join(activity, "vehicle_id", how="left", maintain_order="left")
         .with_columns(pl.when(LOOKS_GONE).then(0.0).otherwise("available_days").alias("available_days"))
         .drop("listed_to")
     )
@@ -55,7 +55,7 @@ def last_trips(trips: pl.DataFrame, origin: date) -> pl.DataFrame:
     return over.group_by("vehicle_id").agg(pl.col("end").max().dt.date().alias("last_trip"))
 
 
-def _silent(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
+def _looks_gone(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
     """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a vehicle of `rows`.
 
     The table's mark is of the origin; what was booked between it and the snapshot takes it away.
@@ -78,8 +78,8 @@ def _unavailable(listed: pl.DataFrame, blocks: pl.DataFrame | None, origin: date
         pl.col("listed_to").cast(pl.Datetime("us")).alias("start"),
         pl.lit(begin + timedelta(days=horizon)).alias("end"),
     )
-    away = [pl.DataFrame(schema=schema), after.filter(pl.col("start") < pl.col("end")).select(cast)]
+    unavailable = [pl.DataFrame(schema=schema), after.filter(pl.col("start") < pl.col("end")).select(cast)]
     if blocks is not None:
         known = pl.col("created_at").is_null() | (pl.col("created_at") <= begin)
-        away.append(blocks.filter(known).select("vehicle_id", "start", "end").select(cast))
-    return taken_days(pl.concat(away), listed["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]
+        unavailable.append(blocks.filter(known).select("vehicle_id", "start", "end").select(cast))
+    return taken_days(pl.concat(unavailable), listed["vehicle_id"].to_list(), origin, 1, horizon)[:, 0]

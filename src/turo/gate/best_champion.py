@@ -1,4 +1,7 @@
-"""The best champion of the last year: who remembers it notices a decline in steps too small to refuse one."""
+"""The best champion of the last year, which a candidate must not lose to either.
+
+Compared with the champion alone, models could decline slowly, each step too small to be refused.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from turo.registry import versions
 from turo.registry.client import Version
-from turo.registry.decision_log import ledger_read
-from turo.registry.fleet_match import apart
+from turo.registry.decision_log import read_entries
+from turo.registry.fleet_match import difference
 
 REMEMBERED = timedelta(days=365)
 
@@ -21,7 +24,7 @@ def best_of_the_year(candidate: Version) -> Version | None:
     """
     since = (datetime.now(UTC) - REMEMBERED).isoformat(timespec="seconds")
     numbers: set[str] = set()
-    for entry in reversed(ledger_read(candidate.name)):
+    for entry in reversed(read_entries(candidate.name)):
         if entry["event"] == "promoted" and entry["at"] >= since:
             numbers.add(entry["version"])
         elif entry["event"] == "rolled_back":
@@ -31,7 +34,7 @@ def best_of_the_year(candidate: Version) -> Version | None:
     known = [
         version
         for version in registered
-        if version.version in numbers and not apart(candidate.tags, version.tags)
+        if version.version in numbers and not difference(candidate.tags, version.tags)
     ]
     return min(known, key=_share, default=None)
 

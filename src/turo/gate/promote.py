@@ -11,8 +11,8 @@ from turo.gate.best_champion import best_of_the_year
 from turo.gate.rules import BIAS, Decision, decide
 from turo.registry import aliases, versions
 from turo.registry.client import Version
-from turo.registry.decision_log import ledger_append, ledger_read
-from turo.registry.fleet_match import apart, foreign, same, table_manifest
+from turo.registry.decision_log import append_entry, read_entries
+from turo.registry.fleet_match import difference, foreign, same, table_manifest
 from turo.registry.mlflow_ready import wait_for_mlflow
 from turo.settings import Settings
 from turo.training import finished_runs
@@ -43,7 +43,7 @@ def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> 
     run_id = run_id or finished_run(name, run_key)
     candidate = (
         versions.registered(run_id, name)
-        or finished_runs.twin(run_id, name)
+        or finished_runs.duplicate(run_id, name)
         or versions.register(run_id, name)
     )
     table, entry, said = table_manifest(settings), _entry(candidate), ""
@@ -81,7 +81,7 @@ def finished_run(name: str, run_key: str) -> str:
 
 
 def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: bool) -> None:
-    """Notes first, alias second, ledger last: a repeated call after a crash completes what is missing."""
+    """Tags, then alias, then decision log: a repeated call after a crash completes what is missing."""
     bias = candidate.metrics.get(BIAS)
     tags = {
         "turo.below_baseline": str(decision.below_baseline).lower(),
@@ -109,21 +109,21 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: b
         "data_digest": candidate.tags.get("turo.data_digest"),
     }
     event = PROMOTED if decision.promoted else KEPT
-    ledger_append(event, candidate.name, candidate.version, decision.reason, details)
+    append_entry(event, candidate.name, candidate.version, decision.reason, details)
 
 
 def _dismiss_challenger(champion: Version) -> None:
-    """What lost to a champion replaced by this one, or is of another fleet, has nothing left to teach."""
-    rival = aliases.alias(champion.name, aliases.CHALLENGER)
-    if rival is None:
+    """Drop the alias of a challenger that is older than the new champion, or of another fleet."""
+    challenger = aliases.alias(champion.name, aliases.CHALLENGER)
+    if challenger is None:
         return
-    if int(rival.version) <= int(champion.version) or not same(rival.tags, champion.tags):
+    if int(challenger.version) <= int(champion.version) or not same(challenger.tags, champion.tags):
         aliases.drop_alias(champion.name, aliases.CHALLENGER)
 
 
 def _entry(candidate: Version) -> dict[str, str] | None:
-    """The newest decision in the ledger, whose line is written last: without it the work is not finished."""
-    entries = ledger_read(candidate.name, version=candidate.version)
+    """The newest decision in the log, whose entry is written last: without it the work is not finished."""
+    entries = read_entries(candidate.name, version=candidate.version)
     return next((entry for entry in entries if entry["event"] in {PROMOTED, KEPT}), None)
 
 
@@ -137,7 +137,7 @@ def _displaced(candidate: Version, run_key: str, entry: dict[str, str], table: d
         return False
     if champion is not None and champion.version == candidate.version:
         return False
-    return champion is None or bool(apart(candidate.tags, champion.tags))
+    return champion is None or bool(difference(candidate.tags, champion.tags))
 
 
 def _recorded(candidate: Version, entry: dict[str, str], said: str) -> Decision:

@@ -82,7 +82,7 @@ def decide(
     if champion is None:
         return decision(True, f"first candidate of {candidate.name}, {note}")
     if champion.version == candidate.version:
-        # The alias moved, but the ledger line is missing: the first attempt broke off in between.
+        # The alias moved, but the decision log has no entry: the first attempt broke off in between.
         made = decision(True, "champion already")
         return replace(made, reason=candidate.tags.get("turo.gate_reason", made.reason))
     stays = f"version {champion.version} stays"
@@ -91,9 +91,10 @@ def decide(
         now = here.label if here else "?"
         told = f"trained on {fleet_match.label(candidate.tags)}; the table now is of {now}"
         return decision(False, f"{told}; {stays}")
-    if apart := fleet_match.apart(candidate.tags, champion.tags):
-        kin = "kind" if fleet_match.same(candidate.tags, champion.tags) else "fleet"
-        return decision(True, f"first candidate of this {kin}, {note}; champion {champion.version} {apart}")
+    if difference := fleet_match.difference(candidate.tags, champion.tags):
+        group = "kind" if fleet_match.same(candidate.tags, champion.tags) else "fleet"
+        told = f"first candidate of this {group}, {note}; champion {champion.version} {difference}"
+        return decision(True, told)
     if below:
         return decision(False, f"does not beat the best baseline; {stays}")
     rivals = {f"champion {champion.version}": champion}

@@ -21,7 +21,7 @@ from turo.errors import InputError, TuroError
 from turo.mlflow_container.progress import Note
 from turo.registry import aliases
 from turo.registry.client import use_mlflow
-from turo.registry.decision_log import REFUSED, SERVING, ledger_read
+from turo.registry.decision_log import REFUSED, SERVING, read_entries
 from turo.registry.fleet_match import foreign, label, table_manifest
 from turo.settings import Settings
 from turo.table import reader
@@ -65,7 +65,7 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
     note = Note(settings)
     note.begin(configured)
     try:
-        unfinished_runs.sweep_models(configured, settings)
+        unfinished_runs.close_orphans_of_models(configured, settings)
         table = table_manifest(settings)
         missing = unfit(configured, table)
         for name in set(configured) - set(missing):
@@ -108,7 +108,7 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
                 "%s version %s was trained on another fleet than the table's (%s): it is trained anew",
                 name, champion.version, label(champion.tags),
             )  # fmt: skip
-            lines = (line for line in ledger_read(name) if line["event"] not in (REFUSED, SERVING))
+            lines = (line for line in read_entries(name) if line["event"] not in (REFUSED, SERVING))
             last = next(lines, None)
             found[name] = f"-{last['id'][:8] if last else champion.version}"
     return found

@@ -27,7 +27,7 @@ class Derivation:
     Attributes:
         days, trips, revenue_books: columns of what is on the books; the last is None where prices of
             cancelled rows are unknown: then its days count at the vehicle's own price.
-        trip_days, price: what a vehicle without a value of its own is taken for; None = no vehicle has one.
+        trip_days, price: imputed where a vehicle has no value of its own; None = no vehicle has one.
         reservations: weights of expected days in trip lengths, extra days, extra days in trip lengths, 1.
         revenue: weights of extra days at the vehicle's price, of revenue on the books; or None.
     """
@@ -87,11 +87,11 @@ class Derivation:
         return np.nan_to_num(columns[name]) if name in columns else np.full(len(mean), np.nan)
 
     @staticmethod
-    def _known(columns: Columns, name: str, usual: float | None, mean: np.ndarray) -> np.ndarray:
-        if name not in columns or usual is None:
+    def _known(columns: Columns, name: str, imputed: float | None, mean: np.ndarray) -> np.ndarray:
+        if name not in columns or imputed is None:
             return np.full(len(mean), np.nan)
         values = columns[name]
-        return np.where(np.isfinite(values) & (values > 0), values, usual)
+        return np.where(np.isfinite(values) & (values > 0), values, imputed)
 
 
 def weights(terms: np.ndarray, rest: np.ndarray) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""MLflow's way in: `mlflow.pyfunc.load_model(uri).predict(frame)` gives the served numbers, bit for bit."""
+"""MLflow's model flavor: `mlflow.pyfunc.load_model(uri).predict(frame)` gives exactly the served numbers."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ REGRESSOR_FOLDER = "regressor"
 
 
 class Outlook(NamedTuple):
-    """All that is told of rows, each (rows,): forecast, mean, and both ends of the interval."""
+    """What a forecaster says of rows, each (rows,): forecast, mean, and both ends of the interval."""
 
     forecast: np.ndarray
     mean: np.ndarray
@@ -101,7 +101,7 @@ class Forecaster:
         return {} if self.derivation is None else self.derivation.of(columns, mean)
 
     def level(self, columns: Columns) -> np.ndarray:
-        """The forecast before small changes are dropped."""
+        """The forecast before the threshold is applied."""
         expected = self.model.predict(encode(self.fields, columns))
         if self.offset is not None:
             expected = expected + np.nan_to_num(columns[self.offset])

@@ -1,1 +1,1 @@
-"""MLflow's registry: versions, aliases, model files, and the record of what moved which alias."""
+"""MLflow's registry: versions, aliases, model files, and the decision log."""

@@ -1,7 +1,8 @@
-"""The append-only record of what moved which alias, when and why.
+"""The decision log: the append-only record of what moved which alias, when and why.
 
-Each entry is one finished MLflow run in the experiment `turo-ledger`, its fields are tags: whatever database
-MLflow uses carries the ledger, and MLflow's pages show it. On purpose no function changes or removes one.
+The decision log is kept in MLflow's own database: each entry is one finished run in the experiment
+`turo-ledger`, its fields are the run's tags, and MLflow's pages show them. On purpose no function changes or
+removes an entry.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ REFUSED, SERVING = "refused", "serving"  # events that the reconciler writes
 SERVED = (SERVING, "promoted", "rolled_back")  # events after which a version serves, if it can be served
 
 
-def ledger_append(
+def append_entry(
     event: str, name: str, version: str, reason: str, details: Mapping[str, Any] | None = None
 ) -> str:
     """Add an entry; returns its id.
@@ -49,11 +50,11 @@ def ledger_append(
     tags = {PREFIX + key: value[:TAG_LENGTH] for key, value in entry.items()}
     run_id = mlflow_create.create_run(_experiment(), tags, f"{event} {name} {version}")
     mlflow_client.set_terminated(run_id)
-    logger.info("Ledger: %s %s version %s: %s", event, name, version, reason)
+    logger.info("Decision log: %s %s version %s: %s", event, name, version, reason)
     return entry["id"]
 
 
-def ledger_read(
+def read_entries(
     name: str | None = None, limit: int | None = None, version: str | None = None
 ) -> list[dict[str, str]]:
     """Entries, newest first; of one model or version, or of all. Without a limit every one of them."""

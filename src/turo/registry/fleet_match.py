@@ -1,4 +1,4 @@
-"""Whose model is it? The fleet of a version against that of the prepared table and of other versions."""
+"""Compare the fleet of a version with that of the prepared table and of other versions."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def foreign(tags: Tags, manifest: Mapping[str, Any]) -> bool:
     return not fleet_identity.same(fleet_identity.of_tags(tags), here)
 
 
-def apart(candidate: Tags, champion: Tags) -> str:
-    """Why two versions cannot stand in for each other, as the end of a sentence; empty where they can."""
+def difference(candidate: Tags, champion: Tags) -> str:
+    """Why a candidate cannot be compared with a champion, as the end of a sentence; empty where it can."""
     if not same(candidate, champion):
         return f"was trained on another fleet: {label(champion)}"
     other = [tag for tag in COMPARABLE if champion.get(tag) != candidate.get(tag)]

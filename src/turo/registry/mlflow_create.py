@@ -1,8 +1,8 @@
-"""Create something in MLflow once, whatever becomes of the answer.
+"""Create something in MLflow exactly once, even if its answer is lost.
 
 A server that dies, or a proxy that gives up, after the work is done looks the same as one that did nothing.
-So every creation has a key: after a failure MLflow is first asked for what has that key, and only where there
-is nothing it is asked to create again. MLflow's client would repeat the request blindly, or not at all.
+So every creation has a key: after a failure MLflow is first searched for that key, and only where nothing has
+it, the creation is repeated. MLflow's client would repeat the request blindly, or not at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CREATE_KEY = "turo.create_key"
-PASSING = {"DEADLINE_EXCEEDED", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "TEMPORARILY_UNAVAILABLE"}
+TRANSIENT = {"DEADLINE_EXCEEDED", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "TEMPORARILY_UNAVAILABLE"}
 TAKEN = "RESOURCE_ALREADY_EXISTS"
 PATIENCE_S, PAUSE_S = 180.0, 1.0
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -46,7 +46,7 @@ def once(what: str, create: Callable[[], Made], find: Callable[[], Made | None])
     def find_or_create() -> Made:
         if (found := find()) is not None:
             return found
-        with _asked_once():
+        with _without_retries():
             return create()
 
     def wait(failure: MlflowException) -> None:
@@ -56,11 +56,11 @@ def once(what: str, create: Callable[[], Made], find: Callable[[], Made | None])
     try:
         return Patience(PAUSE_S, PATIENCE_S).retry(
             find_or_create,
-            errors=lambda error: isinstance(error, MlflowException) and error.error_code in PASSING,
+            errors=lambda error: isinstance(error, MlflowException) and error.error_code in TRANSIENT,
             note=wait,
         )
     except MlflowException as failure:
-        if failure.error_code not in PASSING | {TAKEN} or (found := find()) is None:
+        if failure.error_code not in TRANSIENT | {TAKEN} or (found := find()) is None:
             raise
         return found
 
@@ -133,7 +133,7 @@ def registered_model(name: str) -> None:
 
 
 @contextmanager
-def _asked_once() -> Iterator[None]:
-    """MLflow's client asks once in this block; it reads how often from the environment at every request."""
+def _without_retries() -> Iterator[None]:
+    """MLflow's client does not retry in this block; it reads the number from the environment each time."""
     with _environment, lent({RETRIES: "0"}):
         yield

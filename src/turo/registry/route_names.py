@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turo.registry.decision_log import EXPERIMENT as LEDGER
+from turo.registry.decision_log import EXPERIMENT as DECISION_LOG
 
 CATALOG = "catalog"  # the Serve application at `/`
 SHADOW = "shadow"  # the Serve application of all challengers
@@ -18,4 +18,4 @@ PATHS = {
     "forecast",
     "schema",
 }
-RESERVED = frozenset({*PATHS, CATALOG, SHADOW, LEDGER, "Default"})
+RESERVED = frozenset({*PATHS, CATALOG, SHADOW, DECISION_LOG, "Default"})

@@ -87,7 +87,7 @@ def note_key(run_id: str, run_key: str) -> None:
         mlflow_client.set_tag(run_id, KEYS, f"{before}{run_key}|"[-4000:])
 
 
-def twin(run_id: str, name: str) -> Version | None:
+def duplicate(run_id: str, name: str) -> Version | None:
     """The oldest version of `name` that another run made from the same data, parameters and code.
 
     A run that does not say what its code was, as one started by `mlflow run` does not, repeats none.

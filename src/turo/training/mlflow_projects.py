@@ -96,7 +96,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
     project = folder(path, settings)
     wait_for_mlflow(settings)
     experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
-    unfinished_runs.sweep_from_a_job([experiment], settings)
+    unfinished_runs.close_orphans_from_a_job([experiment], settings)
     if (finished := _finished_before(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
         return finished
@@ -140,7 +140,7 @@ def _finished_before(experiment: str, name: str, run_key: str) -> str | None:
 
 
 def _child_environment(settings: Settings) -> AbstractContextManager[None]:
-    """The project runs in its own folder: this Python first on the path, paths absolute, threads asleep."""
+    """The project runs in its own folder: this Python first on the path, paths absolute, no busy waiting."""
     data_dir = settings.data_dir
     return lent(
         {

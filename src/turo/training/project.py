@@ -10,7 +10,7 @@ Value = int | float | str
 
 @dataclass(frozen=True)
 class Range:
-    """Where the search may look for a number: whole if both ends are, on a logarithmic scale if wished."""
+    """Where the search may look for a number: whole if both ends are, on a logarithmic scale if `log`."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""What is told about a run: its tags, the facts of its card, and why a table may be refused."""
+"""Tags and model-card facts of a run, and the check that its table has enough history."""
 
 from __future__ import annotations
 

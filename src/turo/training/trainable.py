@@ -1,4 +1,4 @@
-"""Can a model be trained on a table? Asked before anybody is advised to train."""
+"""Whether a model can be trained on a table, asked before a training is advised or started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow runs of a training that did not finish, trials included: FAILED, or KILLED where it was ended."""
+"""Close MLflow runs of trainings that did not finish, trials included: as FAILED, or KILLED where ended."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def end(run_id: str, status: str) -> None:
         mlflow_client.set_terminated(child.info.run_id, status)
 
 
-def sweep(experiments: Sequence[str], status: Callable[[str], str | None], own: str = "") -> None:
+def close_orphans(experiments: Sequence[str], status: Callable[[str], str | None], own: str = "") -> None:
     """Close the runs that say they run although their Ray job is over, as after a SIGKILL or a lost head.
 
     Args:
@@ -95,19 +95,19 @@ def sweep(experiments: Sequence[str], status: Callable[[str], str | None], own: 
         logger.warning("Runs that a lost job left behind are not looked for: %s", error)
 
 
-def sweep_from_a_job(experiments: Sequence[str], settings: Settings) -> None:
-    """`sweep`, where this process is a Ray job itself and so knows whom to ask."""
+def close_orphans_from_a_job(experiments: Sequence[str], settings: Settings) -> None:
+    """`close_orphans`, where this process is a Ray job itself and so knows whom to ask."""
     if ray_job(settings):
-        sweep_with(experiments, settings)
+        close_orphans_with(experiments, settings)
 
 
-def sweep_models(names: Iterable[str], settings: Settings) -> None:
-    """`sweep` the experiments of these models."""
+def close_orphans_of_models(names: Iterable[str], settings: Settings) -> None:
+    """`close_orphans` the experiments of these models."""
     found = [client().get_experiment_by_name(name) for name in names]
-    sweep_with([experiment.experiment_id for experiment in found if experiment], settings)
+    close_orphans_with([experiment.experiment_id for experiment in found if experiment], settings)
 
 
-def sweep_with(experiments: Sequence[str], settings: Settings) -> None:
-    """`sweep`, asking the cluster of the settings; a cluster that is away is not waited for."""
+def close_orphans_with(experiments: Sequence[str], settings: Settings) -> None:
+    """`close_orphans`, asking the cluster of the settings; a cluster that is away is not waited for."""
     hasty = settings.model_copy(update={"service_deadline_s": ASK_S})
-    sweep(experiments, connect(hasty).status, ray_job(settings))
+    close_orphans(experiments, connect(hasty).status, ray_job(settings))

@@ -107,7 +107,7 @@ def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request
 
 
 def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served: tuple[Stack, Any]) -> None:
-    from turo.registry.decision_log import ledger_read
+    from turo.registry.decision_log import read_entries
 
     running, _ = served
     before = running.about("A")["version"]
@@ -115,7 +115,7 @@ def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served:
     with RequestLoop(running.url, {"A": running.example("A")}, rate=50) as loop:
         point("A", "champion", broken)
         refused = until("the refusal is told", lambda: running.about("A")["refused"])
-        entry = until("the ledger has it", lambda: [e for e in ledger_read("A") if e["event"] == "refused"])[
+        entry = until("the ledger has it", lambda: [e for e in read_entries("A") if e["event"] == "refused"])[
             0
         ]
     assert (refused["version"], entry["version"]) == (broken, broken)
@@ -147,7 +147,7 @@ def test_a_restarted_reconciler_leaves_no_gap_though_champion_and_previous_are_b
 
 
 def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack, Any]) -> None:
-    from turo.registry.decision_log import ledger_read
+    from turo.registry.decision_log import read_entries
     from turo.serving.control.serve_client import Serve
 
     running, loop = served
@@ -176,7 +176,7 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
     assert told(2) == {new}
     wanted = [("serving", "1"), ("serving", new)]
     until(
-        "the ledger tells it", lambda: [(e["event"], e["version"]) for e in ledger_read("B")[::-1]] == wanted
+        "the ledger tells it", lambda: [(e["event"], e["version"]) for e in read_entries("B")[::-1]] == wanted
     )
     point("B", "champion", "1")
     until("the first version is back on both", lambda: route.serving.version == "1" and told(2) == {"1"})

@@ -20,7 +20,7 @@ def write_csv(table: pl.DataFrame, path: Path) -> None:
         table.write_csv(temporary, float_precision=4, datetime_format="%Y-%m-%dT%H:%M:%S")
 
 
-def remember(table: pl.DataFrame, folder: Path) -> list[Path]:
+def append_history(table: pl.DataFrame, folder: Path) -> list[Path]:
     """Keep the forecasts: one file for each origin and registered version, replaced when made again.
 
     Baselines of all horizons have one name, so theirs has the horizon in it, too.
@@ -36,7 +36,7 @@ def remember(table: pl.DataFrame, folder: Path) -> list[Path]:
     return kept
 
 
-def recall(folder: Path) -> pl.DataFrame:
+def read_history(folder: Path) -> pl.DataFrame:
     """All forecasts kept so far; empty at first. Columns added since are null in older files."""
     parts = [_renamed(pl.read_parquet(path)) for path in sorted((folder / HISTORY).glob("*.parquet"))]
     if not parts:

@@ -56,8 +56,8 @@ class Facts:
 def render(facts: Facts) -> str:
     """The page as HTML."""
     horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
-    gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
-    here = facts.forecasts.filter(~gone)
+    looks_gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
+    here = facts.forecasts.filter(~looks_gone)
     by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
     shown = by_horizon[facts.main].head(MOST_VEHICLES)
     labels = [_label(row) for row in shown.iter_rows(named=True)]
@@ -91,7 +91,7 @@ def render(facts: Facts) -> str:
             for horizon in horizons
         ],
         last_trips=facts.last_trips,
-        gone=facts.forecasts.filter(gone, pl.col("horizon_days") == facts.main).to_dicts(),
+        looks_gone=facts.forecasts.filter(looks_gone, pl.col("horizon_days") == facts.main).to_dicts(),
         actions=_actions(by_horizon[facts.main]),
         pictures=pictures,
         tables={horizon: rows.head(MOST_VEHICLES).to_dicts() for horizon, rows in by_horizon.items()},

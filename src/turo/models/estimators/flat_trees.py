@@ -24,13 +24,13 @@ class FlatTrees:
     Attributes:
         feature: which of the doubled values a node compares: column, or column + columns where a missing
             value goes right.
-        threshold: NaN in a leaf: no comparison with it holds, so the walk stays.
+        condition: NaN in a leaf: no comparison with it holds, so the walk stays.
         first: a node's left child, its right one is the next; a leaf's is itself.
         value: of a leaf.
     """
 
     feature: np.ndarray
-    threshold: np.ndarray
+    condition: np.ndarray
     first: np.ndarray
     value: np.ndarray
     roots: np.ndarray
@@ -62,7 +62,7 @@ class FlatTrees:
             doubled[len(row) :][missing] = np.inf
         nodes = self.roots
         for _ in range(self.depth):
-            right = doubled.take(self.feature.take(nodes)) >= self.threshold.take(nodes)
+            right = doubled.take(self.feature.take(nodes)) >= self.condition.take(nodes)
             nodes = self.first.take(nodes) + right
         leaves = self.value.take(nodes)
         leaves[0] += self.base
@@ -99,10 +99,10 @@ def _lay_out(trees: list[dict[str, Any]], columns: int, base: np.float32) -> Fla
             depth += bool(children)
             level = children
         deepest = max(deepest, depth)
-    feature, threshold, first, value = zip(*nodes, strict=True)
+    feature, condition, first, value = zip(*nodes, strict=True)
     return FlatTrees(
         feature=np.array(feature, dtype=np.intp),
-        threshold=np.array(threshold, dtype=np.float32),
+        condition=np.array(condition, dtype=np.float32),
         first=np.array(first, dtype=np.intp),
         value=np.array(value, dtype=np.float32),
         roots=np.array(roots, dtype=np.intp),

@@ -26,7 +26,7 @@ class FlatSymmetric:
     Attributes:
         feature, border: of all questions, tree after tree, each padded to the same depth.
         places: worth of each bit; starts: where a tree's leaves begin in `leaves`.
-        missing: a column's stand-in for a gap.
+        missing: the value imputed for each column.
     """
 
     feature: np.ndarray

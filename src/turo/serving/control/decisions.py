@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from turo.registry.decision_log import REFUSED, SERVING, ledger_append, ledger_read
+from turo.registry.decision_log import REFUSED, SERVING, append_entry, read_entries
 from turo.serving.control.desired import suspected
 
 Note = Callable[[str, str, str], None]  # name, version, reason
@@ -39,13 +39,13 @@ class Lines:
 
 def note_refusal(name: str, version: str, reason: str) -> None:
     """Write a refusal, unless it is the last word on this version already."""
-    if version not in suspected(ledger_read(name)):
-        ledger_append(REFUSED, name, version, reason)
+    if version not in suspected(read_entries(name)):
+        append_entry(REFUSED, name, version, reason)
 
 
 def note_serving(name: str, version: str, reason: str) -> None:
     """Write that a version serves now, unless it is the last one that did and has not been refused since."""
-    entries = ledger_read(name)
+    entries = read_entries(name)
     last = next((entry["version"] for entry in entries if entry["event"] == SERVING), None)
     if last != version or version in suspected(entries):
-        ledger_append(SERVING, name, version, reason)
+        append_entry(SERVING, name, version, reason)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from turo.data import fleet_identity
 from turo.registry import aliases, versions
 from turo.registry.client import Version
-from turo.registry.decision_log import PAGE, REFUSED, SERVED, ledger_read
+from turo.registry.decision_log import PAGE, REFUSED, SERVED, read_entries
 from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
@@ -79,7 +79,7 @@ def look_up(name: str) -> Desired | None:
         metrics=champion.metrics,
         challenger=as_spec(rival) if rival else None,
     )
-    entries = ledger_read(name, limit=PAGE)
+    entries = read_entries(name, limit=PAGE)
     suspects = frozenset(suspected(entries))
     past = served_before(entries)
     skipped = suspects | {champion.version} | ({previous.version} if previous else set())

@@ -18,7 +18,7 @@ from turo.errors import DeployError, RegistryError
 from turo.patience import Patience
 from turo.registry import aliases, fleet_match, versions
 from turo.registry.client import Version
-from turo.registry.decision_log import ledger_append, ledger_read
+from turo.registry.decision_log import append_entry, read_entries
 from turo.serving.control.desired import as_spec
 from turo.serving.control.serve_client import Serve
 from turo.serving.replica.model_slot import load
@@ -63,7 +63,7 @@ def rollback(name: str, settings: Settings, to: str = "", answers: Answers | Non
     champion = aliases.champion(name)
     if champion is None:
         raise RegistryError(f"{name} has no champion to take back.", "It has one once a version is promoted.")
-    before = begun(ledger_read(name))
+    before = begun(read_entries(name))
     repeated = before is not None and before.to == champion.version and to in ("", before.to)
     if before is not None and (repeated or _unfinished(before, champion, to)):
         intent = before
@@ -142,12 +142,12 @@ def _move(name: str, restored: Version, intent: Intent, known: bool) -> None:
         return
     if not known:
         reason = f"Version {intent.left} is to be taken back."
-        ledger_append(BEGUN, name, intent.to, reason, {"from": intent.left, "intent": intent.id})
+        append_entry(BEGUN, name, intent.to, reason, {"from": intent.left, "intent": intent.id})
     aliases.set_alias(restored, aliases.CHAMPION)
     left = versions.version(name, intent.left)
     if left is not None:
         aliases.set_alias(left, aliases.PREVIOUS)
-    ledger_append(
+    append_entry(
         DONE, name, intent.to, f"Version {intent.left} was taken back.",
         {"from": intent.left, "intent": intent.id},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who trains and who tests: by origin date with a gap of one horizon, or by vehicle without dates."""
+"""Which rows train and which test: by origin date with a gap of one horizon, or by vehicle without dates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turo.errors import TrainingError
 from turo.training.enough_history import MIN_WEEKS
 
 HOLDOUT_WEEKS = 12
-FOLDS = (5, 4)  # wished for, and accepted for a short history
+FOLDS = (5, 4)  # preferred, and accepted where the history is short
 FOLD_WEEKS = 8
 MIN_TRAIN_WEEKS = 4
 VEHICLE_FOLDS = 5

@@ -1,8 +1,7 @@
-"""Forecasts of training rows by models that had not seen them, to learn means and derived numbers from.
+"""Out-of-sample forecasts of training rows, from which means and derived numbers are learnt.
 
-The rolling folds alone are few weeks: their residuals hold the turn of the season and the luck of just those
-weeks, which has passed when the hold-out comes. So two models more, each fitted to half of the vehicles,
-forecast the other half in every week there is.
+The rolling folds cover only a few weeks, and their residuals depend on the season and the chance of these
+weeks. So two more models are fitted, each to half of the vehicles, and forecast the other half in all weeks.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SEED = 0
 
 
 def levels(table: Table, recipe: Recipe, train: np.ndarray, folds: pl.DataFrame) -> pl.DataFrame:
-    """Columns row (number in the table) and level (the forecast before small changes are dropped).
+    """Columns row (number in the table) and level (the forecast before the threshold is applied).
 
     Args:
         train: row numbers that may be used.

@@ -1,4 +1,4 @@
-"""What is known of versions after a restart of everything: from the registry, and the ledger beside it."""
+"""What is known of versions after a restart of everything: from the registry and the decision log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from serving_stack import log_model
 
 from turo.registry import aliases, versions
 from turo.registry.client import client
-from turo.registry.decision_log import ledger_append, ledger_read
+from turo.registry.decision_log import append_entry, read_entries
 from turo.serving.control.decisions import note_refusal, note_serving
 from turo.serving.control.desired import look_up
 
@@ -25,10 +25,10 @@ def five(tracking: Path) -> None:
 
 def test_versions_that_served_are_known_and_refused_ones_are_told_from_good_ones(five: None) -> None:
     note_serving("A", "1", "")
-    ledger_append("promoted", "A", "2", "better")
+    append_entry("promoted", "A", "2", "better")
     note_serving("A", "2", "")
     note_refusal("A", "2", "DeployError: it fails")
-    ledger_append("promoted", "A", "3", "better")
+    append_entry("promoted", "A", "3", "better")
     note_serving("A", "3", "")
     note_serving("A", "4", "")
     note_refusal("A", "5", "RegistryError: SHA-256")
@@ -49,10 +49,10 @@ def test_each_line_is_written_once_however_often_the_same_is_found(five: None) -
     for _ in range(3):  # three restarts: the good one comes up, the champion is refused
         note_serving("A", "4", "Every replica serves it.")
         note_refusal("A", "5", "RegistryError: SHA-256")
-    assert [(e["event"], e["version"]) for e in reversed(ledger_read("A"))] == [
+    assert [(e["event"], e["version"]) for e in reversed(read_entries("A"))] == [
         ("serving", "4"),
         ("refused", "5"),
     ]
     note_serving("A", "5", "Its files were put back.")
     note_refusal("A", "5", "RegistryError: SHA-256")
-    assert [(e["event"], e["version"]) for e in ledger_read("A")][:2] == [("refused", "5"), ("serving", "5")]
+    assert [(e["event"], e["version"]) for e in read_entries("A")][:2] == [("refused", "5"), ("serving", "5")]
