@@ -218,14 +218,14 @@ def test_lines_without_a_figure_come_last_and_the_others_in_their_order(folder):
     champion = promote("A", run_id, "k").version
     own = Path(client().download_artifacts(run_id, "comparison.json"))
     lines = json.loads(own.read_text())
-    silent = [line["name"] for line in lines if line["key"] != "model"][:2]
-    told = [line | ({"mae": float("nan")} if line["name"] in silent else {}) for line in lines]
+    left_out = [line["name"] for line in lines if line["key"] != "model"][:2]
+    told = [line | ({"mae": float("nan")} if line["name"] in left_out else {}) for line in lines]
     own.write_text(json.dumps(told))
     client().log_artifact(run_id, str(own))
     found = publish(next(version for version in versions.search("name = 'A'") if version.version == champion))
-    figures = [line["mae"] for line in found if line["name"] not in silent]
+    figures = [line["mae"] for line in found if line["name"] not in left_out]
     assert figures == sorted(figures)
-    assert [line["name"] for line in found[-2:]] == silent
+    assert [line["name"] for line in found[-2:]] == left_out
 
 
 def test_the_error_by_horizon_is_drawn_for_the_models_of_all_horizons(folder):

@@ -117,17 +117,17 @@ def test_model_and_baselines_are_compared_on_the_rows_that_all_have(tmp_path):
     assert scores.figures["holdout_rows_compared"] == len(known) == 9 * 12
     for key, column in (("model", "prediction"), ("last_28_days", "baseline_last_28_days")):
         assert scores.lines[key]["mae"] == pytest.approx((known["y"] - known[column]).abs().mean())
-    assert scores.silent == ()
+    assert scores.left_out == ()
 
 
 def test_a_baseline_that_is_mostly_silent_does_not_shrink_the_comparison(tmp_path):
     write(tmp_path / "datas", priced_in_part(0.25))
     data = read(tmp_path / "datas", "y_revenue")
     _, scores, _ = reports(data, "knn", tmp_path / "reports")
-    assert scores.silent == ("on_the_books", "books_and_pickup")
+    assert scores.left_out == ("on_the_books", "books_and_pickup")
     assert scores.figures["holdout_rows_compared"] == scores.figures["holdout_rows"]
     assert np.isnan(scores.lines["on_the_books"]["mae"])
-    assert scores.best_baseline not in scores.silent
+    assert scores.best_baseline not in scores.left_out
     card = (tmp_path / "reports" / "model_card.md").read_text()
     assert (
         "Left out, for lack of a value on most rows: On the books only, On the books + mean pickup." in card

@@ -82,7 +82,7 @@ def _each(settings: Settings, horizons: Sequence[int], main: Table) -> list[Tabl
     for horizon in horizons:
         try:
             tables.append(_prepared(settings, main, horizon))
-        except InputError as error:  # a horizon longer than the history; the others need not suffer
+        except InputError as error:  # a horizon longer than the history; the others do not depend on it
             logger.warning("No table for %d days: %s", horizon, error)
             shutil.rmtree(further_folder(settings, horizon), ignore_errors=True)
     return tables
@@ -110,7 +110,7 @@ def _prepare(settings: Settings, horizon: int) -> Table:
     from turo.prepare import run
 
     other, place = settings.model_copy(update={"horizon_days": horizon}), table_folder(settings, horizon)
-    # Without a folder it is the main table: one of another fleet makes what lies beside it leave.
+    # Without a folder it is the main table: one of another fleet moves the files beside it away.
     run.run(other, folder="" if place == data_folder(settings) else str(place))
     return open_table(settings, horizon)
 

@@ -44,7 +44,7 @@ class Paired:
 def against(candidate: Version, rival: Version) -> Paired:
     """Compare on the candidate's hold-out rows that the rival's evaluation model cannot have seen.
 
-    Rows on which one of the two says nothing are left out.
+    Rows on which one of the two has no forecast are left out.
     """
     metric = candidate.tags.get("turo.metric", "mae")
     with tempfile.TemporaryDirectory() as temporary:

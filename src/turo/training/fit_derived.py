@@ -20,8 +20,8 @@ TARGETS = {derived.RESERVATIONS: names.RESERVATIONS, derived.REVENUE: names.REVE
 def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
     """From means of rows the model had not seen; None where days are not the target, or too little is known.
 
-    What was booked is held against what was expected, not against the days that came true: a vehicle whose
-    window was full by luck says nothing about what a forecast of a full window stands for.
+    What was booked is compared with the expected days, not with the actual ones, because a forecast has only
+    the former: a window that was full by luck says nothing about one that is expected to be full.
 
     Args:
         offset: the model's column on the books.
@@ -36,8 +36,8 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
         days=offset,
         trips=on_the_books(names.RESERVATIONS, columns),
         revenue_books=revenue_books if revenue_books in columns else None,
-        trip_days=_usual(columns, TRIP_DAYS),
-        price=_usual(columns, PRICE),
+        trip_days=_median(columns, TRIP_DAYS),
+        price=_median(columns, PRICE),
         reservations=None,
         revenue=None,
     )
@@ -64,7 +64,7 @@ def actuals(table: Table, name: str) -> np.ndarray | None:
     return numbers(table.rows[target])
 
 
-def _usual(columns: Columns, name: str) -> float | None:
+def _median(columns: Columns, name: str) -> float | None:
     values = columns.get(name, np.empty(0))
     known = values[np.isfinite(values) & (values > 0)]
     return float(np.median(known)) if known.size else None

@@ -1,7 +1,7 @@
 """CatBoost's symmetric trees laid out flat: one row is answered by a handful of numpy calls.
 
-As in `flat`: the same bits as CatBoost's own prediction, checked when it is built, else not used. That one
-takes a dozen times as long for a row, most of it to wrap the row up.
+As in `flat_trees` the result has the same bits as CatBoost's own prediction, which takes a dozen times as
+long for one row. That is checked when it is built; where it does not hold, CatBoost answers.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import numpy as np
 
 from turo.models.estimators.flat_trees import sample_rows
 
-MISSING = {"AsIs": -np.inf, "AsFalse": -np.inf, "AsTrue": np.inf}  # what a gap compares like
+MISSING = {"AsIs": -np.inf, "AsFalse": -np.inf, "AsTrue": np.inf}  # what a missing value is compared as
 
 
 @dataclass(frozen=True)
 class FlatSymmetric:
-    """Every level of a symmetric tree asks one question, so the answers are the bits of the leaf's number.
+    """All splits of all trees; those of one tree, one a level, answer with the bits of the leaf's number.
 
     Attributes:
         feature, border: of all questions, tree after tree, each padded to the same depth.
         places: worth of each bit; starts: where a tree's leaves begin in `leaves`.
-        missing: the value imputed for each column.
+        missing: what a missing value of each column is compared as, minus or plus infinity.
     """
 
     feature: np.ndarray

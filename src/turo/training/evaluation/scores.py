@@ -27,9 +27,7 @@ from turo.training.training_rows import Table
 
 MODEL, ORACLE = "model", "oracle"
 ORACLE_TITLE = "Oracle (knows the true process)"
-
-
-LEAST_SHARE = 0.5  # of the rows a baseline must speak on, or it would shrink the comparison to its own rows
+LEAST_SHARE = 0.5  # of the rows on which a baseline needs a value, or few would be left to compare on
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,16 @@ class Scores:
     """What came out.
 
     Attributes:
-        lines: metrics by forecaster, all on the same rows; NaN for one that speaks on too few.
+        lines: metrics by forecaster, all on the same rows; NaN for one that has a value on too few.
         figures: what is logged as metrics of the run.
-        silent: baselines left out of the comparison, for they speak on less than half of the rows.
+        left_out: baselines that are not compared, as they have a value on less than half of the rows.
     """
 
     lines: dict[str, dict[str, float]]
     figures: dict[str, float]
     best_baseline: str
     titles: dict[str, str]
-    silent: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def measure(table: Table, result: Backtest, name: str) -> Scores:
@@ -56,16 +54,16 @@ def measure(table: Table, result: Backtest, name: str) -> Scores:
         name: what to call the model in the table.
 
     Raises:
-        TrainingError: no baseline speaks on half of the rows, or no row has a value of all forecasts.
+        TrainingError: no baseline has a value on half of the rows, or no row has a value of all forecasts.
     """
     y, predicted = result.holdout[ACTUAL].to_numpy(), result.holdout[PREDICTION].to_numpy()
     baselines = result.baselines
-    silent = tuple(key for key, values in baselines.items() if np.isfinite(values).mean() < LEAST_SHARE)
-    forecasts = {MODEL: predicted, **{key: baselines[key] for key in baselines if key not in silent}}
+    left_out = tuple(key for key, values in baselines.items() if np.isfinite(values).mean() < LEAST_SHARE)
+    forecasts = {MODEL: predicted, **{key: baselines[key] for key in baselines if key not in left_out}}
     if (truth := _oracle(table, result.holdout)) is not None:
         forecasts[ORACLE] = truth
     common = np.isfinite(np.stack(list(forecasts.values()))).all(axis=0)
-    if len(silent) == len(baselines) or not common.any():
+    if len(left_out) == len(baselines) or not common.any():
         raise TrainingError(
             f"No row of the hold-out has a value of {table.target} and of the baselines to compare with.",
             "Choose TARGET=y_booked_days, whose baselines need no price.",
@@ -75,12 +73,12 @@ def measure(table: Table, result: Backtest, name: str) -> Scores:
     for key, values in forecasts.items():
         lines[key] = metrics.score(y[common], values[common], result.scale)
         lines[key]["mae_cold_start"] = metrics.score(y[cold], values[cold], result.scale)["mae"]
-    for key in silent:
+    for key in left_out:
         lines[key] = dict.fromkeys(lines[MODEL], float("nan"))
     best = min((key for key in forecasts if key in baselines), key=lambda key: lines[key][result.metric])
     figures = _figures(result, lines, best) | {"holdout_rows_compared": float(common.sum())}
     titles = {**NAMES, MODEL: name, ORACLE: ORACLE_TITLE}
-    return Scores(lines, figures, best, titles, silent)
+    return Scores(lines, figures, best, titles, left_out)
 
 
 def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) -> dict[str, float]:

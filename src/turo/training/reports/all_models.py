@@ -57,7 +57,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
 
 
 def _figure(line: dict[str, Any], metric: str) -> float:
-    """To sort by; a baseline that had too little to say has none, and comes last."""
+    """To sort by; a baseline with too few values has none, and comes last."""
     value = float(line.get(metric, math.inf))
     return math.inf if math.isnan(value) else value
 

@@ -1,4 +1,4 @@
-"""What a run leaves for people: the comparison table and the model card."""
+"""The comparison table and the model card of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CARD = """# {name}
 - Data: profile `{profile}`, snapshot {snapshot}, digest `{digest}`, {rows} labelled rows, {span}.
 - Code version `{code_version}`, seed {seed}, parameters `{parameters}`.
 - {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
-  compared: {verdict} ({best}, {best_value:.3f}).{silent}
+  compared: {verdict} ({best}, {best_value:.3f}).{left_out}
 - {sums}
 - The 10-90 % interval held {coverage:.1%} of the hold-out rows ({promised} promised).
 
@@ -76,7 +76,7 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
         compared=scores.figures["holdout_rows_compared"],
         rows_held=scores.figures["holdout_rows"],
         verdict=_verdict(scores),
-        silent=_silent(scores),
+        left_out=_left_out(scores),
         sums=_sums(scores),
         best=scores.titles[scores.best_baseline],
         best_value=scores.lines[scores.best_baseline][metric],
@@ -93,10 +93,10 @@ def _verdict(scores: Scores) -> str:
     return f"{abs(gain):.1%} {'better than' if gain > 0 else 'NOT better than'} the best baseline"
 
 
-def _silent(scores: Scores) -> str:
-    if not scores.silent:
+def _left_out(scores: Scores) -> str:
+    if not scores.left_out:
         return ""
-    named = ", ".join(scores.titles[key] for key in scores.silent)
+    named = ", ".join(scores.titles[key] for key in scores.left_out)
     return f"\n  Left out, for lack of a value on most rows: {named}."
 
 

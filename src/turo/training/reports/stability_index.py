@@ -10,7 +10,7 @@ SCHEMA = 2  # of the reference histograms: 2 also has the index of single weeks 
 def psi(then: np.ndarray, now: np.ndarray) -> np.ndarray:
     """Population stability index of two arrays of counts over the same bins (last axis).
 
-    Half a row is added to every bin, so that an empty one costs much but not everything.
+    Half a row is added to every bin (additive smoothing), so that an empty one does not make it infinite.
     """
     p = (then + 0.5) / (then + 0.5).sum(axis=-1, keepdims=True)
     q = (now + 0.5) / (now + 0.5).sum(axis=-1, keepdims=True)
