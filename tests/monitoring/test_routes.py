@@ -9,7 +9,7 @@ import pytest
 
 from turo.monitoring.route_gauges import PERIOD_S, Report
 from turo.monitoring.statsd import lines
-from turo.serving.control.desired import Desired
+from turo.serving.control.desired import DesiredState
 from turo.serving.control.route_state import Route
 from turo.serving.spec import ModelSpec, Notes
 
@@ -23,10 +23,10 @@ def spec(name: str, version: str) -> ModelSpec:
 @pytest.fixture
 def routes() -> dict[str, Route]:
     """XGBoost serves its champion; KNN's champion 3 was refused, 2 serves on; SVR has no champion yet."""
-    wish = Desired(spec("XGBoost", "4"), Notes())
-    refused = Desired(spec("KNN", "3"), Notes(), fallback=spec("KNN", "2"))
+    state = DesiredState(spec("XGBoost", "4"), Notes())
+    refused = DesiredState(spec("KNN", "3"), Notes(), previous=spec("KNN", "2"))
     return {
-        "XGBoost": Route(desired=wish, serving=spec("XGBoost", "4")),
+        "XGBoost": Route(desired=state, serving=spec("XGBoost", "4")),
         "KNN": Route(desired=refused, serving=spec("KNN", "2"), refused={spec("KNN", "3"): "NaN"}),
         "SVR": Route(),
     }

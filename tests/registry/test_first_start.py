@@ -13,7 +13,7 @@ from training_table import frame, write
 from turo import settings
 from turo.errors import LastingError
 from turo.mlflow_container import first_start, progress
-from turo.mlflow_container.progress import Note, read, settled
+from turo.mlflow_container.progress import Progress, lasting_problems, read
 from turo.registry.client import client
 from turo.training.unfinished_runs import RAY_JOB
 
@@ -44,12 +44,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def note(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Note:
+def status(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Progress:
     monkeypatch.setenv("STATUS_FILE", str(tmp_path / "status.json"))
-    return Note(settings.load())
+    return Progress(settings.load())
 
 
-def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, note, monkeypatch):
+def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, status, monkeypatch):
     done: list[str] = []
 
     class Jobs:
@@ -65,51 +65,53 @@ def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, n
     assert read(settings.load()) == (set(), {"A": "A (a) failed: no such column: price"})
 
 
-def test_routes_are_waited_for_while_their_models_are_trained(clock: Clock, note: Note) -> None:
+def test_routes_are_waited_for_while_their_models_are_trained(clock: Clock, status: Progress) -> None:
     wrong = ["A: answers 404", "B: answers 404"]
-    note.begin("AB")
+    status.begin("AB")
     clock.due = {
-        400: lambda: note.end("A"),
-        500: lambda: note.end("B"),
+        400: lambda: status.end("A"),
+        500: lambda: status.end("B"),
         520: wrong.clear,  # deployed
     }
-    assert settled(lambda: list(wrong), note.settings) == []
+    assert lasting_problems(lambda: list(wrong), status.settings) == []
     assert clock.now == 520
 
 
 def test_a_first_start_with_one_hopeless_model_ends_with_the_last_of_the_others(
-    clock: Clock, note: Note
+    clock: Clock, status: Progress
 ) -> None:
     wrong = ["A: answers 404", "B: answers 404"]
-    note.begin("AB")
+    status.begin("AB")
     clock.due = {
-        20: lambda: note.end("A", "no such column: price"),
-        90: lambda: note.end("B"),
+        20: lambda: status.end("A", "no such column: price"),
+        90: lambda: status.end("B"),
         95: wrong.pop,
     }
-    told = settled(lambda: list(wrong), note.settings)
+    told = lasting_problems(lambda: list(wrong), status.settings)
     assert told == ["A: answers 404 It could not be trained: no such column: price"]
     assert clock.now == 95
 
 
-def test_what_may_pass_is_waited_for_and_what_does_not_is_told(clock: Clock, note: Note) -> None:
-    note.begin("AB")
-    note.end("A")
-    note.end("B", "too few trips")
+def test_what_may_pass_is_waited_for_and_what_does_not_is_told(clock: Clock, status: Progress) -> None:
+    status.begin("AB")
+    status.end("A")
+    status.end("B", "too few trips")
     wrong = ["A: does not answer", "B: does not answer"]
     clock.due = {66: wrong.clear}  # Ray's head was killed and is back
-    assert settled(lambda: list(wrong), note.settings) == []
+    assert lasting_problems(lambda: list(wrong), status.settings) == []
     wrong += ["A: does not answer"]
     began = clock.now
-    assert settled(lambda: list(wrong), note.settings) == ["A: does not answer"]
+    assert lasting_problems(lambda: list(wrong), status.settings) == ["A: does not answer"]
     assert 150 < clock.now - began < 155
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_a_first_start_that_never_ends_is_told_in_the_end(clock: Clock, note: Note, begins: bool) -> None:
+def test_a_first_start_that_never_ends_is_told_in_the_end(
+    clock: Clock, status: Progress, begins: bool
+) -> None:
     if begins:
-        note.begin("A")
-    assert settled(lambda: ["A: answers 404"], note.settings) == ["A: answers 404"]
+        status.begin("A")
+    assert lasting_problems(lambda: ["A: answers 404"], status.settings) == ["A: answers 404"]
     assert 900 < clock.now < 1060
 
 

@@ -87,14 +87,14 @@ def test_an_alias_written_by_many_at_once_names_one_of_their_versions(tracking):
 
 
 def test_more_models_and_lines_than_a_page_holds_are_all_found(tracking, monkeypatch):
-    from turo.serving.control.desired import Wishes
+    from turo.serving.control.desired import DesiredStates
 
     champion = versions.register(trained(tracking), "ZZZ")
     aliases.set_champion(champion)
     for number in range(120):
         client().create_registered_model(f"other-{number}")
-    wishes = Wishes().read(("ZZZ", "Absent"))
-    assert {name: wish.spec.version for name, wish in wishes.items()} == {"ZZZ": "1"}
+    states = DesiredStates().read(("ZZZ", "Absent"))
+    assert {name: state.spec.version for name, state in states.items()} == {"ZZZ": "1"}
     assert aliases.aliases("Absent") == {}
     assert versions.version("ZZZ", "2") is None
     assert versions.version("Absent", "1") is None

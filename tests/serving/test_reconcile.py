@@ -11,7 +11,7 @@ import pytest
 from fake_serve import FakeServe
 
 from turo import settings as settings_module
-from turo.serving.control.desired import Desired
+from turo.serving.control.desired import DesiredState
 from turo.serving.control.reconcile import Reconciler
 from turo.serving.control.route_state import ALL_REFUSED_S, LOST_S, SHELVED_S
 from turo.serving.spec import ModelSpec, Notes
@@ -29,9 +29,9 @@ class World:
 
     def __init__(self, folder: Path, names: tuple[str, ...] = ("A",)) -> None:
         self.serve = FakeServe()
-        self.wishes: dict[str, Desired] | Exception = {}
-        self.ledger: list[tuple[str, ...]] = []
-        self.ledger_away = False
+        self.desired: dict[str, DesiredState] | Exception = {}
+        self.decisions: list[tuple[str, ...]] = []
+        self.log_away = False
         self.settings = settings_module.load(status_file=folder / "status.json", model_names=names)
         self.now = 0.0
         self.start()
@@ -43,22 +43,22 @@ class World:
             self.note("refused"), self.note("serving"),
         )  # fmt: skip
 
-    def read(self, names: tuple[str, ...]) -> dict[str, Desired]:
-        if isinstance(self.wishes, Exception):
-            raise self.wishes
-        return self.wishes
+    def read(self, names: tuple[str, ...]) -> dict[str, DesiredState]:
+        if isinstance(self.desired, Exception):
+            raise self.desired
+        return self.desired
 
     def note(self, event: str) -> Callable[[str, str, str], None]:
         def write(name: str, version: str, reason: str) -> None:
-            if self.ledger_away:
+            if self.log_away:
                 raise ConnectionError("MLflow is down")
-            self.ledger.append((event, name, version, reason))
+            self.decisions.append((event, name, version, reason))
 
         return write
 
     @property
     def refusals(self) -> list[tuple[str, str]]:
-        return [(version, reason) for event, _, version, reason in self.ledger if event == "refused"]
+        return [(version, reason) for event, _, version, reason in self.decisions if event == "refused"]
 
     def champion(
         self,
@@ -70,7 +70,7 @@ class World:
     ) -> None:
         back = spec(previous) if previous else None
         before = tuple(spec(one) for one in older)
-        self.wishes = {"A": Desired(spec(version), Notes(**notes), back, before, frozenset(suspects))}
+        self.desired = {"A": DesiredState(spec(version), Notes(**notes), back, before, frozenset(suspects))}
 
     def tick(self, times: int = 2, seconds: float = 2.0) -> None:
         for _ in range(times):
@@ -113,7 +113,7 @@ def test_a_first_champion_is_deployed_said_so_once_and_then_left_alone(
     assert (world.serving, world.serve.applied, world.serve.awaited) == ("1", [{}, {"A": "1"}], ())
     assert caplog.text.count("[Ray Serve] DEPLOYED A version 1 at /A") == 1
     assert world.status["routes"]["A"] == {"version": "1", "trying": None, "waiting": None, "refused": {}}
-    assert world.ledger == [("serving", "A", "1", "Every replica serves it.")]
+    assert world.decisions == [("serving", "A", "1", "Every replica serves it.")]
 
 
 def test_a_moved_alias_is_followed_and_so_is_the_way_back(world: World) -> None:
@@ -177,13 +177,13 @@ def test_a_restarted_reconciler_keeps_what_runs_though_the_champion_is_refused(
     world.champion("3", previous="2" if previous_broken else "1")
     world.tick(4)
     assert world.serving == "1"
-    wishes = world.wishes
-    world.wishes = ConnectionError("MLflow is restarting") if mlflow_away else wishes
+    desired = world.desired
+    world.desired = ConnectionError("MLflow is restarting") if mlflow_away else desired
     world.serve.catalog_away = catalog_away
     world.start()
     world.tick(5)
     assert world.serving == "1"
-    world.wishes, world.serve.catalog_away = wishes, False
+    world.desired, world.serve.catalog_away = desired, False
     world.tick(10)
     assert (world.serving, world.told["spec"]["version"]) == ("1", "1")
     status = world.status["routes"]["A"]
@@ -198,7 +198,7 @@ def test_a_reconciler_killed_while_it_tries_a_bad_version_finds_the_good_one(wor
     world.tick(1)
     assert world.told["spec"]["version"] == "2", "it is being tried"
     world.start()
-    world.wishes = ConnectionError("MLflow is not up yet")
+    world.desired = ConnectionError("MLflow is not up yet")
     world.tick(3)
     assert (world.serving, world.told["spec"]["version"]) == ("1", "1")
     world.champion("2", previous="1")
@@ -211,7 +211,7 @@ def test_a_broken_first_champion_gives_way_to_the_previous_one(world: World) -> 
     world.champion("2", previous="1")
     world.tick(4)
     assert (world.serving, world.refusals) == ("1", [("2", BAD)])
-    assert ("serving", "A", "1", "It stands in.") in world.ledger
+    assert ("serving", "A", "1", "It stands in.") in world.decisions
 
 
 def test_after_a_restart_of_everything_the_newest_version_that_ever_served_comes_up_first(
@@ -235,7 +235,7 @@ def test_a_first_start_needs_no_second_try_where_another_version_can_stand_in(wo
     assert (world.serving, world.refusals) == ("3", [("5", DIGEST)])
 
 
-def test_without_a_ledger_each_version_is_tried_until_one_can_be_served(world: World) -> None:
+def test_without_a_decision_log_each_version_is_tried_until_one_can_be_served(world: World) -> None:
     world.serve.broken |= {"5": DIGEST, "4": BAD, "3": BAD}
     world.champion("5", previous="4", older=("3", "1"))
     world.tick(8)
@@ -315,7 +315,7 @@ def test_a_version_is_accepted_when_every_replica_serves_it(world: World) -> Non
     world.serve.retry("A")
     world.tick()
     assert (world.serving, world.status["routes"]["A"]["version"]) == ("2", "2")
-    assert [line[:3] for line in world.ledger] == [("serving", "A", "1"), ("serving", "A", "2")]
+    assert [line[:3] for line in world.decisions] == [("serving", "A", "1"), ("serving", "A", "2")]
 
 
 @pytest.mark.parametrize("state", ["RECOVERING", "UPDATING", "silent"])
@@ -368,7 +368,7 @@ def test_a_version_that_served_and_can_no_longer_start_is_replaced(world: World)
 def test_a_restarted_ray_is_filled_again_at_once_also_while_mlflow_is_away(world: World) -> None:
     world.champion("1")
     world.tick()
-    world.wishes = ConnectionError("MLflow is down")
+    world.desired = ConnectionError("MLflow is down")
     world.tick(1)
     world.serve.away = True
     world.tick(3)
@@ -387,23 +387,23 @@ def test_a_restarted_reconciler_takes_over_what_serves_without_touching_it(world
     world.tick()
     before = world.serve.contents
     world.start()
-    world.wishes = ConnectionError("MLflow is not up yet")
+    world.desired = ConnectionError("MLflow is not up yet")
     world.tick(3)
     assert (world.serving, world.serve.contents) == ("1", before)
     assert world.status["routes"]["A"]["version"] == "1"
 
 
-def test_the_ledger_is_told_when_it_is_back(world: World) -> None:
-    world.ledger_away = True
+def test_the_decision_log_is_told_when_it_is_back(world: World) -> None:
+    world.log_away = True
     world.champion("1")
     world.tick(3)
     world.serve.broken["2"] = BAD
     world.champion("2", previous="1")
     world.tick(3)
-    assert world.ledger == []
-    world.ledger_away = False
+    assert world.decisions == []
+    world.log_away = False
     world.tick(1)
-    assert [line[:3] for line in world.ledger] == [("serving", "A", "1"), ("refused", "A", "2")]
+    assert [line[:3] for line in world.decisions] == [("serving", "A", "1"), ("refused", "A", "2")]
 
 
 def test_notes_change_without_another_deployment(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -419,7 +419,7 @@ def test_notes_change_without_another_deployment(world: World, caplog: pytest.Lo
 
 def test_a_name_that_is_no_longer_configured_disappears_and_others_are_not_disturbed(tmp_path: Path) -> None:
     world = World(tmp_path, ("A", "B"))
-    world.wishes = {"A": Desired(spec("1"), Notes()), "B": Desired(spec("5", "B"), Notes())}
+    world.desired = {"A": DesiredState(spec("1"), Notes()), "B": DesiredState(spec("5", "B"), Notes())}
     world.tick()
     assert world.serve.contents.keys() == {"A", "B"}
     world.settings = settings_module.load(status_file=tmp_path / "status.json", model_names=("A",))

@@ -1,4 +1,4 @@
-"""What the mlflow container does beside MLflow: fill what is missing, then reconcile Serve for ever.
+"""What the mlflow container runs beside MLflow: trains missing models once, and the reconciler for ever.
 
 The work runs on the Ray cluster, as jobs whose ids come from what they work on: a container that is restarted
 meanwhile attaches to them. Routes come up one by one, each as soon as its model has a champion.
@@ -18,7 +18,7 @@ from turo import settings as settings_module
 from turo.cluster.job_ids import job_id
 from turo.cluster.jobs import Jobs, connect
 from turo.errors import InputError, TuroError
-from turo.mlflow_container.progress import Note
+from turo.mlflow_container.progress import Progress
 from turo.registry import aliases
 from turo.registry.client import use_mlflow
 from turo.registry.decision_log import REFUSED, SERVING, read_entries
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Entry point of `mlflow/serve_with_ray.py`: ends only by a signal or a mistake in the settings."""
     from turo.monitoring.route_gauges import report_of
-    from turo.serving.control.reconcile import Reconciler, note_refusal, run_for_ever
+    from turo.serving.control.reconcile import Reconciler, record_refusal, run_for_ever
     from turo.serving.control.serve_client import Serve
     from turo.training import mlflow_projects
 
@@ -52,7 +52,7 @@ def main() -> None:
         logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
         sys.exit(FAILED)
     threading.Thread(target=fill, args=(configured, settings), name="bootstrap", daemon=True).start()
-    reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=note_refusal)
+    reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=record_refusal)
     run_for_ever(reconciler, report_of(settings))
 
 
@@ -62,20 +62,20 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
     The table is prepared first if there is none; one that is there is taken as it is, whatever the files have
     become since. One failing project is logged and does not stop the others.
     """
-    note = Note(settings)
-    note.begin(configured)
+    progress = Progress(settings)
+    progress.begin(configured)
     try:
         unfinished_runs.close_orphans_of_models(configured, settings)
         table = table_manifest(settings)
         missing = unfit(configured, table)
         for name in set(configured) - set(missing):
-            note.end(name)
+            progress.end(name)
         if not missing:
             logger.info("Every configured model has a champion of this fleet: nothing is trained.")
             return
         if table and (short := shortfall(table)):
             logger.warning("Nothing is trained: %s", short)
-            end_all(note, missing, str(short))
+            end_all(progress, missing, str(short))
             return
         jobs = connect(settings)
         # Another target is another training, though the table is the same.
@@ -83,19 +83,19 @@ def fill(configured: Mapping[str, str], settings: Settings) -> None:
         key = f"bootstrap-{target}{table_digest(settings, jobs)[:12]}"
     except Exception as error:
         logger.exception("The first models cannot be trained; restart the container once this is mended")
-        end_all(note, configured, str(error))
+        end_all(progress, configured, str(error))
         return
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="train") as pool:
         for name, change in missing.items():
-            pool.submit(train, jobs, name, configured[name], f"{key}{change}", note)
+            pool.submit(train, jobs, name, configured[name], f"{key}{change}", progress)
 
 
 def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
     """Models without a champion of the table's fleet, and what to add to the key of their training.
 
     Fleets may come and go and come back: each change is a training of its own, to which a container that is
-    restarted meanwhile attaches. The newest line of the ledger tells one change from another, but for those
-    which the reconciler writes whenever a version comes to serve.
+    restarted meanwhile attaches. The newest entry of the decision log tells one change from another; those
+    which the reconciler writes whenever a version comes to serve do not count.
     """
     found = {}
     for name in names:
@@ -125,22 +125,22 @@ def table_digest(settings: Settings, jobs: Jobs) -> str:
     return str(outcome.result["digest"])
 
 
-def end_all(note: Note, names: Iterable[str], reason: str) -> None:
+def end_all(progress: Progress, names: Iterable[str], reason: str) -> None:
     """None of these is trained, for this reason; one that is served by an older version is not missed."""
     for name in names:
-        note.end(name, reason)
+        progress.end(name, reason)
 
 
-def train(jobs: Jobs, name: str, path: str, key: str, note: Note) -> None:
+def train(jobs: Jobs, name: str, path: str, key: str, progress: Progress) -> None:
     """Train and promote one model; a failure is logged with the last lines of its job."""
     try:
         command = ["turo", "train", name, "--path", path, "--run-key", key]
         jobs.run(job_id("bootstrap", "train", name, key), command)
         jobs.run(job_id("bootstrap", "promote", name, key), ["turo", "promote", name, "--run-key", key])
-        note.end(name)
+        progress.end(name)
     except TuroError as error:
         logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400
-        note.end(name, str(error))
+        progress.end(name, str(error))
     except Exception as error:
         logger.exception("%s is not trained, the other models are not affected", name)
-        note.end(name, str(error))
+        progress.end(name, str(error))

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from turo import settings as settings_module
-from turo.mlflow_container.progress import settled
+from turo.mlflow_container.progress import lasting_problems
 from turo.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -74,7 +74,7 @@ def main() -> int:
     """Print what is wrong; the exit code is the verdict. With --patient once nothing may pass by itself."""
     settings = settings_module.load()
     patient = PATIENT in sys.argv[1:]
-    found = settled(lambda: problems(settings), settings) if patient else problems(settings)
+    found = lasting_problems(lambda: problems(settings), settings) if patient else problems(settings)
     sys.stdout.writelines(f"{line}\n" for line in refusals(settings))
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0

@@ -1,6 +1,6 @@
-"""What the first start of the mlflow container is at: which models are being trained, which could not be.
+"""Progress of the first start of the mlflow container: which models are being trained, which could not be.
 
-Told by who trains them (`turo.mlflow_container.first_start`) to who is asked for the container's health.
+Written by `turo.mlflow_container.first_start`, which trains them, and read by the health check.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PERIOD_S = 1.0
 
 
 @dataclass
-class Note:
-    """Kept up to date while models are trained; safe to use from several threads.
+class Progress:
+    """Writes the progress to a file at every change; safe to use from several threads.
 
     Attributes:
         under_way: models that are or will be trained.
@@ -64,8 +64,8 @@ def read(settings: Settings) -> tuple[set[str], dict[str, str]] | None:
     return set(told["under_way"]), dict(told["failed"])
 
 
-def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
-    """What is wrong once it is known: patient with what may pass, prompt with what cannot.
+def lasting_problems(look: Callable[[], list[str]], settings: Settings) -> list[str]:
+    """What is still wrong after waiting for what may pass by itself.
 
     Looks again while models are being trained, and for a while at what else is wrong. Where nothing else is
     wrong than models that could not be trained, there is nothing to wait for.
@@ -73,18 +73,18 @@ def settled(look: Callable[[], list[str]], settings: Settings) -> list[str]:
     Args:
         look: gives a line for each thing that is wrong, which begins with its name and a colon.
     """
-    began = at_rest = time.monotonic()
+    began = quiet_since = time.monotonic()
 
     def known() -> list[str] | None:
-        nonlocal at_rest
+        nonlocal quiet_since
         if not (found := look()):
             return []
         under_way, failed = read(settings) or ({"everything"}, {})
         now = time.monotonic()
         if under_way and now - began < FIRST_START_S:
-            at_rest = now
+            quiet_since = now
         hopeless = not under_way and all(_name(line) in failed for line in found)
-        if hopeless or now - at_rest > PATIENCE_S:
+        if hopeless or now - quiet_since > PATIENCE_S:
             return [f"{line}{_why(line, failed)}" for line in found]
         return None
 

@@ -59,15 +59,15 @@ class Report:
     def samples(self, routes: Mapping[str, Route], ray_answers: bool) -> list[Sample]:
         """Gauges of all routes; while Ray does not answer none of them is served."""
         desired = {name: route.desired for name, route in routes.items() if route.desired}
-        aliases = {name: {CHAMPION: int(wish.spec.version)} for name, wish in desired.items()}
-        for name, wish in desired.items():
-            if wish.fallback:
-                aliases[name][PREVIOUS] = int(wish.fallback.version)
+        aliases = {name: {CHAMPION: int(state.spec.version)} for name, state in desired.items()}
+        for name, state in desired.items():
+            if state.previous:
+                aliases[name][PREVIOUS] = int(state.previous.version)
         served = {
             name: int(route.serving.version) if route.serving and ray_answers else 0
             for name, route in routes.items()
         }
-        trained = {name: self._end(wish.spec.run_id) for name, wish in desired.items()}
+        trained = {name: self._end(state.spec.run_id) for name, state in desired.items()}
         return registry_metrics(aliases, served, {n: when for n, when in trained.items() if when is not None})
 
     def _end(self, run_id: str) -> float | None:

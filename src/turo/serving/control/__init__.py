@@ -1,1 +1,1 @@
-"""What should be served and how it comes about: the registry's wish against Serve's state."""
+"""What should be served and how it comes about: desired state from the registry, reconciler, rollback."""

@@ -1,4 +1,7 @@
-"""What the reconciler writes to the ledger: each once, however often it is restarted and finds the same."""
+"""What the reconciler writes to the decision log: each refusal and each serving version once.
+
+It may be restarted and find the same again: what the log says already is not written a second time.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,41 @@ from dataclasses import dataclass, field
 from turo.registry.decision_log import REFUSED, SERVING, append_entry, read_entries
 from turo.serving.control.desired import suspected
 
-Note = Callable[[str, str, str], None]  # name, version, reason
+Recorder = Callable[[str, str, str], None]  # name, version, reason
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Lines:
-    """Lines that the ledger has not got yet: while MLflow is away they wait."""
+class UnrecordedDecisions:
+    """Decisions that are not in the log yet: they wait while MLflow is away."""
 
-    waiting: list[tuple[Note, tuple[str, str, str]]] = field(default_factory=list)
+    waiting: list[tuple[Recorder, tuple[str, str, str]]] = field(default_factory=list)
 
-    def add(self, note: Note, name: str, version: str, reason: str) -> None:
-        """Keep a line to be written."""
-        self.waiting.append((note, (name, version, reason)))
+    def add(self, record: Recorder, name: str, version: str, reason: str) -> None:
+        """Keep a decision to be written."""
+        self.waiting.append((record, (name, version, reason)))
 
     def write(self) -> Iterator[str]:
         """Write as many as can be written; gives the models' names."""
         while self.waiting:
-            note, line = self.waiting[0]
+            record, line = self.waiting[0]
             try:
-                note(*line)
+                record(*line)
             except Exception as error:  # MLflow raises many kinds; all mean: later
-                logger.warning("the ledger could not be told of %s %s, later again: %r", *line[:2], error)
+                logger.warning("%s %s is not in the decision log yet, later again: %r", *line[:2], error)
                 return
             del self.waiting[0]
             yield line[0]
 
 
-def note_refusal(name: str, version: str, reason: str) -> None:
+def record_refusal(name: str, version: str, reason: str) -> None:
     """Write a refusal, unless it is the last word on this version already."""
     if version not in suspected(read_entries(name)):
         append_entry(REFUSED, name, version, reason)
 
 
-def note_serving(name: str, version: str, reason: str) -> None:
+def record_serving(name: str, version: str, reason: str) -> None:
     """Write that a version serves now, unless it is the last one that did and has not been refused since."""
     entries = read_entries(name)
     last = next((entry["version"] for entry in entries if entry["event"] == SERVING), None)

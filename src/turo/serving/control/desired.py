@@ -1,4 +1,4 @@
-"""What should be served, read from the registry: the champion of each name, its notes, its stand-ins."""
+"""The desired state, read from the registry: each champion, its notes, and what may replace it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ OLDER = 3  # versions that served once, for the day on which champion and previo
 
 
 @dataclass(frozen=True)
-class Desired:
-    """One name's wish: the champion, what to tell of it, and what to serve if it cannot be.
+class DesiredState:
+    """What should be served under one name: the champion, or another version while that cannot be served.
 
     Attributes:
-        fallback: the previous champion.
+        notes: what is told of the champion.
+        previous: the champion before.
         older: other versions that served, newest first.
-        suspects: versions of which the ledger's last word is a refusal.
+        suspects: versions whose newest entry in the decision log is a refusal.
     """
 
     spec: ModelSpec
     notes: Notes
-    fallback: ModelSpec | None = None
+    previous: ModelSpec | None = None
     older: tuple[ModelSpec, ...] = ()
     suspects: frozenset[str] = frozenset()
 
 
-class Wishes:
-    """Reads the registry every few seconds: one request a name while nothing moves."""
+class DesiredStates:
+    """The desired state of all names, read every few seconds: one request a name while nothing changes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[dict[str, str], Desired]] = {}
+        self._known: dict[str, tuple[dict[str, str], DesiredState]] = {}
         self._reads = 0
 
-    def read(self, names: tuple[str, ...]) -> dict[str, Desired]:
-        """The wish for each name that has a champion.
+    def read(self, names: tuple[str, ...]) -> dict[str, DesiredState]:
+        """The desired state of each name that has a champion.
 
         Raises:
             Exception: whatever MLflow's client raises when the registry does not answer.
@@ -47,37 +48,38 @@ class Wishes:
         self._reads += 1
         if self._reads % REFRESH == 0:
             self._known.clear()
-        wishes = {}
+        desired_states = {}
         for name in names:
             pointing = aliases.aliases(name)  # by name: of a list only the first hundred would come
             if aliases.CHAMPION not in pointing:
                 continue
             known = self._known.get(name)
             if known is None or known[0] != pointing:
-                wish = look_up(name)
-                if wish is None:
+                desired = look_up(name)
+                if desired is None:
                     continue
-                known = self._known[name] = (pointing, wish)
-            wishes[name] = known[1]
-        return wishes
+                known = self._known[name] = (pointing, desired)
+            desired_states[name] = known[1]
+        return desired_states
 
     def forget(self, name: str) -> None:
-        """Look this name up again at the next read: the ledger has news of it."""
+        """Look this name up again at the next read: the decision log has news of it."""
         self._known.pop(name, None)
 
 
-def look_up(name: str) -> Desired | None:
-    """The wish for one name; None where nothing has been promoted."""
+def look_up(name: str) -> DesiredState | None:
+    """The desired state of one name; None where nothing has been promoted."""
     champion = aliases.champion(name)
     if champion is None:
         return None
     challenger = aliases.alias(name, aliases.CHALLENGER)
     previous = aliases.alias(name, aliases.PREVIOUS)
-    rival = challenger if challenger and challenger.version != champion.version else None
+    if challenger and challenger.version == champion.version:
+        challenger = None
     notes = Notes(
         tags={key: value for key, value in champion.tags.items() if key.startswith(versions.SHOWN_TAGS)},
         metrics=champion.metrics,
-        challenger=as_spec(rival) if rival else None,
+        challenger=as_spec(challenger) if challenger else None,
     )
     entries = read_entries(name, limit=PAGE)
     suspects = frozenset(suspected(entries))
@@ -85,7 +87,7 @@ def look_up(name: str) -> Desired | None:
     skipped = suspects | {champion.version} | ({previous.version} if previous else set())
     found = (versions.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
     older = tuple(as_spec(version) for version in found if version is not None)
-    return Desired(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
+    return DesiredState(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
 
 
 def suspected(entries: list[dict[str, str]]) -> list[str]:

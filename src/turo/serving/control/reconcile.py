@@ -1,4 +1,6 @@
-"""The one owner of what Serve runs: registry aliases → whole configuration → apply → proof → keep or revert.
+"""The reconciler: makes what Serve runs equal to the desired state, and alone changes it.
+
+Registry aliases → whole configuration → apply → proof → keep or revert.
 
 Every period it compares what should be served with what Serve reports, so a restarted Ray head, a moved alias
 and a refused version are the same case: a difference to be removed. What runs is taken over before the
@@ -15,8 +17,8 @@ from dataclasses import dataclass, field
 
 from turo.errors import TuroError
 from turo.files import atomic_path
-from turo.serving.control.decisions import Lines, Note, note_refusal, note_serving
-from turo.serving.control.desired import Desired, Wishes
+from turo.serving.control.decisions import Recorder, UnrecordedDecisions, record_refusal, record_serving
+from turo.serving.control.desired import DesiredState, DesiredStates
 from turo.serving.control.route_state import Route
 from turo.serving.control.serve_client import Serve, States
 from turo.serving.replica.states import DEPLOY_FAILED, Outcome, Running, State, cause, judge, served
@@ -24,7 +26,7 @@ from turo.serving.spec import Content, Limits, configuration
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
-__all__ = ["Reconciler", "note_refusal", "run_for_ever"]
+__all__ = ["Reconciler", "record_refusal", "run_for_ever"]
 
 
 @dataclass
@@ -35,21 +37,21 @@ class Reconciler:
         settings: limits, addresses, period.
         names: the configured models.
         serve: the cluster.
-        read: what the registry wants for these names.
-        refused: told of every refusal (the ledger).
+        read: the desired state of these names.
+        refused: told of every refusal (the decision log).
         accepted: told of every version that serves from now on.
     """
 
     settings: Settings
     names: tuple[str, ...]
     serve: Serve
-    read: Callable[[tuple[str, ...]], dict[str, Desired]] | None = None
-    refused: Note = lambda name, version, reason: None
-    accepted: Note = note_serving
+    read: Callable[[tuple[str, ...]], dict[str, DesiredState]] | None = None
+    refused: Recorder = lambda name, version, reason: None
+    accepted: Recorder = record_serving
     routes: dict[str, Route] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    _wishes: Wishes = field(default_factory=Wishes)
-    _ledger: Lines = field(default_factory=Lines)
+    _desired_states: DesiredStates = field(default_factory=DesiredStates)
+    _unrecorded: UnrecordedDecisions = field(default_factory=UnrecordedDecisions)
     _applied: str = ""
 
     def __post_init__(self) -> None:
@@ -64,19 +66,19 @@ class Reconciler:
                 route.adopt(there.spec if there else None, served(there, states.get(name, {})), now)
             if any(route.target and name not in running for name, route in self.routes.items()):
                 self._apply(running, now)  # a restarted Ray does not wait for MLflow's answer
-            wishes = self._wanted()
+            desired_states = self._read_desired()
             for name, route in self.routes.items():
-                route.wish(wishes.get(name), now)
+                route.set_desired(desired_states.get(name), now)
                 self._judge(name, route, running.get(name), states.get(name, {}), now)
             self._apply(running, now)
-            self._settle("ray", None)
+            self._track_availability("ray", None)
         except TuroError as error:
-            self._settle("ray", error)
+            self._track_availability("ray", error)
             for route in self.routes.values():
                 route.answered_at = now  # time without Ray is not held against a version
         if "mlflow" not in self.problems:
-            for name in self._ledger.write():
-                self._wishes.forget(name)
+            for name in self._unrecorded.write():
+                self._desired_states.forget(name)
         self._write_status()
 
     def _look(self) -> tuple[dict[str, Running], States]:
@@ -86,19 +88,19 @@ class Reconciler:
         try:
             states = self.serve.states()
         except TuroError as error:
-            self._settle("catalog", error)
+            self._track_availability("catalog", error)
             return running, {}
-        self._settle("catalog", None)
+        self._track_availability("catalog", None)
         return running, states
 
-    def _wanted(self) -> dict[str, Desired]:
+    def _read_desired(self) -> dict[str, DesiredState]:
         try:
-            wishes = (self.read or self._wishes.read)(self.names)
-        except Exception as error:  # MLflow raises many kinds; all mean: the last known wish stands
-            self._settle("mlflow", error)
+            desired_states = (self.read or self._desired_states.read)(self.names)
+        except Exception as error:  # MLflow raises many kinds; all mean: the desired state last known stands
+            self._track_availability("mlflow", error)
             return {}
-        self._settle("mlflow", None)
-        return wishes
+        self._track_availability("mlflow", None)
+        return desired_states
 
     def _judge(
         self, name: str, route: Route, running: Running | None, states: Mapping[str, State], now: float
@@ -110,23 +112,24 @@ class Reconciler:
         if verdict.outcome is Outcome.HOLDS and route.trying:
             route.accept()
             logger.info("[Ray Serve] DEPLOYED %s version %s at /%s", name, spec.version, name)
-            self._ledger.add(self.accepted, name, spec.version, "Every replica serves it.")
+            self._unrecorded.add(self.accepted, name, spec.version, "Every replica serves it.")
         elif verdict.outcome is Outcome.REFUSED:
             route.refuse(verdict.reason, now)
             logger.error(
-                "[Ray Serve] REFUSED %s version %s: %s; %s", name, spec.version, verdict.reason, _kept(route)
-            )
-            self._ledger.add(self.refused, name, spec.version, verdict.reason)
+                "[Ray Serve] REFUSED %s version %s: %s; %s",
+                name, spec.version, verdict.reason, _what_serves(route),
+            )  # fmt: skip
+            self._unrecorded.add(self.refused, name, spec.version, verdict.reason)
             if route.serving is not None and route.serving != before:
-                self._ledger.add(self.accepted, name, route.serving.version, "It stands in.")
+                self._unrecorded.add(self.accepted, name, route.serving.version, "It stands in.")
         elif route.shelve_if_lost(running is not None and running.in_vain, now):
             logger.error(
                 "%s version %s is left alone for now, its replicas die: %s; %s",
-                name, spec.version, verdict.reason, _kept(route),
+                name, spec.version, verdict.reason, _what_serves(route),
             )  # fmt: skip
         elif route.wait(verdict.reason, now):
             logger.warning("%s version %s is waited for: %s", name, spec.version, verdict.reason)
-        route.wish(None, now)  # what serves instead of a refused version is applied at once
+        route.set_desired(None, now)  # what serves instead of a refused version is applied at once
 
     def _apply(self, running: dict[str, Running], now: float) -> None:
         for name, route in self.routes.items():
@@ -152,10 +155,10 @@ class Reconciler:
             spec = route.target or (there.spec if there and there.answering else None)
             if spec is not None:
                 content = Content(spec=spec, limits=limits, notes=route.notes, attempt=route.attempt)
-                contents.append(content.model_copy(update={"stand_in": route.stand_in}))
+                contents.append(content.model_copy(update={"stand_in": route.fallback}))
         return contents
 
-    def _settle(self, service: str, error: Exception | None) -> None:
+    def _track_availability(self, service: str, error: Exception | None) -> None:
         """Log when a service goes away and when it is back, not every time it is asked."""
         before = self.problems.pop(service, None)
         if error is not None:
@@ -172,7 +175,7 @@ class Reconciler:
             temporary.write_text(json.dumps(status))
 
 
-def _kept(route: Route) -> str:
+def _what_serves(route: Route) -> str:
     return f"version {route.serving.version} keeps serving" if route.serving else "nothing serves there"
 
 

@@ -1,7 +1,7 @@
 """Give the alias back to an earlier champion, and prove by a request that it serves.
 
-What is wanted goes to the ledger before the alias moves. Whoever asks again, because the answer got lost or
-the process was killed, finishes what was begun: the version that was taken back does not return by that.
+The intent is written to the decision log before the alias moves. A second call, because the answer got lost
+or the process was killed, finishes the same rollback; it does not bring back the version that was taken back.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Intent:
 
 
 def rollback(name: str, settings: Settings, to: str = "", answers: Answers | None = None) -> dict[str, Any]:
-    """Move the alias to an earlier version, write the ledger, wait until the route answers as that version.
+    """Move the alias to an earlier version, record it, wait until the route answers as that version.
 
     Without `to` it is the previous champion; asked again, it is the same version as before.
 

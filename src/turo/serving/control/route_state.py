@@ -1,7 +1,7 @@
-"""The reconciler's memory of one name and its decisions: pure, so that each case is tested without Serve.
+"""What the reconciler knows of one name and decides for it: pure, so that each case is tested without Serve.
 
-`serving` is what every replica serves, `trying` what is being brought up beside or instead, `refused` what
-cannot be served. A refused version is left alone for a while, unless the alias moves or nothing else serves.
+A version is being tried, then serves or is refused. A refused one is left alone for a while, unless the alias
+moves or nothing else serves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from turo.serving.control.desired import Desired
+from turo.serving.control.desired import DesiredState
 from turo.serving.spec import ModelSpec, Notes
 
 RETRY_S = 10.0  # between two attempts at starting what failed to start
@@ -24,20 +24,23 @@ class Route:
     """What is known of one name.
 
     Attributes:
-        serving: what all replicas served when it was last proven; what is gone back to.
-        held: what replicas say they serve, proven or not.
-        kept: what served before `serving`.
+        serving: what all replicas served when that was last proven; where a refusal leads back to.
+        trying: what is being brought up beside it or instead.
+        reported: what replicas say they serve, proven or not.
+        earlier: what served before `serving`.
         waiting: why what is tried is not there yet.
+        logged: the last of these reasons that was logged.
+        refused: what cannot be served, and why.
         shelved: versions that are left alone until a time, for a reason that may pass.
     """
 
-    desired: Desired | None = None
+    desired: DesiredState | None = None
     serving: ModelSpec | None = None
     trying: ModelSpec | None = None
-    held: ModelSpec | None = None
-    kept: ModelSpec | None = None
+    reported: ModelSpec | None = None
+    earlier: ModelSpec | None = None
     waiting: str = ""
-    told: str = ""
+    logged: str = ""
     attempt: int = 0
     attempted_at: float = 0.0
     tried_since: float = 0.0
@@ -52,11 +55,11 @@ class Route:
         return self.trying or self.serving
 
     @property
-    def stand_in(self) -> ModelSpec | None:
+    def fallback(self) -> ModelSpec | None:
         """What a replica serves that starts and cannot load the target."""
-        known = [self.serving, self.held, self.kept]
+        known = [self.serving, self.reported, self.earlier]
         if self.desired is not None:
-            others, suspects = (self.desired.fallback, *self.desired.older), self.desired.suspects
+            others, suspects = (self.desired.previous, *self.desired.older), self.desired.suspects
             known += [spec for spec in others if spec and spec.version not in suspects]
         fit = (spec for spec in known if spec and spec != self.target and spec not in self.refused)
         return next(fit, None)
@@ -71,24 +74,24 @@ class Route:
             return Notes(refused={"version": self.desired.spec.version, "reason": reason})
         return self.desired.notes if self.desired.spec == self.target else Notes()
 
-    def adopt(self, deployed: ModelSpec | None, held: ModelSpec | None, now: float) -> None:
+    def adopt(self, deployed: ModelSpec | None, reported: ModelSpec | None, now: float) -> None:
         """Take over what Serve runs.
 
         Args:
             deployed: what it was last told to run.
-            held: what its replicas serve, where they have told.
+            reported: what its replicas serve, where they have told.
         """
-        if held is not None:
-            self.held, self.answered_at = held, now
+        if reported is not None:
+            self.reported, self.answered_at = reported, now
         if self.target is not None or self.refused:
             return  # later, this process knows better
-        self.serving = held
-        if deployed != held:
+        self.serving = reported
+        if deployed != reported:
             self._try(deployed, now)
-            self.kept = deployed if held is None else None
+            self.earlier = deployed if reported is None else None
 
-    def wish(self, desired: Desired | None, now: float) -> None:
-        """Take over what the registry says. Without news (None) the last word stands."""
+    def set_desired(self, desired: DesiredState | None, now: float) -> None:
+        """Take over what the registry says; None: nothing new, the state last known stands."""
         if desired is not None:
             if self.desired is None or desired.spec != self.desired.spec:
                 self.refused.clear()
@@ -100,9 +103,9 @@ class Route:
         if wanted is not None and wanted != self.target:
             self._try(None if wanted == self.serving else wanted, now)
 
-    def _choice(self, desired: Desired, now: float) -> ModelSpec | None:
+    def _choice(self, desired: DesiredState, now: float) -> ModelSpec | None:
         """The champion if it may serve, else what serves, else the newest version that may."""
-        there = self.serving or self.held
+        there = self.serving or self.reported
         champion = desired.spec
         if there and now >= self.shelved.get(champion, now):
             return champion  # is tried beside what answers
@@ -118,11 +121,11 @@ class Route:
             return in_turn[0]
         return left[0] if left else None
 
-    def _in_turn(self, desired: Desired) -> list[ModelSpec]:
-        known = (desired.spec, self.serving, self.held, self.kept, desired.fallback, *desired.older)
+    def _in_turn(self, desired: DesiredState) -> list[ModelSpec]:
+        known = (desired.spec, self.serving, self.reported, self.earlier, desired.previous, *desired.older)
         return list(dict.fromkeys(spec for spec in known if spec is not None))
 
-    def _sound(self, spec: ModelSpec, desired: Desired, now: float) -> bool:
+    def _sound(self, spec: ModelSpec, desired: DesiredState, now: float) -> bool:
         """Whether nothing speaks against a version: others come first, where none serves yet."""
         return now >= self.shelved.get(spec, now) and spec.version not in desired.suspects
 
@@ -136,7 +139,7 @@ class Route:
     def accept(self) -> None:
         """The tried version is proven."""
         if self.trying is not None:
-            self.kept, self.serving, self.trying = self.serving or self.kept, self.trying, None
+            self.earlier, self.serving, self.trying = self.serving or self.earlier, self.trying, None
             self.refused.pop(self.serving, None)
         self.waiting = ""
 
@@ -164,9 +167,9 @@ class Route:
 
     def wait(self, reason: str, now: float) -> bool:
         """Note why the tried version is not there yet; whether that is worth a line in the log."""
-        news = self.trying is not None and now - self.tried_since > TOLD_AFTER_S and reason != self.told
+        news = self.trying is not None and now - self.tried_since > TOLD_AFTER_S and reason != self.logged
         self.waiting = reason if self.trying else ""
-        self.told = reason if news else self.told
+        self.logged = reason if news else self.logged
         return news
 
     def status(self) -> dict[str, Any]:
@@ -179,7 +182,7 @@ class Route:
         }
 
     def _try(self, spec: ModelSpec | None, now: float) -> None:
-        self.trying, self.waiting, self.told = spec, "", ""
+        self.trying, self.waiting, self.logged = spec, "", ""
         self.attempted_at = self.tried_since = self.answered_at = now
 
     def _give_up(self, now: float) -> None:
@@ -187,8 +190,8 @@ class Route:
         given_up = self.target
         if given_up is not None:
             self.shelved[given_up] = now + SHELVED_S
-        known = (self.serving, self.held)
+        known = (self.serving, self.reported)
         self.serving = next((spec for spec in known if spec and spec != given_up), None)
-        if self.held == given_up:
-            self.held = None
+        if self.reported == given_up:
+            self.reported = None
         self._try(None, now)
