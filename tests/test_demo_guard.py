@@ -35,7 +35,7 @@ def begin(then: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     return demo, [child, *(p for p in psutil.Process(demo.pid).children() if p != child)]
 
 
-def gone(others: list[psutil.Process]) -> bool:
+def ended(others: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(others, timeout=30)[1]
 
 
@@ -46,20 +46,20 @@ def test_one_that_hangs_while_it_ends_is_ended(name: str) -> None:
     demo.send_signal(signal.Signals[name])
     assert demo.wait(timeout=30) == -signal.SIGKILL
     assert time.monotonic() - began >= WITHIN_S
-    assert gone(others)
+    assert ended(others)
 
 
 def test_what_one_that_was_killed_left_is_ended() -> None:
     demo, others = begin("time.sleep(600)")
     demo.kill()
     demo.wait(timeout=30)
-    assert gone(others)
+    assert ended(others)
 
 
 def test_what_one_that_ended_by_itself_left_is_ended() -> None:
     demo, others = begin("pass")
     assert demo.wait(timeout=30) == 0
-    assert gone(others)
+    assert ended(others)
 
 
 def test_another_signal_is_no_wish_to_end() -> None:
@@ -71,4 +71,4 @@ def test_another_signal_is_no_wish_to_end() -> None:
     os.kill(demo.pid, signal.SIGUSR1)
     assert demo.stdout.readline() == "heard\n"
     assert demo.wait(timeout=60) == 7  # it was left to end when it liked
-    assert gone(others)
+    assert ended(others)

@@ -1,4 +1,4 @@
-"""Drift on what the service is really asked: every car of one Monday, over and over, by the prepared rows."""
+"""Drift on what the service is really asked: every vehicle of one Monday, over and over."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from turo.table.model_columns import arrays
 from turo.table.names import CATEGORIES, feature_columns
 from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
 
-ASKED = 12  # times, every car
+ASKED = 12  # times, every vehicle
 HORIZON = 28
-WORLDS = [(120, 7), (120, 21)]  # cars, seed
+WORLDS = [(120, 7), (120, 21)]  # vehicles, seed
 
 
-@pytest.fixture(scope="module", params=WORLDS, ids=lambda world: f"{world[0]} cars, seed {world[1]}")
+@pytest.fixture(scope="module", params=WORLDS, ids=lambda world: f"{world[0]} vehicles, seed {world[1]}")
 def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """The prepared rows of a generated fleet of three years."""
-    cars, seed = request.param
+    count, seed = request.param
     folder: Path = tmp_path_factory.mktemp("fleet")
-    write_sample(folder, vehicles=cars, years=3, seed=seed, horizons=())
+    write_sample(folder, vehicles=count, years=3, seed=seed, horizons=())
     found = load_tables(settings.load(data_dir=str(folder)))
     return build(
         found.reservations,
@@ -71,7 +71,7 @@ def drifted(found: list[Drift]) -> list[str]:
     return [drift.feature for drift in found if drift.drifted]
 
 
-def test_the_cars_of_one_monday_are_no_drift_in_any_season(table: pl.DataFrame) -> None:
+def test_the_vehicles_of_one_monday_are_no_drift_in_any_season(table: pl.DataFrame) -> None:
     for asked in mondays(table):
         found = measure(trained(table, asked), traffic(table, asked))
         assert drifted(found) == [], asked

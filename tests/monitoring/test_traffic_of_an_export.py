@@ -19,7 +19,7 @@ from turo.table.model_columns import arrays
 from turo.table.names import CATEGORIES, feature_columns
 from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
 
-HORIZON, CARS, ASKED = 28, 120, 12
+HORIZON, VEHICLES, ASKED = 28, 120, 12
 NOW = datetime(2026, 7, 15, 12)
 
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 7, 15, 12)
 def table(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """The prepared rows of one export that holds cancellations without a date."""
     folder: Path = tmp_path_factory.mktemp("export")
-    drawn = Fleet(cars=CARS, days=680).rows(NOW)
+    drawn = Fleet(cars=VEHICLES, days=680).rows(NOW)
     rows = {row["Reservation ID"]: row for row in drawn}  # a few numbers are drawn twice
     file = write(folder, list(rows.values()), f"trip_earnings_export_{NOW:%Y%m%d}.csv")
     found = load_tables(settings.load(data_dir=str(folder), reservations_file=file.name))
@@ -35,7 +35,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
 
 
 def judged(table: pl.DataFrame, **changed: float) -> dict[str, Drift]:
-    """Every car of the newest Monday, over and over; `changed` features are multiplied."""
+    """Every vehicle of the newest Monday, over and over; `changed` features are multiplied."""
     trained = table.filter(in_training=1)
     trained = trained[reference_rows(trained, HORIZON)]
     numbers = tuple(name for name in feature_columns(table.columns) if name not in CATEGORIES)

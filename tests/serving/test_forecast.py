@@ -131,7 +131,7 @@ def test_median_and_mean_are_told_apart(tmp_path: Path) -> None:
     [
         (ORIGINS[0], "2026-11-23T20:00:00", "y_booked_days", True),  # over on the very day of the snapshot
         (ORIGINS[0], "2026-11-22 23:59:59", "y_booked_days", False),
-        (ORIGINS[0], "2026-11-23T20:00:00", "y_revenue", False),  # revenue is settled a day later
+        (ORIGINS[0], "2026-11-23T20:00:00", "y_revenue", False),  # revenue is final a day later
         (NEWEST, "2026-11-23T20:00:00", "y_booked_days", False),
         (ORIGINS[0], "", "y_booked_days", None),
     ],

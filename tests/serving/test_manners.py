@@ -53,8 +53,8 @@ def test_probes_are_told_what_mlflow_tells_them_with_and_without_a_key(
         assert client.request("HEAD", path).status_code == 200
     for front in (ask_front("GET", path), ask_front("GET", path, api_key="s3cret")):
         assert (front.status_code, front.content) == (200, b"\n")
-    stray = ask_front("GET", f"/{NAME}{path}", api_key="s3cret")
-    assert (stray.status_code, stray.content, stray.headers["X-Model-Version"]) == (200, b"\n", "7")
+    other = ask_front("GET", f"/{NAME}{path}", api_key="s3cret")
+    assert (other.status_code, other.content, other.headers["X-Model-Version"]) == (200, b"\n", "7")
 
 
 def test_a_probe_of_a_front_without_models_is_404_as_with_mlflow() -> None:

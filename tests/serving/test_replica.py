@@ -18,7 +18,7 @@ from turo.files import sha256_folder
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
 from turo.serving.replica import model_slot
-from turo.serving.replica.model_slot import Holder
+from turo.serving.replica.model_slot import ModelSlot
 from turo.serving.replica.states import Failure
 from turo.serving.spec import Content, ModelSpec, Notes
 
@@ -49,11 +49,11 @@ class Loader:
 
 def test_a_version_takes_over_only_when_it_is_loaded() -> None:
     loader = Loader()
-    holder = Holder(loader)
-    first = holder.take(content("1"))
-    assert holder.take(content("1", metrics={"mae": 2.0})) is first
+    slot = ModelSlot(loader)
+    first = slot.take(content("1"))
+    assert slot.take(content("1", metrics={"mae": 2.0})) is first
     assert (loader.loads, first.about.metrics) == (1, {"mae": 2.0})
-    second = holder.take(content("2", tags={"turo.below_baseline": "true"}))
+    second = slot.take(content("2", tags={"turo.below_baseline": "true"}))
     assert (second.about.version, first.about.version) == ("2", "1")
     assert second.about.warning
     assert first.about.warning is None
@@ -61,22 +61,22 @@ def test_a_version_takes_over_only_when_it_is_loaded() -> None:
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
     loader = Loader()
-    holder = Holder(loader)
-    first = holder.take(content("1", metrics={"mae": 2.0}))
+    slot = ModelSlot(loader)
+    first = slot.take(content("1", metrics={"mae": 2.0}))
     loader.broken["2"] = RegistryError("The files of Tiny-2 changed.")
-    kept = holder.take(content("2", metrics={"mae": 9.0}))
+    kept = slot.take(content("2", metrics={"mae": 9.0}))
     assert kept is first
-    assert holder.failed == Failure(
+    assert slot.failed == Failure(
         spec=spec("2"), reason="RegistryError: The files of Tiny-2 changed.", passing=False
     )
-    assert (holder.spec, kept.about.refused) == (spec("1"), None), "refused it is once all replicas say so"
+    assert (slot.spec, kept.about.refused) == (spec("1"), None), "refused it is once all replicas say so"
     assert kept.about.metrics == {"mae": 2.0}, "the notes belong to the refused version"
-    holder.take(content("1", refused={"version": "2", "reason": "said by the reconciler"}))
+    slot.take(content("1", refused={"version": "2", "reason": "said by the reconciler"}))
     assert kept.about.refused == {"version": "2", "reason": "said by the reconciler"}
-    assert holder.take(content("1")).about.refused is None
+    assert slot.take(content("1")).about.refused is None
     loader.broken.clear()
-    holder.take(content("3"))
-    assert (holder.spec, holder.failed) == (spec("3"), None)
+    slot.take(content("3"))
+    assert (slot.spec, slot.failed) == (spec("3"), None)
 
 
 @pytest.mark.parametrize(
@@ -95,50 +95,50 @@ def test_what_failed_is_tried_again_soon_if_the_reason_may_pass_else_later(
     error: Exception, passing: bool
 ) -> None:
     loader, now = Loader(), [0.0]
-    holder = Holder(loader, clock=lambda: now[0])
-    holder.take(content("1"))
+    slot = ModelSlot(loader, clock=lambda: now[0])
+    slot.take(content("1"))
     loader.broken["2"] = error
     pauses: list[float] = []
     for _ in range(8):
         began = now[0]
-        holder.take(content("2"))
-        assert not holder.due
-        while not holder.due:
+        slot.take(content("2"))
+        assert not slot.due
+        while not slot.due:
             now[0] += 0.5
         pauses.append(now[0] - began)
-    assert holder.failed is not None
-    assert holder.failed.passing is passing
+    assert slot.failed is not None
+    assert slot.failed.passing is passing
     assert pauses == ([2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0] if passing else [60.0] * 8)
     loader.broken.clear()
-    holder.take(content("2"))
-    assert (holder.spec, holder.failed, holder.due) == (spec("2"), None, False)
+    slot.take(content("2"))
+    assert (slot.spec, slot.failed, slot.due) == (spec("2"), None, False)
 
 
 def test_a_first_version_that_cannot_be_loaded_stops_the_replica_and_says_whether_it_may_pass() -> None:
     loader = Loader()
     loader.broken["1"] = ServiceError("MLflow does not answer.")
     with pytest.raises(ServiceError):
-        Holder(loader).take(content("1"))
+        ModelSlot(loader).take(content("1"))
     loader.broken["1"] = ValueError("the trees\nare gone")
     with pytest.raises(DeployError, match=r"^ValueError: the trees are gone$"):
-        Holder(loader).take(content("1"))
+        ModelSlot(loader).take(content("1"))
 
 
 def test_a_replica_that_cannot_start_with_its_version_starts_with_the_one_that_stands_in() -> None:
     loader = Loader()
     loader.broken["2"] = RegistryError("The files of Tiny-2 changed.")
     wanted = content("2", metrics={"mae": 9.0}).model_copy(update={"stand_in": spec("1")})
-    holder = Holder(loader)
-    assert holder.take(wanted).about.version == "1"
-    assert holder.predictor is not None
-    assert holder.predictor.about.metrics == {}, "the notes belong to the other version"
-    assert holder.failed is not None
-    assert holder.failed.spec == spec("2")
+    slot = ModelSlot(loader)
+    assert slot.take(wanted).about.version == "1"
+    assert slot.predictor is not None
+    assert slot.predictor.about.metrics == {}, "the notes belong to the other version"
+    assert slot.failed is not None
+    assert slot.failed.spec == spec("2")
     loader.broken["1"] = ServiceError("MLflow does not answer.")
     with pytest.raises(DeployError, match="Tiny-2 changed"):
-        Holder(loader).take(wanted)
+        ModelSlot(loader).take(wanted)
     loader.broken.clear()
-    assert holder.take(wanted).about.version == "2"
+    assert slot.take(wanted).about.version == "2"
 
 
 def model_folder(folder: Path) -> str:
@@ -195,24 +195,24 @@ def test_a_damaged_copy_on_the_node_is_fetched_anew(tmp_path: Path, monkeypatch:
 
 def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> None:
     pytest.importorskip("ray.serve")
-    from turo.serving.replica.shadow import Rival
+    from turo.serving.replica.shadow import Challenger
 
     columns = random_columns(50)
-    rival = Rival(spec("9"), tiny_predictor("svr"))
-    own = rival.predictor.model.predict(columns)
-    assert rival.compare("1", columns, own - 2.0) == pytest.approx((2.0, 2.0))
+    challenger = Challenger(spec("9"), tiny_predictor("svr"))
+    own = challenger.predictor.model.predict(columns)
+    assert challenger.compare("1", columns, own - 2.0) == pytest.approx((2.0, 2.0))
     half = {name: values[:25] for name, values in columns.items()}
-    mean, p95 = rival.compare("1", half, own[:25] + 4.0)
+    mean, p95 = challenger.compare("1", half, own[:25] + 4.0)
     assert (mean, p95) == pytest.approx((0.0, 4.0))
-    assert rival.compare("2", columns, own) == (0.0, 0.0)
+    assert challenger.compare("2", columns, own) == (0.0, 0.0)
     assert np.isfinite(own).all()
 
 
 def test_a_new_row_limit_holds_at_once_and_the_schema_says_it() -> None:
-    holder = Holder(Loader())
-    holder.take(content("1"))
+    slot = ModelSlot(Loader())
+    slot.take(content("1"))
     limits = LIMITS.model_copy(update={"max_rows": 3})
-    predictor = holder.take(Content(spec=spec("1"), limits=limits))
+    predictor = slot.take(Content(spec=spec("1"), limits=limits))
     ask = AsgiClient(App(predictor, limits), "/Tiny")
     assert ask.get("/schema").json()["properties"]["inputs"]["maxItems"] == 3
     assert [ask.post(json={"inputs": [full_row()] * rows}).status_code for rows in (3, 4)] == [200, 413]

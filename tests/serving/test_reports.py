@@ -35,7 +35,7 @@ def front() -> catalog.CatalogApp:
     async def forward(name: str, request: object) -> None:
         raise AssertionError(f"{name} was asked")
 
-    directory = catalog.Front(forward)  # type: ignore[arg-type]
+    directory = catalog.ReportingDirectory(forward)  # type: ignore[arg-type]
     directory.reports = catalog.Reports()
     return catalog.CatalogApp(directory, LIMITS, api_key="secret")
 

@@ -1,1 +1,1 @@
-"""The Ray cluster from outside: jobs, their logs, the dashboard's interface, a Ray of our own."""
+"""The Ray cluster from outside: jobs, their logs, the dashboard's interface, a local Ray."""

@@ -1,4 +1,4 @@
-"""How many processors of a Ray cluster are free, who holds the others, and a job that finds too few."""
+"""Free processors of a Ray cluster: how many, who holds the others, and what a job may reserve."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def claim(http: RayHttp, wanted: float, job: str) -> float:
     logger.warning(
         "Ray at %s has %.2f of %g processors free%s, job %s would reserve %g: it runs without, beside what "
         "holds them. Where that is too slow %s.",
-        http.address, *room, _holders(http), job, wanted, REMEDY,
+        http.address, *room, _largest_users(http), job, wanted, REMEDY,
     )  # fmt: skip
     return 0.0
 
@@ -36,7 +36,7 @@ def pending(http: RayHttp) -> str:
     room = free(http)
     if room is None:
         return ""
-    return f" ({room[0]:.2f} of {room[1]:g} processors are free{_holders(http)}; {REMEDY})"
+    return f" ({room[0]:.2f} of {room[1]:g} processors are free{_largest_users(http)}; {REMEDY})"
 
 
 def free(http: RayHttp) -> tuple[float, float] | None:
@@ -49,8 +49,8 @@ def free(http: RayHttp) -> tuple[float, float] | None:
     return max(0.0, total - used), total
 
 
-def _holders(http: RayHttp) -> str:
-    """The largest holders among the actors, replicas of models for example."""
+def _largest_users(http: RayHttp) -> str:
+    """The actors that hold most, replicas of models for example."""
     answer = http.call("GET", "/api/v0/actors", params=ACTORS, retry_500=False)
     held: Counter[str] = Counter()
     try:

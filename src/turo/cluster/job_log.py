@@ -1,4 +1,4 @@
-"""A growing log, handed over from its first byte each time, cut into lines that each leave once."""
+"""The log of a Ray job as lines: it is read from its first byte each time, each line is handed over once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start a Ray of our own on this machine."""
+"""Starts a local Ray cluster on this machine."""
 
 from __future__ import annotations
 

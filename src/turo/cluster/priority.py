@@ -1,4 +1,4 @@
-"""Who waits for whom on a busy processor: answers come first, everything that is a job comes behind them.
+"""Niceness of processes: on a busy processor serving comes first, jobs come behind it.
 
 Ray gives its workers the niceness 15 and the jobs it runs 0, which is the wrong way round here. So its nodes
 are started with `RAY_worker_niceness=0` (see `turo.serving.ingress.node`), and each process of a job steps

@@ -1,8 +1,8 @@
-"""Nothing of a demo outlives it, and it ends in bounded time, whatever died before.
+"""The guard: a process beside the demo that ends all its processes, in bounded time, however the demo ends.
 
-A process beside the demo holds the other end of a pipe. A signal that tells the demo to end is written into
-the pipe by the interpreter itself, even while the demo hangs in a library; the pipe's end tells that the demo
-is gone, even if it was killed. Whatever carries the demo's mark in its environment is ended then.
+It reads a pipe from the demo. A signal that tells the demo to end is written into the pipe by Python itself,
+even while the demo hangs in a library; the pipe closes when the demo has ended, even if it was killed. Then
+every process that carries the demo's mark in its environment is ended.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ import psutil
 from turo.patience import Patience
 
 MARK = "TURO_DEMO"
-END_WITHIN_S = 60.0  # from the wish to end; all that is left then is killed
+END_WITHIN_S = 60.0  # from the signal to end; all that is left then is killed
 ENDING = b"e"
-WISHES = {*ENDING, signal.SIGINT, signal.SIGTERM}  # as bytes in the pipe; other signals are nothing to us
-GRACE_S = 5.0  # for processes that end by themselves once the demo is gone
+# As bytes in the pipe; other signals are ignored.
+END_REQUESTS = {*ENDING, signal.SIGINT, signal.SIGTERM}
+GRACE_S = 5.0  # for processes that end by themselves once the demo has ended
 
 
 @contextmanager
@@ -56,12 +57,12 @@ def _watch(end_within_s: float) -> int:
 
 
 def main(demo_id: int, end_within_s: float) -> None:
-    """Wait for the demo's end, then see that it is one."""
-    # A demo that is gone already has left its number to others.
+    """Wait until the demo ends or is told to, then end whatever is left of it."""
+    # If the demo has ended already, its process id may belong to another process.
     demo = psutil.Process(demo_id) if os.getppid() == demo_id else None
     pipe = sys.stdin.fileno()
-    gone = not _is_told_to_end(pipe) or _ends(pipe, time.monotonic() + end_within_s)
-    if gone:
+    ended = not _is_told_to_end(pipe) or _ends(pipe, time.monotonic() + end_within_s)
+    if ended:
         Patience(0.1, GRACE_S).poll(lambda: not _family(demo))
     while family := _family(demo):
         for process in family:
@@ -73,15 +74,15 @@ def main(demo_id: int, end_within_s: float) -> None:
 
 
 def _is_told_to_end(pipe: int) -> bool:
-    """Wait for the wish; False: the demo is gone before it was told."""
+    """Wait for a signal to end; False: the demo has ended without one."""
     while said := os.read(pipe, 64):
-        if WISHES & set(said):
+        if END_REQUESTS & set(said):
             return True
     return False
 
 
 def _ends(pipe: int, deadline: float) -> bool:
-    """Whether the demo, which was told to, is gone by the deadline."""
+    """Whether the demo, which was told to, has ended by the deadline."""
     while (left := deadline - time.monotonic()) > 0:
         if select.select([pipe], [], [], left)[0] and not os.read(pipe, 64):
             return True

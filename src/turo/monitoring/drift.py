@@ -8,7 +8,7 @@ raises false alarms, for three reasons, and each has its rule:
 
 - Under no drift the mean of PSI is about (bins - 1) * (1/n + 1/m). Below `MINIMUM_SAMPLES` rows nothing is
   judged, and the limit is at least what resampling the reference against itself exceeds once in a hundred
-  times, for as many rows as the evidence is worth: the same row asked ten times is one row.
+  times, for the effective number of rows: the same row asked ten times is one row.
 - Requests are about one Monday, the reference is a year of them. To the limit is added what single Mondays of
   the past differed from the year before them, with a margin.
 - A feature that tells the date (season, holidays, fleet context, age) differs so much from one Monday to the
@@ -75,9 +75,9 @@ def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], see
     rng = np.random.default_rng(seed)
     parts = {name: part for name, part in _parts(reference).items() if name in columns}
     seen = {name: np.asarray(columns[name]) for name in parts}
-    worth = _worth(seen)
+    effective_rows = _effective_rows(seen)
     return [
-        _drift(name, _counts(part, seen[name]), worth, part.get("single"), rng)
+        _drift(name, _counts(part, seen[name]), effective_rows, part.get("single"), rng)
         for name, part in parts.items()
     ]
 
@@ -87,8 +87,8 @@ def _parts(reference: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {**reference["numbers"], PREDICTION: reference["prediction"], **reference["categories"]}
 
 
-def _worth(columns: Mapping[str, np.ndarray]) -> float:
-    """How many rows the evidence is worth (Kish): n for n different ones, fewer where some repeat."""
+def _effective_rows(columns: Mapping[str, np.ndarray]) -> float:
+    """Effective sample size (Kish): n for n different rows, fewer where some repeat."""
     import polars as pl
 
     if not columns:
@@ -131,14 +131,14 @@ def _category_counts(histogram: Mapping[str, Any], values: np.ndarray) -> tuple[
 
 
 def _drift(
-    name: str, counts: Counts, worth: float, single: list[float] | None, rng: np.random.Generator
+    name: str, counts: Counts, effective_rows: float, single: list[float] | None, rng: np.random.Generator
 ) -> Drift:
     then, now, ks = counts
     samples = int(now.sum())
     if samples < MINIMUM_SAMPLES:
         return Drift(name, samples)
-    distance = float(psi(then, now * (worth / samples)))
-    return Drift(name, samples, distance, _limit(then, round(worth), single, rng), ks)
+    distance = float(psi(then, now * (effective_rows / samples)))
+    return Drift(name, samples, distance, _limit(then, round(effective_rows), single, rng), ks)
 
 
 def _limit(then: np.ndarray, rows: int, single: list[float] | None, rng: np.random.Generator) -> float | None:

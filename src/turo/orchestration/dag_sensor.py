@@ -1,4 +1,4 @@
-"""A sensor that lets another DAG end first."""
+"""A sensor that waits until another DAG has no run under way."""
 
 from __future__ import annotations
 

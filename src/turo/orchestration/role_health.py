@@ -1,4 +1,4 @@
-"""Does this Airflow container do its work? `python -m turo.orchestration.role_health ROLE`, exit code 0 or 1.
+"""Health check of an Airflow container: `python -m turo.orchestration.role_health ROLE`, exit code 0 or 1.
 
 Airflow's own `airflow jobs check` and Celery's `inspect ping` import all of Airflow: six seconds of processor
 time a call. These look at the same facts in a fraction of a second, so that they can be asked often.

@@ -1,8 +1,8 @@
-"""A task that is told to end: does its Ray job end with it, or will another try of the task take it over?
+"""Decides whether the Ray job of a task that is told to end is stopped, or left to the task's next try.
 
 Airflow tells a try to end in two very different cases: somebody cancelled the task, or Airflow has not heard
 of the try for a while (its worker or the API server was away) and has another one follow. Only what Airflow
-says of the task now tells them apart: a dying try is often gone before the next one has begun.
+says of the task now tells them apart: a try has often ended before the next one has begun.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 END_WITHIN_S = 30.0
 UNKNOWN = "unknown"  # Airflow does not answer
-GONE = "removed"
+REMOVED = "removed"
 TO_COME = frozenset({"up_for_retry", "scheduled", "queued"})
 
 
@@ -36,7 +36,7 @@ def state_now(ti: Any) -> str | None:
     except Exception as error:  # whatever it is: nothing is known of the task
         logger.warning("Airflow does not say what became of this task: %s", error)
         return UNKNOWN
-    return found.get(ti.run_id, {}).get(f"{ti.task_id}_{ti.map_index}" if mapped else ti.task_id, GONE)
+    return found.get(ti.run_id, {}).get(f"{ti.task_id}_{ti.map_index}" if mapped else ti.task_id, REMOVED)
 
 
 def another_follows(state: str | None, *, tries_left: bool, overdue: bool) -> bool:
@@ -52,7 +52,7 @@ def another_follows(state: str | None, *, tries_left: bool, overdue: bool) -> bo
         return True
     if state == UNKNOWN:
         return tries_left
-    # Either the next try runs already, or it is this one that runs and that something outside wants gone.
+    # Either the next try runs already, or it is this one that runs and that something outside ends.
     return state == "running" and tries_left and not overdue
 
 

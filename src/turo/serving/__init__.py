@@ -1,1 +1,1 @@
-"""Serving: bytes in, bytes out (predictor), one Serve application a model, one owner of them all."""
+"""Serving: one Ray Serve application per model, the catalog at `/`, and the reconciler that deploys them."""

@@ -1,4 +1,4 @@
-"""What is served: the list at `/`, documentation, and who answers which V2 route.
+"""The routes of the catalog: the list of models at `/`, documentation, and V2 requests by model name.
 
 A model's own routes come here only while the proxy knows no replica of it: after a restart, for instance.
 """
@@ -156,7 +156,7 @@ def alike(known: str, name: str) -> bool:
 
 
 class FrontApp(App):
-    """The application around a directory."""
+    """The ASGI application around a directory."""
 
     def refusal(self, problem: Problem, request: Request) -> Response:
         """Tells version and run of the model asked for, though the request never reached it."""

@@ -1,4 +1,4 @@
-"""Whose vehicles: does a version's fleet own the prepared table, and what helps where it does not."""
+"""Was a version trained on the fleet of the prepared table? If not: the warning, and what helps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _same(one: Identity, other: Identity) -> bool:
 def foreign(trained_on: TrainedOn, manifest: Manifest) -> bytes | None:
     """The warning header's value where a version was not trained on the table's fleet; None where it was.
 
-    Without a note of the fleet on either side only the very same table counts. Without a table (an empty
+    Where either side names no fleet, only the very same table counts. Without a table (an empty
     manifest) there is nothing to compare with.
     """
     if not manifest:

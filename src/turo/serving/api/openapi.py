@@ -1,4 +1,4 @@
-"""OpenAPI of the whole surface, and the same for people, without a byte from elsewhere."""
+"""The OpenAPI document of all routes, and `/docs`, the page for people, which loads nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a version fit a row of the prepared table, and what is to be known of its forecast for it."""
+"""Whether a version may forecast a row of the prepared table, and what to note beside the forecast."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rows of JSON values to typed columns, and the exact reason where that is impossible.
 
-A batch is read column by column, a few rows in one numpy call, both only asking whether anything is odd; only
-an odd request is walked value by value, to name row, column, expected and got.
+Valid requests are read without looking at single values: a batch column by column, a few rows in one numpy
+call. Only a request with an error is read value by value, to name row, column, expected and got.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""V2 tensors to columns without a Python value a cell, where that is plainly right.
+"""Fast path from V2 tensors to columns: no Python value per cell, for valid input only.
 
-As in `turo.serving.forms.columns`, what is odd is left to the slow way (`turo.serving.forms.v2`), which says
-why.
+As in `turo.serving.forms.columns`, it returns None where anything is odd; `turo.serving.forms.v2` then reads
+the tensors value by value and names the error.
 """
 
 from __future__ import annotations

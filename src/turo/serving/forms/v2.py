@@ -57,12 +57,12 @@ def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
     if found := tensors.read(document, tail, table):
         columns, strings = found
         check_duplicates(header, strings)
-        return Request(columns, *_wishes(document))
+        return Request(columns, *_options(document))
     check_duplicates(header, count_strings(document))
     names, lists = _lists(inputs, tail, table)
-    wishes = _wishes(document)
+    options = _options(document)
     columns, _ = table.from_lists(names, list(zip(*lists, strict=True)))
-    return Request(columns, *wishes)
+    return Request(columns, *options)
 
 
 def _lists(inputs: list[dict[str, Any]], tail: bytes, table: Table) -> tuple[list[str], list[list[Any]]]:
@@ -83,8 +83,8 @@ def _lists(inputs: list[dict[str, Any]], tail: bytes, table: Table) -> tuple[lis
     return names, columns
 
 
-def _wishes(document: dict[str, Any]) -> tuple[str | None, bool]:
-    """The caller's name for the request, and whether the answer is to be binary."""
+def _options(document: dict[str, Any]) -> tuple[str | None, bool]:
+    """Options of a request: the caller's name for it, and whether the answer is to be binary."""
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise Problem(422, f"id must be a string; got {shown(identifier)}.")

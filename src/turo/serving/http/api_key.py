@@ -1,4 +1,4 @@
-"""The API key: who has it, and what is open without."""
+"""The API key: checks that a request has it; probes need none."""
 
 from __future__ import annotations
 

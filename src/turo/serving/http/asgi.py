@@ -17,7 +17,7 @@ from turo.serving.http.api_key import check_key
 from turo.serving.http.body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
-from turo.serving.http.slow_bodies import GoneError, in_time, refuse_longer
+from turo.serving.http.slow_bodies import DisconnectedError, in_time, refuse_longer
 from turo.serving.spec import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
@@ -76,7 +76,7 @@ class App:
         service = self.service  # may be exchanged while this request is under way
         try:
             response = await self.answer(request, receive, service)
-        except GoneError:
+        except DisconnectedError:
             return
         if self.count:
             self.count(response.status)
@@ -92,7 +92,7 @@ class App:
         """Any request to a response. Without `receive` the body is in the request.
 
         Raises:
-            GoneError: the caller left before the request was whole; nothing else is raised.
+            DisconnectedError: the caller left before the request was whole; nothing else is raised.
         """
         try:
             check_key(request, self.api_key)
@@ -102,7 +102,7 @@ class App:
             return await self.in_turn(request, service or self.service)
         except Problem as problem:
             return self.refusal(problem, request)
-        except GoneError:
+        except DisconnectedError:
             raise
         except Exception:
             logger.exception(

@@ -1,8 +1,9 @@
-"""The first thing a request meets in a Serve process, before Serve counts it or asks whether it has a place.
+"""ASGI middleware around every application of a Serve process: it sees a request before Serve queues it.
 
-Here a body is waited for, so that a slow one takes no place. Headers that Serve could not read are put right:
-it decodes some as UTF-8 and would answer a bare 500; it echoes any request id, so there is one a request from
-here on. And what Serve refuses in plain text is told as every other refusal is.
+- It reads the whole body first, so that a slow one takes no place in the queue.
+- It re-encodes headers that Serve could not decode as UTF-8 (Serve would answer a bare 500), and gives each
+  request exactly one id.
+- It turns Serve's own refusals, which are plain text, into problem bodies.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from turo.serving.http.body import length_of
 from turo.serving.http.cors import Cors
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
-from turo.serving.http.slow_bodies import GoneError, Waiting
+from turo.serving.http.slow_bodies import DisconnectedError, Waiting
 from turo.settings import load as load_settings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ DETAILS = {
 
 
 class Door:
-    """ASGI middleware."""
+    """The middleware; `middlewares` configures it."""
 
     def __init__(self, app: Any, waiting: Waiting, cors: Cors) -> None:
         self.app = app
@@ -55,7 +56,7 @@ class Door:
         if request.method not in BODILESS and announced <= self.waiting.longest:
             try:
                 body, more = await self.waiting.whole(client_of(scope, headers), receive)
-            except GoneError:
+            except DisconnectedError:
                 return None
             except Problem as problem:
                 return await answer(problem_response(problem, request), request, send)

@@ -1,4 +1,4 @@
-"""Bodies that are still on their way: until one is whole, its request takes no place that others need."""
+"""Reads request bodies with limits of time and memory, before their requests take a place in the queue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL_BODIES = 16  # how many of the longest allowed may be held at once, counted
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-class GoneError(Exception):
+class DisconnectedError(Exception):
     """The caller went away before its request was whole: there is nobody to answer."""
 
 
@@ -30,14 +30,14 @@ async def collect(
         came: told the size of each part.
 
     Raises:
-        GoneError: the caller left.
+        DisconnectedError: the caller left.
     """
     parts: list[bytes] = []
     size, more = 0, True
     while more and size <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise GoneError
+            raise DisconnectedError
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)
@@ -97,7 +97,7 @@ class Waiting:
 
         Raises:
             Problem: 408, it came too slowly.
-            GoneError: the caller left.
+            DisconnectedError: the caller left.
         """
         wait = None
         try:

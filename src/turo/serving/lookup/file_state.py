@@ -1,4 +1,4 @@
-"""When a file is another one than before."""
+"""Tells whether a file has been replaced: its inode, time and size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = tuple[Any, ...]
 
 
 def state(filesystem: fs.FileSystem, path: str) -> State:
-    """What is another after a file has been replaced.
+    """Values that differ once a file has been replaced.
 
     Raises:
         OSError: there is no such file.

@@ -44,8 +44,8 @@ class Reports:
         return {"replicas": states}
 
 
-class Front(Directory):
-    """The directory, and beside what callers ask for the replicas' reports."""
+class ReportingDirectory(Directory):
+    """The directory, and for the reconciler the newest reports of all replicas."""
 
     reports: Reports
 
@@ -70,7 +70,7 @@ class Catalog:
         log_through_serve()
         self.handles: dict[str, Any] = {}
         settings = load_settings()
-        self.directory = Front(self.forward, secured=bool(settings.serve_api_key))
+        self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key))
         self.directory.reports = self.reports = Reports()
         self.application = CatalogApp(self.directory, api_key=settings.serve_api_key, adds_request_id=False)
         watch = Watch(table_in(settings.data_dir), self.directory.compare)

@@ -1,6 +1,6 @@
-"""A model's files over MLflow's HTTP interface, without MLflow's library.
+"""Downloads a model's files over MLflow's HTTP interface, without MLflow's library.
 
-Importing that costs a replica seconds at start and over a hundred megabytes for as long as it lives.
+Importing the library costs a replica seconds at start and over a hundred megabytes for as long as it lives.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import polars as pl
 
 STAMP = "%Y%m%dT%H%M%S%f"
 OPEN_FOR = timedelta(hours=1)  # after that a replica begins a new file, even if this one is small
-SETTLED = 2 * OPEN_FOR  # what is older has no writer any more
+CLOSED_AFTER = 2 * OPEN_FOR  # no replica writes to a file that is older
 LEFTOVER_S = 600.0  # a temporary file that old belongs to a writer that was killed
 
 
@@ -51,7 +51,7 @@ def age(path: Path) -> timedelta:
 
 
 def facts(path: Path) -> Facts | None:
-    """What the footer says; None if the file is gone meanwhile.
+    """What the footer says; None if the file has been removed meanwhile.
 
     Raises:
         OSError, pyarrow.ArrowInvalid: it is no parquet file.
@@ -92,12 +92,12 @@ def prune(folder: Path, max_rows: int) -> None:
                 path.unlink(missing_ok=True)
 
 
-def adopt(folder: Path, path: Path, max_rows: int) -> pl.DataFrame | None:
-    """Continue what replicas that are gone have left: their small files become the beginning of `path`."""
+def merge_closed(folder: Path, path: Path, max_rows: int) -> pl.DataFrame | None:
+    """Merge the small files of replicas that have ended: their rows become the beginning of `path`."""
     with alone(folder):
         chosen, rows = [], 0
         for old in segments(folder):
-            found = facts(old) if age(old) > SETTLED else None
+            found = facts(old) if age(old) > CLOSED_AFTER else None
             if found and rows + found.rows < max_rows:
                 chosen.append(old)
                 rows += found.rows

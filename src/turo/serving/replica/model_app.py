@@ -17,7 +17,7 @@ from turo.serving.http.messages import Request, Response, request_id
 from turo.serving.lookup.feature_lookup import table_in
 from turo.serving.lookup.table_watch import Watch
 from turo.serving.replica.metrics import Gauges
-from turo.serving.replica.model_slot import Holder, load
+from turo.serving.replica.model_slot import ModelSlot, load
 from turo.serving.replica.observer import Observer, Shadow
 from turo.serving.replica.state_reporter import Reporter
 from turo.serving.replica.states import State
@@ -43,7 +43,7 @@ class Model:
         sys.setswitchinterval(SWITCH_S)
         settings = load_settings()
         log_through_serve()
-        self.holder = Holder(partial(load, settings=settings))
+        self.slot = ModelSlot(partial(load, settings=settings))
         self.gauges = Gauges(name)
         self.observer = Observer(name, self.gauges, settings.data_dir, settings.serve_log_rows)
         self.exchange = asyncio.Lock()
@@ -72,28 +72,28 @@ class Model:
         self.reporter.news()
 
     async def take(self, wanted: Content) -> None:
-        """Let the holder exchange the version if need be, and answer with what it holds."""
-        predictor = await asyncio.to_thread(self.holder.take, wanted)
-        if self.holder.failed and not self.holder.failed.passing:
+        """Let the slot exchange the version if need be, and answer with what it holds."""
+        predictor = await asyncio.to_thread(self.slot.take, wanted)
+        if self.slot.failed and not self.slot.failed.passing:
             self.gauges.refused()
         predictor.observe = self.observer.see
         predictor.compare(await asyncio.to_thread(self.watch.look))
         self.application.limits = wanted.limits
         self.application.service = predictor
         self.gauges.serves(predictor.about)
-        challenged = wanted.notes.challenger is not None and wanted.spec == self.holder.spec
+        challenged = wanted.notes.challenger is not None and wanted.spec == self.slot.spec
         self.observer.shadow = self.copy() if challenged else None
 
     async def again(self) -> None:
         """Try again what failed, when its time has come."""
         async with self.exchange:
-            if self.holder.due and self.content is not None:
+            if self.slot.due and self.content is not None:
                 await self.take(self.content)
 
     def state(self) -> State:
         """What is told to the reconciler."""
         replica = serve.get_replica_context().replica_id.unique_id
-        return State(replica=replica, serves=self.holder.spec, failed=self.holder.failed)
+        return State(replica=replica, serves=self.slot.spec, failed=self.slot.failed)
 
     def compare(self, manifest: dict[str, Any]) -> None:
         """Hold what serves against the prepared table, of which this is the manifest."""
@@ -145,8 +145,8 @@ class Model:
 
     def check_health(self) -> None:
         """Really predict."""
-        if self.holder.predictor is not None:
-            self.holder.predictor.check()
+        if self.slot.predictor is not None:
+            self.slot.predictor.check()
 
 
 def log_through_serve() -> None:

@@ -1,4 +1,4 @@
-"""What a replica does besides answering: load its version, prove it, exchange it. No Ray import."""
+"""The model slot: the place in a replica that holds one version; loads, proves, exchanges it. Without Ray."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def example(folder: Path) -> dict[str, Any]:
     return dict(zip(frame["columns"], frame["data"][0], strict=True))
 
 
-class Holder:
-    """The version a replica serves now, and the exchange of it for another one without a gap.
+class ModelSlot:
+    """Holds the version that a replica serves, and exchanges it for another one without a gap.
 
     The new version is loaded and proven beside the old one; only then it takes over, between two requests.
     A version that cannot be loaded, or fails on its own example, leaves the old one where it is, and is tried
@@ -132,7 +132,7 @@ class Holder:
         except Exception as error:
             self._note(spec, error)
             if self.predictor is None:
-                self._stand_in(content, error)
+                self._load_fallback(content, error)
             logger.exception(
                 "%s version %s is not taken over; version %s answers",
                 spec.name, spec.version, self.spec.version if self.spec else "none",
@@ -146,7 +146,7 @@ class Holder:
         self._again_at = self._clock() + pause
         self.failed = Failure(spec=spec, reason=f"{type(error).__name__}: {one_line(error)}", passing=passing)
 
-    def _stand_in(self, content: Content, error: Exception) -> None:
+    def _load_fallback(self, content: Content, error: Exception) -> None:
         """While nothing is served: the version named for this case, or the replica must not start."""
         if content.stand_in is not None:
             try:
@@ -163,7 +163,7 @@ class Holder:
 
     def _tell(self, predictor: Predictor, content: Content) -> None:
         notes = content.notes
-        predictor.about.refused = notes.refused  # the reconciler's word: it knows what the other replicas say
+        predictor.about.refused = notes.refused  # as the reconciler says: it knows the other replicas
         if content.spec == self.spec:
             challenger = notes.challenger.version if notes.challenger else None
             predictor.tell({"tags": notes.tags, "metrics": notes.metrics, "challenger": challenger})

@@ -1,7 +1,7 @@
-"""What happens to answers once given: counted, logged, shown to the challenger. Never in their way.
+"""What is recorded of the answers of a replica: counts, prediction log, copies for the challenger.
 
-The request path only appends to a queue that is bounded in requests and bytes; a thread empties it once a
-second into compact columns. What does not fit is lost to the log, not to the caller.
+No answer waits for it: the request path only appends to a queue that is bounded in requests and bytes, and a
+thread empties that once a second. What does not fit is missing from the log; the caller has the answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Metrics(Protocol):
 
 
 class Observer:
-    """One replica's witness.
+    """Counts, logs and copies the answers of one replica.
 
     Args:
         metrics: counters and histogram.
@@ -85,7 +85,7 @@ class Observer:
             self.careful_round()
 
     def careful_round(self) -> None:
-        """One round; a full disk or an exporter that is gone is told once, and serving goes on."""
+        """One round; a full disk or an exporter that does not answer is logged once, and serving goes on."""
         try:
             self.round()
         except Exception:

@@ -92,7 +92,7 @@ class PredictionLog:
         self.folder.mkdir(parents=True, exist_ok=True)
         log_segments.remove_leftovers(self.folder)
         path = log_segments.new_path(self.folder)
-        self._segment = log_segments.adopt(self.folder, path, self.per_segment)
+        self._segment = log_segments.merge_closed(self.folder, path, self.per_segment)
         self._path = path
 
 

@@ -1,4 +1,6 @@
-"""The challengers, all in one process of their own: they see a copy of the traffic, nobody waits for them.
+"""The application `shadow`: all challengers in one process, which gets a copy of the traffic.
+
+Nobody waits for it.
 
 A challenger that cannot be loaded, is slow, or dies takes nothing with it but its own figures.
 """
@@ -35,7 +37,7 @@ class NoArguments(BaseModel):
 
 
 @dataclass
-class Rival:
+class Challenger:
     """One challenger with its newest differences from the champion."""
 
     spec: ModelSpec
@@ -62,21 +64,21 @@ class Shadow:
     def __init__(self) -> None:
         log_through_serve()
         self.settings = load_settings()
-        self.rivals: dict[str, Rival] = {}
+        self.loaded: dict[str, Challenger] = {}
         self.refused: set[ModelSpec] = set()
         self.gauges = ShadowGauges()
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the challengers; one that cannot be loaded is left out, said once."""
         wanted = ShadowContent.model_validate(config).challengers
-        self.rivals = {n: rival for n, rival in self.rivals.items() if rival.spec in wanted}
+        self.loaded = {n: challenger for n, challenger in self.loaded.items() if challenger.spec in wanted}
         for spec in wanted:
-            known = self.rivals.get(spec.name)
+            known = self.loaded.get(spec.name)
             if spec in self.refused or (known and known.spec == spec):
                 continue
             try:
                 predictor = await asyncio.to_thread(model_slot.load, spec, 1, self.settings)
-                self.rivals[spec.name] = Rival(spec, predictor)
+                self.loaded[spec.name] = Challenger(spec, predictor)
             except Exception:
                 self.refused.add(spec)
                 logger.exception("challenger %s version %s cannot be shown traffic", spec.name, spec.version)
@@ -85,16 +87,16 @@ class Shadow:
         self, name: str, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray
     ) -> None:
         """Compare a batch of the champion's answers with the challenger's."""
-        rival = self.rivals.get(name)
-        if rival is None or not set(columns) >= {f.name for f in rival.predictor.model.fields}:
+        challenger = self.loaded.get(name)
+        if challenger is None or not set(columns) >= {f.name for f in challenger.predictor.model.fields}:
             return
-        mean, p95 = rival.compare(version, columns, predictions)
-        self.gauges.compared(name, rival.spec.version, mean, p95, len(predictions))
-        if time.monotonic() - rival.logged_at > LOG_S:
-            rival.logged_at = time.monotonic()
+        mean, p95 = challenger.compare(version, columns, predictions)
+        self.gauges.compared(name, challenger.spec.version, mean, p95, len(predictions))
+        if time.monotonic() - challenger.logged_at > LOG_S:
+            challenger.logged_at = time.monotonic()
             logger.info(
                 "[Shadow] %s version %s against %s: mean %+.3f, p95 %.3f over the last %d rows",
-                name, rival.spec.version, version, mean, p95, len(rival.differences),
+                name, challenger.spec.version, version, mean, p95, len(challenger.differences),
             )  # fmt: skip
 
 
