@@ -13,7 +13,7 @@ import pytest
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo.monitoring.drift import MINIMUM_SAMPLES
-from turo.monitoring.drift_watch import PERIOD_S, SOON_S, Watch
+from turo.monitoring.drift_watch import PERIOD_S, SOON_S, DriftWatch
 from turo.serving.api.model_info import About
 from turo.serving.replica.prediction_log import FOLDER, PredictionLog, Seen
 from turo.serving.spec import ModelSpec
@@ -50,7 +50,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def told(watch: Watch, now: float = 0.0, *served: ModelSpec) -> dict[tuple[str, str], float]:
+def told(watch: DriftWatch, now: float = 0.0, *served: ModelSpec) -> dict[tuple[str, str], float]:
     samples = watch.samples(list(served or (spec(),)), now)
     return {
         (sample.name.removeprefix("feature_"), sample.labels["feature"]): sample.value for sample in samples
@@ -65,7 +65,7 @@ def drifted(values: dict[tuple[str, str], float]) -> set[str]:
 
 def test_rows_like_those_of_the_training_stay_silent(tmp_path: Path, write: Write) -> None:
     write(2000)
-    found = told(Watch(str(tmp_path), reference))
+    found = told(DriftWatch(str(tmp_path), reference))
     assert {name for kind, name in found if kind == "psi"} == {*tiny_columns(1), "prediction"}
     assert {value for (kind, _), value in found.items() if kind == "samples"} == {2000.0}
     assert drifted(found) == set()
@@ -73,19 +73,19 @@ def test_rows_like_those_of_the_training_stay_silent(tmp_path: Path, write: Writ
 
 def test_a_feature_that_moved_is_named(tmp_path: Path, write: Write) -> None:
     write(2000, pickup_7=np.full(2000, 40.0))
-    assert drifted(told(Watch(str(tmp_path), reference))) == {"pickup_7"}
+    assert drifted(told(DriftWatch(str(tmp_path), reference))) == {"pickup_7"}
 
 
 def test_few_rows_are_counted_but_not_judged(tmp_path: Path, write: Write) -> None:
     write(MINIMUM_SAMPLES - 1, pickup_7=np.full(MINIMUM_SAMPLES - 1, 40.0))
-    found = told(Watch(str(tmp_path), reference))
+    found = told(DriftWatch(str(tmp_path), reference))
     assert {kind for kind, _ in found} == {"samples"}
     assert found["samples", "pickup_7"] == MINIMUM_SAMPLES - 1
 
 
 def test_only_what_the_served_version_was_asked_counts(tmp_path: Path, write: Write) -> None:
     write(2000, "3", pickup_7=np.full(2000, 40.0))
-    watch = Watch(str(tmp_path), reference)
+    watch = DriftWatch(str(tmp_path), reference)
     assert told(watch) == {}
     write(1500, "4")
     found = told(watch, SOON_S)
@@ -95,7 +95,7 @@ def test_only_what_the_served_version_was_asked_counts(tmp_path: Path, write: Wr
 
 def test_it_is_repeated_between_looks_and_forgotten_with_the_version(tmp_path: Path, write: Write) -> None:
     write(1200)
-    watch = Watch(str(tmp_path), reference)
+    watch = DriftWatch(str(tmp_path), reference)
     first = told(watch)
     write(1200)
     assert told(watch, PERIOD_S - 1) == first
@@ -106,7 +106,7 @@ def test_it_is_repeated_between_looks_and_forgotten_with_the_version(tmp_path: P
 def test_models_are_looked_at_in_turn(tmp_path: Path, write: Write) -> None:
     write(1200)
     write(1300, name="SVR")
-    watch, both = Watch(str(tmp_path), reference), (spec(), spec(name="SVR"))
+    watch, both = DriftWatch(str(tmp_path), reference), (spec(), spec(name="SVR"))
     counts = [
         {s.labels["model"]: s.value for s in watch.samples(list(both), now) if s.name == "feature_samples"}
         for now in (0.0, 15.0)
@@ -125,7 +125,7 @@ def test_what_cannot_be_known_is_said_and_tried_again(
             raise error
         return reference(run_id)
 
-    watch = Watch(str(tmp_path), away_once)
+    watch = DriftWatch(str(tmp_path), away_once)
     with caplog.at_level(logging.WARNING):
         assert told(watch) == {}
     assert "Drift of KNN version 4 is not known: MLflow is away" in caplog.text
@@ -133,7 +133,7 @@ def test_what_cannot_be_known_is_said_and_tried_again(
 
 
 def test_the_first_predictions_are_told_soon(tmp_path: Path, write: Write) -> None:
-    watch = Watch(str(tmp_path), reference)
+    watch = DriftWatch(str(tmp_path), reference)
     assert told(watch) == {}
     write(7)
     assert told(watch, SOON_S)["samples", "otb_days"] == 7
@@ -148,7 +148,7 @@ def test_a_model_trained_before_single_mondays_were_looked_at_is_shown_and_said_
         text = json.dumps(reference(run_id)).replace(', "single": []', "")
         return json.loads(text) | {"schema": 1}
 
-    watch = Watch(str(tmp_path), older)
+    watch = DriftWatch(str(tmp_path), older)
     with caplog.at_level(logging.WARNING):
         found = told(watch)
         told(watch, PERIOD_S)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from turo.monitoring.route_gauges import PERIOD_S, Report
+from turo.monitoring.route_gauges import PERIOD_S, RouteGauges
 from turo.monitoring.statsd import lines
 from turo.serving.control.desired import DesiredState
 from turo.serving.control.route_state import Route
@@ -45,7 +45,7 @@ def ended(run_id: str) -> float:
 
 
 def test_wanted_served_and_age_are_told_for_every_route(routes: dict[str, Route]) -> None:
-    assert set(lines(Report("exporter", ended=ended).samples(routes, ray_answers=True))) == {
+    assert set(lines(RouteGauges("exporter", ended=ended).samples(routes, ray_answers=True))) == {
         "turo.registry_alias_version,model=XGBoost,alias=champion:4|g",
         "turo.registry_alias_version,model=KNN,alias=champion:3|g",
         "turo.registry_alias_version,model=KNN,alias=previous:2|g",
@@ -58,7 +58,7 @@ def test_wanted_served_and_age_are_told_for_every_route(routes: dict[str, Route]
 
 
 def test_nothing_is_served_while_ray_does_not_answer(routes: dict[str, Route]) -> None:
-    samples = Report("exporter", ended=ended).samples(routes, ray_answers=False)
+    samples = RouteGauges("exporter", ended=ended).samples(routes, ray_answers=False)
     assert {sample.value for sample in samples if sample.name == "served_version"} == {0}
 
 
@@ -73,7 +73,7 @@ def test_age_is_left_out_while_mlflow_is_away_and_asked_once_when_it_is_back(
             raise ConnectionError("MLflow is away")
         return ended(run_id)
 
-    report = Report("exporter", ended=flaky)
+    report = RouteGauges("exporter", ended=flaky)
     ages = [
         sum(sample.name == "last_training_timestamp_seconds" for sample in report.samples(routes, True))
         for _ in range(3)
@@ -83,7 +83,7 @@ def test_age_is_left_out_while_mlflow_is_away_and_asked_once_when_it_is_back(
 
 
 def test_it_is_sent_once_a_period(routes: dict[str, Route], exporter: socket.socket) -> None:
-    report = Report("127.0.0.1", exporter.getsockname()[1], ended=ended)
+    report = RouteGauges("127.0.0.1", exporter.getsockname()[1], ended=ended)
     for now in (0.0, PERIOD_S / 2, PERIOD_S - 0.1):
         report(routes, {}, now)
     assert b"turo.served_version,model=XGBoost:4|g" in exporter.recv(65535)

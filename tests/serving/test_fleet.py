@@ -15,12 +15,12 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 from turo import settings as settings_module
 from turo.data import fleet_identity
 from turo.registry.client import Version
-from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.control.desired import as_spec
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
 from turo.serving.lookup.feature_lookup import FeatureTable
-from turo.serving.lookup.table_watch import Watch
+from turo.serving.lookup.table_watch import TableWatch
 from turo.serving.spec import Content, ModelSpec, Notes, TrainedOn, configuration
 
 FORECAST = {"vehicle_id": "V1"}
@@ -73,7 +73,7 @@ def test_every_answer_is_marked_from_when_the_table_is_another_fleets_until_it_i
     predictor = tiny_predictor()
     ask = route(tmp_path, predictor, fleet=ELSEWHERE)
     predictor.tell({"tags": {"turo.below_baseline": "true"}})
-    watch = Watch(FeatureTable(str(tmp_path)), predictor.compare)
+    watch = TableWatch(FeatureTable(str(tmp_path)), predictor.compare)
     assert "X-Model-Warning" not in ask.post(json={"inputs": [full_row()]}).headers
     watch.round()
     plain = ask.post(json={"inputs": [full_row()]})
@@ -101,7 +101,7 @@ def test_the_list_and_the_documentation_tell_fleet_and_warning() -> None:
     trained_on = TrainedOn(fleet=fleet_identity.as_tag(ELSEWHERE), snapshot=ELSEWHERE.snapshot)
     spec = ModelSpec(name=NAME, version="7", run_id="r", model_uri="models:/m", trained_on=trained_on)
     directory.models = {NAME: spec}
-    ask = AsgiClient(FrontApp(directory, LIMITS))
+    ask = AsgiClient(DirectoryApp(directory, LIMITS))
     (entry,) = ask.get("/").json()["models"]
     assert (entry["fleet"]["label"], entry["warning"]) == (ELSEWHERE.label, None)
     directory.compare({"digest": "d", "fleet": HERE.plain()})

@@ -15,7 +15,7 @@ from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, tabl
 from turo.files import sha256_of
 from turo.serving.http.problems import Problem
 from turo.serving.lookup.feature_lookup import ATTEMPTS, FeatureTable
-from turo.serving.lookup.table_watch import Watch
+from turo.serving.lookup.table_watch import TableWatch
 
 ROUNDS = 60
 LIMITS = (0, 64 << 20)  # rows read where they lie, and held in memory
@@ -67,11 +67,11 @@ def test_the_newest_rows_are_at_hand_once_asked_for_whatever_the_size_of_the_tab
     assert (table.at_hand(dated=False), table.at_hand(dated=True)) == (True, limit > 0)
     frame = write_table(tmp_path, seed=6)
     assert not table.at_hand(dated=False)
-    Watch(table, lambda _: None).round()
+    TableWatch(table, lambda _: None).round()
     assert table.at_hand(dated=False)
     assert table.find("V1", None).values == frame.filter(vehicle_id="V1", origin_date=NEWEST).to_dicts()[0]
     put_table(tmp_path, table_of(7))
-    Watch(table, lambda _: None).round()
+    TableWatch(table, lambda _: None).round()
     assert table.at_hand(dated=False), "half a new table changes nothing"
     (tmp_path / "manifest.json").unlink()
     table.refresh()
@@ -196,7 +196,7 @@ def test_a_table_behind_a_url_is_looked_up_too(tmp_path: Path) -> None:
 
 def test_a_watch_tells_the_newest_manifest_and_outlives_one_that_cannot_be_read(tmp_path: Path) -> None:
     told: list[dict[str, Any]] = []
-    watch = Watch(FeatureTable(str(tmp_path)), told.append)
+    watch = TableWatch(FeatureTable(str(tmp_path)), told.append)
     watch.round()
     put_manifest(tmp_path, "one")
     watch.round()

@@ -14,7 +14,7 @@ from front import ask as ask_front
 from front import tensors
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.api.mlflow_paths import mlflow_version
 from turo.serving.http.asgi import App
 from turo.serving.http.problems import Problem
@@ -61,7 +61,7 @@ def test_a_probe_of_a_front_without_models_is_404_as_with_mlflow() -> None:
     async def nobody(name: str, request: Any) -> Any:
         raise AssertionError(name)
 
-    answer = AsgiClient(FrontApp(Directory(nobody), LIMITS)).get("/ping")
+    answer = AsgiClient(DirectoryApp(Directory(nobody), LIMITS)).get("/ping")
     assert (answer.status_code, answer.content) == (404, b"\n")
 
 

@@ -9,7 +9,7 @@ import httpx
 import uvloop
 from served import LIMITS, NAME, full_row, tiny_predictor
 
-from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import overloaded
@@ -31,7 +31,7 @@ def front_door(api_key: str = "") -> App:
     directory = Directory(forward, secured=bool(api_key))
     directory.awaited = ("Coming",)
     directory.models = {NAME: SPEC, "Away": SPEC.model_copy(update={"name": "Away"})}
-    return FrontApp(directory, LIMITS, api_key=api_key)
+    return DirectoryApp(directory, LIMITS, api_key=api_key)
 
 
 def ask(method: str, path: str, api_key: str = "", **more: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""One cluster's dashboard over HTTP: its address, its token, and patience while it is being restarted."""
+"""HTTP client of a cluster's dashboard: its address, its token, retries while it is being restarted."""
 
 from __future__ import annotations
 

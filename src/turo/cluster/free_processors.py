@@ -17,8 +17,8 @@ REMEDY = "raise RAY_NUM_CPUS or RAY_WORKERS, or lower SERVE_MIN_REPLICAS or SERV
 def claim(http: RayHttp, wanted: float, job: str) -> float:
     """What a job may reserve: what it wants, or nothing where Ray has not that much left.
 
-    Reservations are Ray's bookkeeping. A job that waits for one waits for ever where the replicas of the
-    models hold the rest; without one it runs on the head, beside them.
+    Reservations are Ray's bookkeeping. Where the replicas of the models hold
+    the rest, a job that waits for a reservation waits for ever; without one it runs on the head, beside them.
     """
     room = free(http)
     if room is None or room[0] >= wanted:

@@ -1,8 +1,8 @@
 """Gunicorn settings of the MLflow server: `--config python:turo.mlflow_container.gunicorn_settings`.
 
 MLflow exposes its metrics at `/metrics` and has no option to move them; here they are at
-`/mlflow-metrics` as well, through the same host check. Its exporter also wants to hear of a worker's
-end, or gauges of the dead stay.
+`/mlflow-metrics` as well, through the same host check. Its exporter must also be told when a
+worker ends, or that worker's gauges stay.
 """
 
 from __future__ import annotations

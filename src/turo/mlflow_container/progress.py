@@ -16,7 +16,7 @@ from turo.patience import Patience
 from turo.settings import Settings
 
 FILE = "turo-first-start.json"  # beside the reconciler's status
-FIRST_START_S = 900.0  # a start that takes longer is told as what it is then
+FIRST_START_S = 900.0  # after that the health check no longer waits for trainings
 PATIENCE_S = 150.0  # a killed Ray head is back with its models within
 PERIOD_S = 1.0
 

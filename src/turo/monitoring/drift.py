@@ -1,4 +1,4 @@
-"""Has the world moved away from the training data? PSI and KS per feature, against the training rows.
+"""Drift: PSI and KS per feature between rows seen in service and the training rows.
 
 The other side of `turo.training.reports.reference_histograms`: every run logs histograms of its training
 rows as `reference.json`, and `measure` compares rows seen in service with them.

@@ -1,4 +1,4 @@
-"""Drift of what each served version is asked: its newest logged predictions against its training rows."""
+"""Measures drift of every served version: its newest logged requests against its training rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def training_rows(run_id: str) -> dict[str, Any]:
 
 
 @dataclass
-class Watch:
+class DriftWatch:
     """Looks at each served version every `PERIOD_S`, and repeats in between what it saw last.
 
     Args:

@@ -1,4 +1,4 @@
-"""The reconciler's report: what is registered, what answers, how old champions are, what they are asked."""
+"""Gauges of all routes, sent by the reconciler: registered and served versions, age of champions, drift."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from turo.monitoring.drift_watch import Watch
+from turo.monitoring.drift_watch import DriftWatch
 from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
 from turo.registry.aliases import CHAMPION, PREVIOUS
 
@@ -29,7 +29,7 @@ def training_end(run_id: str) -> float:
 
 
 @dataclass
-class Report:
+class RouteGauges:
     """Sends the gauges of all routes, at most every `PERIOD_S`.
 
     Args:
@@ -41,7 +41,7 @@ class Report:
     host: str
     port: int = PORT
     ended: Callable[[str], float] = training_end
-    watch: Watch | None = None
+    watch: DriftWatch | None = None
     _known: dict[str, float] = field(default_factory=dict)
     _sent: float = float("-inf")
 
@@ -79,7 +79,7 @@ class Report:
         return self._known.get(run_id)
 
 
-def report_of(settings: Settings) -> Report:
+def report_of(settings: Settings) -> RouteGauges:
     """The report to the StatsD exporter of these settings; drift where the data lie in a folder."""
-    watch = None if "://" in settings.data_dir else Watch(settings.data_dir)
-    return Report(settings.statsd_host, settings.statsd_port, watch=watch)
+    watch = None if "://" in settings.data_dir else DriftWatch(settings.data_dir)
+    return RouteGauges(settings.statsd_host, settings.statsd_port, watch=watch)

@@ -60,7 +60,7 @@ class RayJobOperator(BaseOperator):
         self.env = env
         self.item = item
         self.num_cpus = num_cpus
-        self._running: Running | None = None
+        self._running: RunningJob | None = None
 
     def execute(self, context: Context) -> Any:
         """Start or re-attach, follow the log to the end; a failed job fails the task with its last lines."""
@@ -70,7 +70,7 @@ class RayJobOperator(BaseOperator):
         metadata = dict(zip(PLACE, map(str, place), strict=True))
         settings = settings_module.load()
         cluster = jobs.connect(settings, ray_address())
-        self._running = Running(cluster.address, name, ti, settings)
+        self._running = RunningJob(cluster.address, name, ti, settings)
         try:
             end_leftovers(cluster, name, metadata)
             outcome = cluster.run(
@@ -119,7 +119,7 @@ class RayJobOperator(BaseOperator):
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningJob:
     """What `on_kill` must know: where the job is, which, for whom, how it was reached, is its time up."""
 
     address: str

@@ -1,4 +1,4 @@
-"""How tasks are tried again: for longer than an outage of Airflow's API server may last.
+"""Retry settings of tasks: they last longer than an outage of Airflow's API server.
 
 While the API server is away a try that starts, ends or reports is lost after the patience of its worker,
 which is at least 355 s (`AIRFLOW__WORKERS__*` in docker-compose.yml). The waits between the tries alone (30,

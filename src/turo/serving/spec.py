@@ -19,8 +19,8 @@ CATALOG_DEPLOYMENT = "Catalog"
 SHADOW_IMPORT = "turo.serving.replica.shadow:build"
 SHADOW_DEPLOYMENT = "Shadow"
 BELOW_BASELINE = "turo.below_baseline"  # tag of a version
-GRACE_S = 40  # above the 30 s in which a leaving replica stays reachable
-SPARE = 100  # requests that Serve lets through above the application's own limit, which answers politely
+GRACE_S = 40  # more than the 30 s for which a replica that shuts down stays reachable
+SPARE = 100  # requests above the application's limit that Serve lets through, so that the application refuses
 
 
 class TrainedOn(BaseModel):
@@ -89,11 +89,13 @@ class Content(BaseModel):
     limits: Limits
     notes: Notes = Notes()
     attempt: int = 0  # a change of it alone makes Serve start replicas again that could not start
-    stand_in: ModelSpec | None = None  # what a replica that starts serves while it cannot serve `spec`
+    stand_in: ModelSpec | None = (
+        None  # the fallback: what a replica that starts serves while it cannot load `spec`
+    )
 
 
 class CatalogContent(BaseModel):
-    """The same for the catalog."""
+    """What the catalog is told as its user_config."""
 
     models: list[ModelSpec]
     awaited: tuple[str, ...] = ()  # configured, without a version so far
@@ -102,7 +104,7 @@ class CatalogContent(BaseModel):
 
 
 class ShadowContent(BaseModel):
-    """The same for the application that runs the challengers."""
+    """What the application that runs the challengers is told as its user_config."""
 
     challengers: list[ModelSpec]
 

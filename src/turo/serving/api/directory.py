@@ -155,7 +155,7 @@ def alike(known: str, name: str) -> bool:
     return known != name and known.casefold() == name.casefold()
 
 
-class FrontApp(App):
+class DirectoryApp(App):
     """The ASGI application around a directory."""
 
     def refusal(self, problem: Problem, request: Request) -> Response:

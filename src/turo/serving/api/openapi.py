@@ -18,7 +18,7 @@ from turo.serving.http.problems import TITLES
 TEMPLATE = "docs.html"
 ANY = {"type": "object"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-FOREIGN = ("$schema", "$id")  # of a schema as a document of its own; inside another one they would misguide
+FOREIGN = ("$schema", "$id")  # only right in a schema that is a document by itself, wrong inside another one
 KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},

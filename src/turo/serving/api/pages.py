@@ -1,4 +1,4 @@
-"""One page a model for people: what is served, a form to try it, the columns."""
+"""The HTML page of a model: what is served, a form to try it, the columns."""
 
 from __future__ import annotations
 

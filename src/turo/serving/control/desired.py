@@ -11,7 +11,7 @@ from turo.registry.decision_log import PAGE, REFUSED, SERVED, read_entries
 from turo.serving.spec import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
-OLDER = 3  # versions that served once, for the day on which champion and previous are both bad
+OLDER = 3  # versions that served before, in case champion and previous are both bad
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from turo.serving.control.desired import DesiredState
 from turo.serving.spec import ModelSpec, Notes
 
 RETRY_S = 10.0  # between two attempts at starting what failed to start
-ALL_REFUSED_S = 60.0  # until every version is tried anew where none can be served
-LOST_S = 45.0  # in which Serve starts replicas in vain: the version kills them without giving a reason
+ALL_REFUSED_S = 60.0  # where no version can be served: until all are tried again
+LOST_S = 45.0  # for which no replica comes up: then the version is taken to kill them, without a reason
 SHELVED_S = 600.0  # for which a version that failed is left alone where another one serves
-TOLD_AFTER_S = 30.0  # a version that waits this long is told, with the reason
+LOGGED_AFTER_S = 30.0  # a version that waits this long is logged, with the reason
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Route:
 
     def wait(self, reason: str, now: float) -> bool:
         """Note why the tried version is not there yet; whether that is worth a line in the log."""
-        news = self.trying is not None and now - self.tried_since > TOLD_AFTER_S and reason != self.logged
+        news = self.trying is not None and now - self.tried_since > LOGGED_AFTER_S and reason != self.logged
         self.waiting = reason if self.trying else ""
         self.logged = reason if news else self.logged
         return news

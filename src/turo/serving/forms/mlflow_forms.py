@@ -1,4 +1,4 @@
-"""The request forms that mean "predict these rows": the native one and MLflow's four, one table behind."""
+"""Reads the five request forms that mean "predict these rows": the native one and MLflow's four."""
 
 from __future__ import annotations
 

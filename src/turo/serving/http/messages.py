@@ -1,4 +1,4 @@
-"""Requests and responses as plain values, so that every answer can be made and tested without a server."""
+"""Requests and responses as plain values, so that services are tested without a server."""
 
 from __future__ import annotations
 

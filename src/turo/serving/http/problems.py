@@ -1,4 +1,4 @@
-"""Every refusal is one `application/problem+json` body (RFC 9457): short, exact, never a trace."""
+"""Refusals: each is one `application/problem+json` body (RFC 9457): short, exact, never a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Ray Serve's HAProxy says and how long it waits, where Ray's own configuration leaves no choice.
+"""Amends the HAProxy configuration that Ray Serve writes: refusals, request ids, addresses, limits.
 
 Ray writes the proxy's configuration from a template and starts the program that
 `RAY_SERVE_HAPROXY_BINARY_PATH` names with it. That is this module (through a script of two lines): it amends

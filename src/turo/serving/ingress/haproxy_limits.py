@@ -1,7 +1,6 @@
-"""What Ray Serve's HAProxy asks of its callers: requests in time, and not all connections.
+"""Limits for Ray Serve's HAProxy: timeouts, connections per address, and CORS headers of its own refusals.
 
-A part of what `turo.serving.ingress.haproxy` makes of Ray's configuration. Imports nothing heavy, as that
-module.
+A part of `turo.serving.ingress.haproxy`; like it, imports nothing heavy.
 """
 
 from __future__ import annotations

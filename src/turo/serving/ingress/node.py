@@ -24,7 +24,7 @@ FAST_PATH = {
     # as long as the proxy still holds the whole request: up to this many bytes.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": "65536",
-    # The first request that finds a replica gone takes it out; health checks bring one back.
+    # The first request that finds a replica dead takes it out; health checks bring one back.
     "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
     "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "2s",
     # Answers before jobs: Ray's workers, which replicas and proxies are, would start at 15.

@@ -1,4 +1,4 @@
-"""Features of one vehicle at one origin, from the prepared table as it is at that moment."""
+"""Feature lookup: the row of a vehicle at an origin, from the prepared table as it is at that moment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from turo.files import folder
 from turo.patience import Patience
 from turo.serving.http.problems import Problem, overloaded
 from turo.serving.lookup import whole_table
-from turo.serving.lookup.file_state import State, state
+from turo.serving.lookup.file_state import FileState, state
 from turo.serving.lookup.prepared_row import Row, find_row
 from turo.serving.lookup.whole_table import Rows
 from turo.table import verified
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 class Described:
     """A manifest, the state of its file, and when that was looked at."""
 
-    seen: State
+    seen: FileState
     looked: float
     content: dict[str, Any]
 
@@ -60,8 +60,8 @@ class FeatureTable:
     pause: Callable[[float], None] = time.sleep
     _where: tuple[fs.FileSystem, str] | None = None
     _described: Described | None = None
-    _held: tuple[State, Rows] | None = None  # rows verified against the manifest of this state
-    _mixed: tuple[State, State] | None = None  # manifest and table that were found not to fit
+    _held: tuple[FileState, Rows] | None = None  # rows verified against the manifest of this state
+    _mixed: tuple[FileState, FileState] | None = None  # manifest and table that were found not to fit
     _loading: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, vehicle_id: str, origin: date | None) -> Row:
@@ -171,7 +171,7 @@ class FeatureTable:
             self._held, self._mixed = (described.seen, rows), None
         return described, rows
 
-    def _states(self) -> tuple[State, State]:
+    def _states(self) -> tuple[FileState, FileState]:
         filesystem, base = self._place()
         return state(filesystem, f"{base}/{MANIFEST}"), state(filesystem, f"{base}/{PARQUET}")
 

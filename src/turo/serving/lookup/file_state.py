@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyarrow import fs
 
-State = tuple[Any, ...]
+FileState = tuple[Any, ...]
 
 
-def state(filesystem: fs.FileSystem, path: str) -> State:
+def state(filesystem: fs.FileSystem, path: str) -> FileState:
     """Values that differ once a file has been replaced.
 
     Raises:

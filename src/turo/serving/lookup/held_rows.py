@@ -1,4 +1,4 @@
-"""Rows of the prepared table in memory: eight bytes a number, and by vehicle and origin where each row is."""
+"""Rows of the prepared table in memory as compact arrays, with an index by vehicle and origin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class InMemory:
-    """A table without pyarrow's value objects, whose making costs a row more than the prediction does.
+    """A table as NumPy arrays: making pyarrow's value objects for one row costs more than predicting it.
 
     Attributes:
         numbers: (rows, columns) of float64; missing is NaN.

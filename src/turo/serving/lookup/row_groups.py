@@ -1,4 +1,4 @@
-"""Rows of a table too large for memory: the newest Monday is held, the others are read where they lie."""
+"""Rows of a table too large for memory: the newest Monday is held, others are read from the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from turo.serving.lookup.file_state import State, state
+from turo.serving.lookup.file_state import FileState, state
 from turo.serving.lookup.held_rows import InMemory
 from turo.table.names import ORIGIN, VEHICLE
 from turo.table.verified import MixedError
@@ -33,7 +33,7 @@ class OnDisk:
 
     filesystem: fs.FileSystem
     path: str
-    verified: State
+    verified: FileState
     about: pq.FileMetaData = field(init=False)
     spans: list[tuple[str, str] | None] = field(init=False)
     recent: InMemory | None = field(init=False, default=None)

@@ -15,7 +15,7 @@ PERIOD_S = 2.0
 logger = logging.getLogger(__name__)
 
 
-class Watch:
+class TableWatch:
     """Tells what the table's manifest says, every `PERIOD_S`.
 
     Args:

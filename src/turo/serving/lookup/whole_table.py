@@ -1,4 +1,4 @@
-"""The prepared table as one whole: rows and the manifest that describes them, never of two runs.
+"""Reads the prepared table so that its rows and its manifest are always of the same run.
 
 A table that fits is held in memory with an index; of a larger one the newest rows are.
 """

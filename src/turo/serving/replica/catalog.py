@@ -9,12 +9,12 @@ from typing import Any
 from ray import serve
 from ray.serve import Application
 
-from turo.serving.api.directory import Directory, FrontApp
+from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, json_response
 from turo.serving.http.problems import overloaded
 from turo.serving.lookup.feature_lookup import table_in
-from turo.serving.lookup.table_watch import Watch
+from turo.serving.lookup.table_watch import TableWatch
 from turo.serving.replica.model_app import log_through_serve
 from turo.serving.replica.states import STATES_PATH, State
 from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
@@ -55,7 +55,7 @@ class ReportingDirectory(Directory):
         return await super().handle(request)
 
 
-class CatalogApp(FrontApp):
+class CatalogApp(DirectoryApp):
     """The application around it: whoever has the key may read the reports, however long the queue is."""
 
     def admit(self, request: Request) -> None:
@@ -73,7 +73,7 @@ class Catalog:
         self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key))
         self.directory.reports = self.reports = Reports()
         self.application = CatalogApp(self.directory, api_key=settings.serve_api_key, adds_request_id=False)
-        watch = Watch(table_in(settings.data_dir), self.directory.compare)
+        watch = TableWatch(table_in(settings.data_dir), self.directory.compare)
         watch.round()
         watch.start()
 

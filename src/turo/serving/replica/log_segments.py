@@ -1,7 +1,7 @@
-"""The files of a prediction log: how many rows they hold, which are too old, which small ones become one.
+"""The files of a prediction log: counts their rows, removes the oldest, merges small ones.
 
-Several replicas write beside each other, each its own growing file. What touches another's file happens under
-one lock a folder; a process that is killed leaves whole files and no lock.
+Several replicas write beside each other, each its own growing file. Whatever changes another replica's
+file holds the folder's lock; a process that is killed leaves whole files and no lock.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from turo.registry.route_names import SHADOW
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, request_id
 from turo.serving.lookup.feature_lookup import table_in
-from turo.serving.lookup.table_watch import Watch
+from turo.serving.lookup.table_watch import TableWatch
 from turo.serving.replica.metrics import Gauges
 from turo.serving.replica.model_slot import ModelSlot, load
 from turo.serving.replica.observer import Observer, Shadow
@@ -53,7 +53,7 @@ class Model:
             api_key=settings.serve_api_key, adds_request_id=False, count=self.observer.count
         )
         self.observer.start()
-        self.watch = Watch(table_in(settings.data_dir), self.compare)
+        self.watch = TableWatch(table_in(settings.data_dir), self.compare)
         self.watch.start()
 
     def __serve_build_asgi_app__(self) -> App:

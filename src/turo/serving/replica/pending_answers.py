@@ -1,6 +1,7 @@
-"""Answers that wait for the observer's next round: bounded in requests and in bytes, the oldest go first.
+"""The queue between the request path and the observer: bounded in requests and bytes, drops the oldest first.
 
-Cheap enough for the request path: sizes are estimated, and only what keeps more alive than itself is copied.
+Cheap enough for the request path: sizes are estimated, and an array is copied only where it is a view that
+would keep a whole request body in memory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The newest predictions as parquet files beside the data, and the way from a request id to its origin.
+"""The prediction log: the newest predictions as parquet files, and the lookup of a request by its id.
 
-One folder a model below `DATA_DIR/predictions`. Each replica writes a segment of its own; a growing segment
+One folder per model below `DATA_DIR/predictions`. Each replica writes a segment of its own; a growing segment
 is replaced as a whole, so that readers never see half a file, and those with the oldest rows are removed.
 """
 
@@ -20,7 +20,7 @@ from turo.serving.replica import log_segments
 from turo.serving.replica.log_segments import segments
 
 FOLDER = "predictions"
-SHARE = 20  # a full segment is this part of the cap: so much may go at once when it is reached
+SHARE = 20  # segments at the row limit: each holds 1/20 of it, and the oldest is removed as a whole
 TIME = pl.Datetime("us", "UTC")
 
 

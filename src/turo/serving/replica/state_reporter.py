@@ -1,6 +1,6 @@
-"""How a replica tells the catalog what it serves, over Serve's own handle: at every change and regularly.
+"""Reports to the catalog what a replica serves, over a Serve handle: at every change and every two seconds.
 
-No request of a caller is in the way of it, and a catalog that has been restarted knows again within seconds.
+Reports do not wait behind requests of callers, and a restarted catalog knows all replicas within seconds.
 """
 
 # No annotations from the future here: Serve reads this process's classes at run time.

@@ -1,4 +1,4 @@
-"""What each replica says of itself, and whether that proves a version: pure, no Serve needed to test it.
+"""The states that replicas report, and whether they prove that a version serves. Pure: tested without Serve.
 
 A replica loads and checks a version with that version's own logged example before it serves it. What it then
 reports is the proof: no request of the public queue is needed, and two versions cannot be mixed up.
