@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Scope", "at", "build", "fleet_at", "parts"]
 
-CHUNK = 500  # cars worked on at a time
+CHUNK = 500  # vehicles worked on at a time
 
 
 def build(  # noqa: PLR0913 - the tables and what is asked of them
@@ -42,7 +42,7 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
 
     Args:
         reservations: canonical rows of the whole file.
-        vehicles: canonical; a car may have several lines that `valid_from` dates.
+        vehicles: canonical; a vehicle may have several lines that `valid_from` dates.
         blocks: vehicle_id, start, end and perhaps created_at; or None.
         snapshot: naive local instant up to which the file is complete; later windows get null targets.
         revisions: earlier dates of reservations (`turo.data.tables.REVISIONS`), where exports show them.
@@ -60,7 +60,7 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
 
 
 def fleet_at(tables: Tables, origin: date, horizon_days: int) -> pl.DataFrame:
-    """One row for each car in the fleet at an origin (any weekday, 00:00), as it could be known then.
+    """One row for each vehicle in the fleet at an origin (any weekday, 00:00), as it could be known then.
 
     Raises:
         InputError: an origin after the snapshot.
@@ -86,10 +86,10 @@ def fleet_at(tables: Tables, origin: date, horizon_days: int) -> pl.DataFrame:
 
 
 def at(tables: Tables, vehicle_id: str, origin: date, horizon_days: int) -> pl.DataFrame:
-    """The one row of a car at an origin: the same values as in the prepared table.
+    """The one row of a vehicle at an origin: the same values as in the prepared table.
 
     Raises:
-        InputError: unknown vehicle, an origin after the snapshot or when the car was not in the fleet.
+        InputError: unknown vehicle, an origin after the snapshot or when the vehicle was not in the fleet.
     """
     row = fleet_at(tables, origin, horizon_days).filter(pl.col("vehicle_id") == vehicle_id)
     if row.is_empty():
@@ -104,7 +104,7 @@ def at(tables: Tables, vehicle_id: str, origin: date, horizon_days: int) -> pl.D
 
 
 def parts(whole: Part, size: int) -> list[Part]:
-    """Split a fleet into parts of at most `size` cars, ascending by vehicle_id; slices, no copies."""
+    """Split a fleet into parts of at most `size` vehicles, ascending by vehicle_id; slices, no copies."""
     rows, vehicles = whole.rows, whole.vehicles.sort("vehicle_id", maintain_order=True)
     ids = pl.concat([vehicles["vehicle_id"], rows["vehicle_id"]]).unique().sort()
     found = []

@@ -1,4 +1,4 @@
-"""Fleet context without the car itself: first sums over every part of the fleet, then a subtraction.
+"""Features of the rest of the fleet: sums over all vehicles, less the vehicle's own share.
 
 All sums are integers (microseconds, hundredths of a cent, counts): the same however the fleet was split.
 """
@@ -19,14 +19,14 @@ NO_CLASS = -1
 
 @dataclass(frozen=True)
 class Fleet:
-    """Sums over active cars; arrays are (origins,) or, by class, (classes, origins)."""
+    """Sums over active vehicles; arrays are (origins,) or, by class, (classes, origins)."""
 
-    cars: Ints
+    vehicles: Ints
     occupied: Ints
     books: Ints
-    picked: Ints  # cars with a window that is over
+    picked: Ints  # vehicles with a window that is over
     pickup: Ints  # booked in that window beyond what was on the books at its start
-    class_cars: Ints
+    class_vehicles: Ints
     class_occupied: Ints
     paid: Ints
     paid_time: Ints
@@ -41,9 +41,9 @@ class Fleet:
 
 
 def pickup_since(features: dict[str, Floats], active: Flags, scope: Scope) -> Floats:
-    """(cars, origins): booked days in the newest window that is over, less those on the books at its start
+    """(vehicles, origins): booked days in the newest window that is over, less those on its books at first.
 
-    NaN where the car was not in the fleet then, or that origin is before the first one.
+    NaN where the vehicle was not in the fleet then, or that origin is before the first one.
     """
     weeks = scope.lead_weeks
     result = np.full(active.shape, np.nan)
@@ -55,7 +55,7 @@ def pickup_since(features: dict[str, Floats], active: Flags, scope: Scope) -> Fl
 
 @dataclass(frozen=True)
 class View:
-    """What the fleet sees of some cars: (cars, origins) arrays, and each car's class number or NO_CLASS."""
+    """What the fleet's sums need of some vehicles: (vehicles, origins) arrays, class numbers or NO_CLASS."""
 
     features: dict[str, Floats]
     pickup: Floats
@@ -78,12 +78,12 @@ def sums(view: View, scope: Scope) -> Fleet:
         )
 
     return Fleet(
-        cars=active.sum(axis=0),
+        vehicles=active.sum(axis=0),
         occupied=occupied.sum(axis=0),
         books=_whole(features["otb_days"], active, DAY).sum(axis=0),
         picked=picked.sum(axis=0),
         pickup=_whole(pickup, picked, DAY).sum(axis=0),
-        class_cars=by_class(active.astype(np.int64)),
+        class_vehicles=by_class(active.astype(np.int64)),
         class_occupied=by_class(occupied),
         paid=by_class(paid) if scope.classes else paid.sum(axis=0)[None, :],
         paid_time=by_class(paid_time) if scope.classes else paid_time.sum(axis=0)[None, :],
@@ -91,13 +91,13 @@ def sums(view: View, scope: Scope) -> Fleet:
 
 
 def context(fleet: Fleet, view: View, scope: Scope) -> dict[str, Floats]:
-    """(cars, origins) arrays by feature, each over the *other* active cars; NaN where there are none."""
+    """(vehicles, origins) arrays by feature, each over the *other* active vehicles; NaN where none are."""
     features, pickup, active, classes = view.features, view.pickup, view.active, view.classes
-    others = fleet.cars - active
+    others = fleet.vehicles - active
     picked = active & ~np.isnan(pickup)
     occupied = _whole(features["hist_days_28"], active, DAY)
     books = fleet.books - _whole(features["otb_days"], active, DAY)
-    peers = np.where(classes[:, None] == NO_CLASS, 0, fleet.class_cars[classes] - active)
+    peers = np.where(classes[:, None] == NO_CLASS, 0, fleet.class_vehicles[classes] - active)
     gained = _mean(fleet.pickup - _whole(pickup, picked, DAY), (fleet.picked - picked) * DAY)
     share = _mean(books, others * scope.horizon)
     result = {
@@ -115,7 +115,7 @@ def context(fleet: Fleet, view: View, scope: Scope) -> dict[str, Floats]:
 
 
 def _price_ratio(fleet: Fleet, view: View, scope: Scope) -> Floats:
-    """The car's own base price per day over that of the other cars of its class."""
+    """The vehicle's own base price per day over that of the other vehicles of its class."""
     features, active, classes = view.features, view.active, view.classes
     number = classes if scope.classes else np.zeros_like(classes)
     paid = fleet.paid[number] - _whole(features[PAID], active, 1)

@@ -1,4 +1,4 @@
-"""Some cars of a fleet, or all of them: what one step of the work is given."""
+"""A part of the fleet, or all of it: the tables that one task works on."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Does a car look gone? A sold car stays in the files, and its empty weeks say nothing of a car for hire.
+"""Which vehicles look gone (column `looks_gone`): sold or no longer let, though still in the files.
 
-As known at an origin T, a car looks gone if nothing is on its books, however far ahead, and its last trip
-ended longer ago than 56 days and three times its mean interval between trips so far (91 days with fewer than
-three trips). A `listed_to` of any date settles it: the car left then, or is there until then. Cancelled trips
-do not count.
+Their empty weeks say nothing of a vehicle that is for hire. As known at an origin T, a vehicle looks gone if
+nothing is on its books, however far ahead, and its last trip ended longer ago than 56 days and three times
+its mean interval between trips so far (91 days with fewer than three trips). One with a `listed_to`, of any
+date, never does: that date says when it leaves. Cancelled trips do not count.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from turo.features.scope import Scope
 from turo.features.time import DAY, NEVER, Flags, Ints, first_at_or_after
 
 SILENT = 56 * DAY
-INTERVALS = 3  # as many of the car's own mean intervals
+INTERVALS = 3  # as many of the vehicle's own mean intervals
 FEW_TRIPS, SILENT_WITH_FEW = 3, 91 * DAY
 EARLIEST = -NEVER
 
 
 def looks_gone(trips: Trips, listed_to: Ints, since: Ints, scope: Scope) -> Flags:
-    """(cars, origins): does it look gone, by the rows known then?
+    """(vehicles, origins): does it look gone, by the rows known then?
 
     Args:
         trips: all rows, whatever became of them.
-        listed_to: (cars,) instants, NEVER where the listing has no end.
-        since: (cars, origins) start of the history that the file holds, or of the listing if later: a car
-            without any trip is silent from then on.
+        listed_to: (vehicles,) instants, NEVER where the listing has no end.
+        since: (vehicles, origins) start of the history that the file holds, or of the listing if later: a
+            vehicle without any trip is silent from then on.
     """
     begun = np.maximum(trips.known, trips.start)
     shape = (len(listed_to), len(scope.origins))
@@ -45,28 +45,28 @@ def looks_gone(trips: Trips, listed_to: Ints, since: Ints, scope: Scope) -> Flag
 
 
 def _booked(trips: Trips, shape: tuple[int, int], scope: Scope) -> Ints:
-    """(cars, origins): bookings known at T that have not ended."""
+    """(vehicles, origins): bookings known at T that have not ended."""
     return _counted(trips, trips.known, np.minimum(trips.left, trips.end), shape, scope)
 
 
 def _counted(trips: Trips, start: Ints, end: Ints, shape: tuple[int, int], scope: Scope) -> Ints:
-    """(cars, origins): rows with start <= T < end."""
+    """(vehicles, origins): rows with start <= T < end."""
     first, stop = (first_at_or_after(scope.origins, moments) for moments in (start, end))
     change = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
     some = first < stop
-    np.add.at(change, (trips.car[some], first[some]), 1)
-    np.add.at(change, (trips.car[some], stop[some]), -1)
+    np.add.at(change, (trips.vehicle[some], first[some]), 1)
+    np.add.at(change, (trips.vehicle[some], stop[some]), -1)
     return np.cumsum(change, axis=1)[:, :-1]
 
 
 def _latest(trips: Trips, begun: Ints, values: Ints, shape: tuple[int, int], scope: Scope) -> Ints:
-    """(cars, origins): the largest value of the rows with begun <= T < left; EARLIEST where there is none."""
+    """(vehicles, origins): the largest value of the rows with begun <= T < left; EARLIEST where none is."""
     first, stop = (first_at_or_after(scope.origins, moments) for moments in (begun, trips.left))
     found = np.full((shape[0], shape[1] + 1), EARLIEST)
     stays = stop == shape[1]  # most rows: one running maximum instead of a repetition for each origin
-    np.maximum.at(found, (trips.car[stays], first[stays]), values[stays])
+    np.maximum.at(found, (trips.vehicle[stays], first[stays]), values[stays])
     found = np.maximum.accumulate(found, axis=1)[:, :-1]
-    car, value = trips.car[~stays], values[~stays]
+    vehicle, value = trips.vehicle[~stays], values[~stays]
     row, origin = spans(first[~stays], stop[~stays])
-    np.maximum.at(found, (car[row], origin), value[row])
+    np.maximum.at(found, (vehicle[row], origin), value[row])
     return found

@@ -1,4 +1,4 @@
-"""What is on the books at an origin T for its window [T, T + horizon), and how it came there.
+"""What is on the books at an origin T for its window [T, T + horizon), and the recent pickup of that window.
 
 Sums over the rows alive at T that overlap the window. The pickup of the last k days is what is on the books
 at T minus what was on them k days ago **for the same window**, so a cancellation counts against it.
@@ -23,15 +23,16 @@ PICKUP_DAYS = (7, 14)
 NEAR_DAYS = (7, 14)  # the first days of the window, which are the least likely still to fill
 
 
-def on_the_books(trips: Trips, scope: Scope, cars: int) -> dict[str, Floats]:
-    """(cars, origins) arrays by feature; days as fractions of 24 h."""
+def on_the_books(trips: Trips, scope: Scope, vehicle_count: int) -> dict[str, Floats]:
+    """(vehicles, origins) arrays by feature; days as fractions of 24 h."""
     rows, group, origin = _overlaps(trips, scope)
     at = scope.origins[origin]
-    shape = (cars, len(scope.origins))
+    shape = (vehicle_count, len(scope.origins))
+    cells = vehicle_count * len(scope.origins)
     start, end = _clip(rows, at, scope.horizon)
 
     def total(weight: Floats) -> Floats:
-        return np.bincount(group, weight, cars * len(scope.origins)).astype(np.float64).reshape(shape)
+        return np.bincount(group, weight, cells).astype(np.float64).reshape(shape)
 
     alive = rows.alive(at)
     inside = alive & (rows.start >= at)
@@ -56,7 +57,7 @@ def on_the_books(trips: Trips, scope: Scope, cars: int) -> dict[str, Floats]:
         features["otb_trips_alive"] = total(inside * chance)
         if scope.books_priced:
             features["otb_revenue_alive"] = total(revenue * chance)
-    nearest = np.full(cars * len(scope.origins), np.inf)
+    nearest = np.full(cells, np.inf)
     np.minimum.at(nearest, group[inside], start[inside] / DAY)
     features["days_to_next_start"] = np.where(np.isinf(nearest), np.nan, nearest).reshape(shape)
     return features
@@ -65,17 +66,17 @@ def on_the_books(trips: Trips, scope: Scope, cars: int) -> dict[str, Floats]:
 def _overlaps(trips: Trips, scope: Scope) -> tuple[Trips, Ints, Ints]:
     """Rows repeated for each origin whose window they overlap, if alive at it or a pickup instant before.
 
-    Left out is what the snapshot shows as cancelled, where it may tell. Returns rows sorted by (car, origin),
-    then start; the group car * origins + origin; the number of the origin.
+    Left out is what the snapshot shows as cancelled, where it may tell. Returns rows sorted by (vehicle,
+    origin), then start; the group vehicle * origins + origin; the number of the origin.
     """
     first = np.maximum(
         first_at_or_after(scope.origins, trips.known), first_after(scope.origins, trips.start - scope.horizon)
     )
-    gone = np.minimum(trips.end, trips.left + max(PICKUP_DAYS) * DAY)
-    row, origin = spans(first, first_at_or_after(scope.origins, gone))
+    until = np.minimum(trips.end, trips.left + max(PICKUP_DAYS) * DAY)
+    row, origin = spans(first, first_at_or_after(scope.origins, until))
     hidden = trips.undated[row] & scope.newest[origin] & (scope.origins[origin] < trips.left[row])
     row, origin = row[~hidden], origin[~hidden]
-    group = trips.car[row] * len(scope.origins) + origin
+    group = trips.vehicle[row] * len(scope.origins) + origin
     order = np.argsort(group, kind="stable")
     return trips.take(row[order]), group[order], origin[order]
 

@@ -59,7 +59,7 @@ class Scope:
 
     @cached_property
     def instants(self) -> Ints:
-        """All instants that windows begin or end at, ascending: what a ledger must cover."""
+        """All instants that windows begin or end at, ascending: what prefix sums must cover."""
         horizon, over = self.horizon, self.lead_weeks * WEEK
         backward = [days * DAY for days in (0, *HISTORY_DAYS)] + [k * horizon for k in range(1, LAGS + 1)]
         backward += [LAST_YEAR, LAST_YEAR - horizon, over, over - horizon, -horizon]

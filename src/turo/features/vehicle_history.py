@@ -1,8 +1,8 @@
-"""Features of a car's past at an origin T: what was known at T of the days before T.
+"""Features of a vehicle's past at an origin T: what was known at T of the days before T.
 
-Trips that stay are one ledger for all origins. Rows that were known late, or were cancelled only after their
-start, make the past look different at a few origins; those (car, origin) pairs are counted anew from the rows
-alive there.
+The prefix sums of the trips that stay serve all origins. Rows that were known late, or were cancelled only
+after their start, make the past look different at a few origins; those (vehicle, origin) pairs are counted
+anew from the rows alive there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from turo.features.known_trips.intervals import spans
-from turo.features.known_trips.prefix_sums import CENTIS, Ledger
+from turo.features.known_trips.prefix_sums import CENTIS, PrefixSums
 from turo.features.known_trips.trips import Trips
 from turo.features.scope import HISTORY_DAYS, LAGS, LAST_YEAR, Scope
 from turo.features.time import DAY, NEVER, WEEK, Floats, Ints, first_after, first_at_or_after
@@ -21,25 +21,25 @@ UNPRICED = "_unpriced_"  # prefix: time in the window of trips without a known p
 PAID, PAID_DAYS = "_paid", "_paid_days"  # hundredths of a cent and days of the priced trips ended before T
 
 
-def past(ledger: Ledger, trips: Trips, scope: Scope) -> dict[str, Floats]:
-    """(cars, origins) arrays by feature; booked days as fractions of 24 h, money in the file's currency.
+def past(sums: PrefixSums, trips: Trips, scope: Scope) -> dict[str, Floats]:
+    """(vehicles, origins) arrays by feature; booked days as fractions of 24 h, money in the file's currency.
 
     Args:
-        ledger: of the trips that stay (`trips.left == NEVER`), one group a car.
+        sums: of the trips that stay (`trips.left == NEVER`), one group a vehicle.
     """
-    features = _measure(ledger, scope.origins, scope)
-    car, origin = _revised(trips, scope)
-    for begin in range(0, len(car), BLOCK):
+    features = _measure(sums, scope.origins, scope)
+    vehicle, origin = _revised(trips, scope)
+    for begin in range(0, len(vehicle), BLOCK):
         pairs = slice(begin, begin + BLOCK)
-        for name, values in _recount(trips, car[pairs], origin[pairs], scope).items():
-            features[name][car[pairs], origin[pairs]] = values[:, 0]
+        for name, values in _recount(trips, vehicle[pairs], origin[pairs], scope).items():
+            features[name][vehicle[pairs], origin[pairs]] = values[:, 0]
     if scope.priced:
-        _settle(features, trips, scope)
+        _correct_revenue(features, trips, scope)
     return features
 
 
 def lags(features: dict[str, Floats], since: Ints, scope: Scope) -> dict[str, Floats]:
-    """Blank the lags that reach back before `since` (cars, origins) and add their mean and spread."""
+    """Blank the lags that reach back before `since` (vehicles, origins) and add their mean and spread."""
     age = scope.origins - since
     lag_names = [f"lag_{k}" for k in range(1, LAGS + 1)]
     for k, name in enumerate(lag_names, start=1):
@@ -57,37 +57,37 @@ def lags(features: dict[str, Floats], since: Ints, scope: Scope) -> dict[str, Fl
 
 
 def _revised(trips: Trips, scope: Scope) -> tuple[Ints, Ints]:
-    """The (car, origin) pairs whose past, as known then, is not that of the trips that stay."""
+    """The (vehicle, origin) pairs whose past, as known then, is not that of the trips that stay."""
     stays = trips.left == NEVER
     after_start = first_after(scope.origins, trips.start)
     known = first_at_or_after(scope.origins, trips.known)
-    gone = first_at_or_after(scope.origins, trips.left)
+    off_books = first_at_or_after(scope.origins, trips.left)
     first = np.where(stays, after_start, np.maximum(after_start, known))
-    row, origin = spans(first, np.where(stays, known, gone))
-    code = np.unique(trips.car[row] * len(scope.origins) + origin)
+    row, origin = spans(first, np.where(stays, known, off_books))
+    code = np.unique(trips.vehicle[row] * len(scope.origins) + origin)
     return code // len(scope.origins), code % len(scope.origins)
 
 
-def _recount(trips: Trips, car: Ints, origin: Ints, scope: Scope) -> dict[str, Floats]:
-    first = np.searchsorted(trips.car, car, side="left")
-    pair, row = spans(first, np.searchsorted(trips.car, car, side="right"))
+def _recount(trips: Trips, vehicle: Ints, origin: Ints, scope: Scope) -> dict[str, Floats]:
+    first = np.searchsorted(trips.vehicle, vehicle, side="left")
+    pair, row = spans(first, np.searchsorted(trips.vehicle, vehicle, side="right"))
     at = scope.origins[origin]
     rows = trips.take(row)
     seen = rows.alive(at[pair]) & (rows.start < at[pair])
     rows, pair = rows.take(seen), pair[seen]
-    ledger = Ledger.of(rows, pair, len(car), scope.instants)
-    return _measure(ledger, at[:, None], scope)
+    sums = PrefixSums.of(rows, pair, len(vehicle), scope.instants)
+    return _measure(sums, at[:, None], scope)
 
 
-def _measure(ledger: Ledger, at: Ints, scope: Scope) -> dict[str, Floats]:
+def _measure(sums: PrefixSums, at: Ints, scope: Scope) -> dict[str, Floats]:
     """All windows that end at or before `at`: (n,) for every group, or (groups, 1)."""
     horizon = scope.horizon
 
     def booked(start: Ints, end: Ints) -> Floats:
-        return ledger.within(ledger.occupied, start, end) / DAY
+        return sums.within(sums.occupied, start, end) / DAY
 
     def begun(start: Ints, end: Ints) -> Floats:
-        return ledger.within(ledger.started, start, end)
+        return sums.within(sums.started, start, end)
 
     def nonzero(values: Floats) -> Floats:
         return np.where(values > 0, values, np.nan)
@@ -100,19 +100,19 @@ def _measure(ledger: Ledger, at: Ints, scope: Scope) -> dict[str, Floats]:
     features["lag_52w_trips"] = begun(year_ago, year_ago + horizon)
     over = at - scope.lead_weeks * WEEK
     features[REALISED] = booked(over, over + horizon)
-    returned = ledger.before(ledger.returned, at)
-    features["mean_trip_days"] = ledger.before(ledger.returned_time, at) / DAY / nonzero(returned)
+    returned = sums.before(sums.returned, at)
+    features["mean_trip_days"] = sums.before(sums.returned_time, at) / DAY / nonzero(returned)
     features["trips_ended"] = returned
-    latest = ledger.latest(at)
+    latest = sums.latest(at)
     features["days_since_return"] = np.where(
         np.isnan(latest), np.nan, np.maximum(at - np.nan_to_num(latest), 0) / DAY
     )
     if scope.priced:
         for name, (start, end) in _paid_windows(at, scope).items():
-            features[name] = ledger.within(ledger.revenue, start, end)
-            features[UNPRICED + name] = ledger.within(ledger.unpriced, start, end)
-        features[PAID] = ledger.before(ledger.returned_base, at)
-        features[PAID_DAYS] = ledger.before(ledger.returned_priced, at) / DAY
+            features[name] = sums.within(sums.revenue, start, end)
+            features[UNPRICED + name] = sums.within(sums.unpriced, start, end)
+        features[PAID] = sums.before(sums.returned_base, at)
+        features[PAID_DAYS] = sums.before(sums.returned_priced, at) / DAY
         features["base_price_day"] = features[PAID] / CENTIS / nonzero(features[PAID_DAYS])
     return features
 
@@ -123,10 +123,10 @@ def _paid_windows(at: Ints, scope: Scope) -> dict[str, tuple[Ints, Ints]]:
     return windows | {"lag_52w_revenue": (at - LAST_YEAR, at - LAST_YEAR + scope.horizon)}
 
 
-def _settle(features: dict[str, Floats], trips: Trips, scope: Scope) -> None:
+def _correct_revenue(features: dict[str, Floats], trips: Trips, scope: Scope) -> None:
     """Make revenue null where a price is unknown, and free of prices that were not known yet.
 
-    A trip in progress whose price is not firm counts at the car's own price per day, as far as there is one.
+    A trip in progress whose price is not firm counts at the vehicle's own price per day, where it has one.
     """
     shape = features["base_price_day"].shape
     running = trips.take(~trips.firm)
@@ -135,7 +135,7 @@ def _settle(features: dict[str, Floats], trips: Trips, scope: Scope) -> None:
     )
     rows, at = running.take(row), scope.origins[origin]
     alive = rows.alive(at)
-    group = rows.car * shape[1] + origin
+    group = rows.vehicle * shape[1] + origin
     rate = rows.base / (rows.end - rows.start)
 
     def total(weight: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Attributes of vehicles as arrays: what never changes, when a car was listed, prices that the file dates."""
+"""Vehicles as arrays: attributes that never change, dates of the listing, prices that the file dates."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TYPES: dict[str, type[pl.DataType]] = {
 
 
 @dataclass(frozen=True)
-class Cars:
-    """One entry a car, sorted by id. Instants in microseconds; NEVER where a date is absent."""
+class Vehicles:
+    """One entry a vehicle, sorted by id. Instants in microseconds; NEVER where a date is absent."""
 
     ids: pl.Series
     listed_from: Ints
@@ -32,19 +32,19 @@ class Cars:
     dated: pl.DataFrame  # vehicle_id, valid_from (µs), DATED; lines with a date only
 
     @classmethod
-    def of(cls, vehicles: pl.DataFrame, rows: pl.DataFrame, classes: tuple[str, ...]) -> Cars:
-        """Cars of the vehicles table, and of reservations whose car has no line there."""
+    def of(cls, vehicles: pl.DataFrame, rows: pl.DataFrame, classes: tuple[str, ...]) -> Vehicles:
+        """Vehicles of the vehicles table, and of reservations whose vehicle has no line there."""
         table = _complete(vehicles)
         single = one_line(table, ("listed_from", "year", "class", "fuel", "make"))
         ids = pl.concat([single["vehicle_id"], rows["vehicle_id"]]).unique().sort().alias("vehicle_id")
-        cars = ids.to_frame().join(single, "vehicle_id", how="left", maintain_order="left")
+        attributes = ids.to_frame().join(single, "vehicle_id", how="left", maintain_order="left")
         return cls(
             ids=ids,
-            listed_from=_instants(cars["listed_from"]),
-            listed_to=_instants(cars["listed_to"]),
-            year=cars["year"].to_numpy().astype(np.float64),
-            names=cars.select("class", "fuel", "make"),
-            class_number=_numbers(cars["class"], classes),
+            listed_from=_instants(attributes["listed_from"]),
+            listed_to=_instants(attributes["listed_to"]),
+            year=attributes["year"].to_numpy().astype(np.float64),
+            names=attributes.select("class", "fuel", "make"),
+            class_number=_numbers(attributes["class"], classes),
             dated=_dated(table),
         )
 
@@ -52,7 +52,7 @@ class Cars:
         return len(self.ids)
 
     def active(self, first_known: Ints, scope: Scope) -> Flags:
-        """(cars, origins): is the car in the fleet, as far as one could know then?
+        """(vehicles, origins): is the vehicle in the fleet, as far as one could know then?
 
         From `listed_from`, else from its first booking known at the origin; until `listed_to`.
         """
@@ -60,14 +60,14 @@ class Cars:
         return (begin[:, None] <= scope.origins) & (scope.origins < self.listed_to[:, None])
 
     def valid_at(self, scope: Scope) -> dict[str, Floats]:
-        """(cars, origins) of each dated attribute: its newest value with valid_from <= origin, NaN before."""
+        """(vehicles, origins) by dated attribute: its newest value with valid_from <= origin, NaN before."""
         found = {}
         for name in scope.dated:
             values = np.full((len(self), len(scope.origins)), np.nan)
-            for (car_id,), lines in self.dated.drop_nulls(name).group_by(["vehicle_id"]):
+            for (vehicle_id,), lines in self.dated.drop_nulls(name).group_by(["vehicle_id"]):
                 place = np.searchsorted(lines["valid_from"].to_numpy(), scope.origins, side="right") - 1
                 line = np.where(place >= 0, lines[name].to_numpy()[place], np.nan)
-                values[int(self.ids.search_sorted(car_id))] = line
+                values[int(self.ids.search_sorted(vehicle_id))] = line
             found[name] = values
         return found
 
@@ -80,7 +80,7 @@ def _complete(vehicles: pl.DataFrame) -> pl.DataFrame:
 
 
 def one_line(vehicles: pl.DataFrame, lasting: Sequence[str]) -> pl.DataFrame:
-    """One row a car: its `lasting` attributes and `listed_to`, of all its lines.
+    """One row a vehicle: its `lasting` attributes and `listed_to`, of all its lines.
 
     A line that dates a price may leave the rest empty. The first that says something counts, so that a later
     one does not move past rows; only the end of the listing is the newest.

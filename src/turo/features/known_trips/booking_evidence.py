@@ -1,4 +1,4 @@
-"""What proves that a trip is still booked, or that it is gone, where no date of cancellation does."""
+"""What proves that a trip is still booked or was cancelled, where no date of cancellation does."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ def sighted(sightings: pl.DataFrame) -> pl.DataFrame:
 
 
 def replaced(rows: pl.DataFrame) -> Ints:
-    """When a later booking of the same car for some of the same time became known; NEVER where none did.
+    """When a later booking of the same vehicle for some of the same time became known; NEVER where none did.
 
-    A car is let once at a time, so the earlier booking was cancelled by then. Of bookings that became known
-    together the larger `number` is the later one.
+    A vehicle is let once at a time, so the earlier booking was cancelled by then. Of bookings that became
+    known together the larger `number` is the later one.
 
     Args:
         rows: vehicle_id, start, end, known, number; sorted by vehicle_id and start.
     """
     start, end, known, number = (rows[name].to_numpy() for name in ("start", "end", "known", "number"))
-    car = rows["vehicle_id"].rle_id().to_numpy()
+    vehicle = rows["vehicle_id"].rle_id().to_numpy()
     found = np.full(len(rows), NEVER)
     first = np.arange(len(rows))
     step = 1
     while len(first):
         first = first[first + step < len(rows)]
         other = first + step
-        overlap = (car[first] == car[other]) & (start[other] < end[first])  # else none further on does
+        overlap = (vehicle[first] == vehicle[other]) & (
+            start[other] < end[first]
+        )  # else none further on does
         first, other = first[overlap], other[overlap]
         later = (known[other] > known[first]) | (
             (known[other] == known[first]) & (number[other] > number[first])

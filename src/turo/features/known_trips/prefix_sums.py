@@ -1,7 +1,7 @@
-"""What happened to each group of trips, as running totals at given instants: a window is one subtraction.
+"""Prefix sums of trips: running totals at given instants, so that the total of a window is one subtraction.
 
-A group is a car, or one car as known at one origin. Occupied time is in whole microseconds, so sums are exact
-however the work was split.
+A group of trips is those of a vehicle, or those known of it at one origin. Occupied time is in whole
+microseconds, so sums are exact however the work was split.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CENTIS = 10_000  # money that must add up exactly is kept in hundredths of a cen
 
 
 @dataclass(frozen=True)
-class Ledger:
+class PrefixSums:
     """Totals (groups, instants): column k holds what lies before `instants[k]`. Time in microseconds."""
 
     instants: Ints  # ascending; time in trips before the first does not count, all else does
@@ -34,7 +34,7 @@ class Ledger:
     latest_end: Ints  # latest end among the trips begun; NOTHING where none
 
     @classmethod
-    def of(cls, trips: Trips, group: Ints, groups: int, instants: Ints) -> Ledger:
+    def of(cls, trips: Trips, group: Ints, groups: int, instants: Ints) -> PrefixSums:
         """Add up trips, sorted by `group` and then start."""
         start, end = trips.start, trips.end
         length = (end - start).astype(np.float64)
@@ -64,7 +64,7 @@ class Ledger:
         """The totals before instants: `at` (n,) for every group, or (groups, 1) one instant a group."""
         column = np.searchsorted(self.instants, at)
         if not np.array_equal(self.instants[column], at):
-            raise KeyError("an instant that the ledger was not made for")
+            raise KeyError("an instant that these prefix sums were not made for")
         found = (
             np.take(totals, column, axis=1) if at.ndim == 1 else np.take_along_axis(totals, column, axis=1)
         )

@@ -1,15 +1,15 @@
 """How likely a trip on the books is still booked, where the file does not say when trips were cancelled.
 
 An export shows that a trip was cancelled, not when. At an origin T such a trip stays on the books until its
-start, so the books of the past hold trips that were gone by then. A trip whose car was booked anew for some
-of the same time is known to be gone. Any other is still booked with the chance
+start, so the books of the past hold trips that were cancelled by then. A trip whose vehicle was booked anew
+for some of the same time is known to be cancelled. Any other is still booked with the chance
 
     S = (1 - p * u) / (1 - p * d),    u = (T - known) / (start - known)
 
 d is u at the last export that showed it booked, 0 without. p is what earlier bookings tell, made about as
-long ahead, that had come to the same u without being booked over: those that started by T, whose fate was
-known then. A cancellation is taken to be equally likely at any time before the start or, where the time was
-booked anew at w, before that: p = sum of 1/w over the cancelled ones / number of bookings.
+long ahead, that had come to the same u without being booked over: those that started by T, whose outcome
+was known then. A cancellation is taken to be equally likely at any time before the start or, where the time
+was booked anew at w, before that: p = sum of 1/w over the cancelled ones / number of bookings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LEAD_DAYS = (3, 14, 45)  # upper ends of the classes of lead, the time from booking to start
 STAGES = 8  # equal parts of the lead
-PRIOR = 20  # bookings: how far a class is drawn to what holds for all
+PRIOR = 20  # bookings: additive smoothing of a class's share towards that of all bookings
 UNIT = 1 << 20  # of 1/w: sums of whole numbers are the same in any order
 
 
@@ -68,9 +68,9 @@ def _chance(rows: pl.DataFrame, origins: Ints) -> Floats:
     names = ("known", "start", "left", "revised", "undated", "replaced")
     known, start, left, revised, undated, replaced = (rows[name].to_numpy() for name in names)
     reached = (known < start) & ~(revised & (left <= start))  # by these dates, on the books until its start
-    gone = undated & ~revised
+    cancelled = undated & ~revised
     lead = np.maximum(start - known, 1)
-    until = np.where(gone & (replaced < start), (replaced - known) / lead, 1.0)
+    until = np.where(cancelled & (replaced < start), (replaced - known) / lead, 1.0)
     shape = (len(LEAD_DAYS) + 1, len(origins) + 1)
     cell = _class(lead) * shape[1] + first_at_or_after(origins, start)
     share: list[Floats] = []
@@ -82,7 +82,7 @@ def _chance(rows: pl.DataFrame, origins: Ints) -> Floats:
             return np.cumsum(counted.reshape(shape), axis=1, dtype=np.float64)[:, :-1]
 
         bookings = total(np.ones(len(cell)), there)
-        lost = total(np.rint(UNIT / np.where(until > 0, until, 1)), there & gone) / UNIT
+        lost = total(np.rint(UNIT / np.where(until > 0, until, 1)), there & cancelled) / UNIT
         overall = lost.sum(axis=0) / np.maximum(bookings.sum(axis=0), 1)
         share.append((lost + PRIOR * overall) / (bookings + PRIOR))
     return np.stack(share, axis=1)

@@ -4,12 +4,12 @@ A row is **alive** at the origin T when `known <= T < left`:
 
 | status at export | `cancelled_at` | known | left | alive at T |
 |---|---|---|---|---|
-| completed, booked, in_progress | absent | `booked_at` | never | from its booking on, for good |
-| guest_ or host_cancellation | absent | `booked_at` | its start | on the books until its start, then gone |
-| same, of an export | given | `booked_at` | it, or its start if earlier | until an export showed it gone |
+| completed, booked, in_progress | absent | `booked_at` | never | from its booking on |
+| guest_ or host_cancellation | absent | `booked_at` | its start | until its start |
+| same, of an export | given | `booked_at` | it, or its start if earlier | until an export tells |
 | any other | given | `booked_at` | `cancelled_at` | until it was cancelled, before or after its start |
 
-The first two kinds of cancellation are **undated**: gone some time before `left`, nobody knows when. At the
+The first two kinds of cancellation are **undated**: some time before `left`, nobody knows when. At the
 newest origins (`Scope.newest`) the snapshot tells which they are, and they are not on the books.
 
 Where exports of several days show that the dates of a reservation were changed, each version of them is a
@@ -43,9 +43,9 @@ def slim(
     revisions: pl.DataFrame | None = None,
     sightings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Canonical reservations → vehicle_id, the fields of `Trips` but `car`; instants in µs.
+    """Canonical reservations → vehicle_id, the fields of `Trips` but `vehicle`; instants in µs.
 
-    Sorted by car and start, then all else.
+    Sorted by vehicle and start, then all else.
 
     `base` is trip_price + discounts, null where it is unknown: absent, or 0 on a cancelled row. It is `firm`
     if it is the price as booked; an export shows the one a trip has in the end, which nobody knows before.
@@ -58,11 +58,12 @@ def slim(
     else:
         rows = rows.with_columns(pl.lit(None, pl.Int64).alias(name) for name in ("seen_from", "seen_to"))
     exported = pl.col("booked_at_source").is_in(EXPORTED)
-    gone = pl.col("cancelled_at").dt.epoch("us")
+    cancelled_at = pl.col("cancelled_at").dt.epoch("us")
     undated = without_date()
     start = pl.col("trip_start").dt.epoch("us")
     price = pl.when(cancelled() & (pl.col("trip_price") == 0)).then(None).otherwise(pl.col("trip_price"))
-    left = pl.when(undated).then(pl.min_horizontal(gone, start)).otherwise(gone).fill_null(NEVER)
+    left = pl.when(undated).then(pl.min_horizontal(cancelled_at, start)).otherwise(cancelled_at)
+    left = left.fill_null(NEVER)
     slimmed = rows.select(
         pl.col("vehicle_id").cast(pl.String),
         start.alias("start"),
@@ -115,13 +116,13 @@ def books_priced(reservations: pl.DataFrame) -> bool:
 
 @dataclass(frozen=True)
 class Trips:
-    """Rows as arrays of one length; `car` is a row number of `Cars`, ascending, then by start.
+    """Rows as arrays of one length; `vehicle` is a row number of `Vehicles`, ascending, then by start.
 
     `undated`: cancelled, but nobody knows when. Exports from `seen_from` to `seen_to` show it booked; from
-    `replaced` on another booking of the car for that time shows it gone.
+    `replaced` on, another booking of the vehicle for some of that time shows that it was cancelled.
     """
 
-    car: Ints
+    vehicle: Ints
     start: Ints
     end: Ints
     known: Ints
@@ -137,9 +138,9 @@ class Trips:
 
     @classmethod
     def of(cls, rows: pl.DataFrame, ids: pl.Series) -> Trips:
-        """Arrays of slim rows; `ids` are the sorted, unique vehicle ids the car numbers count in."""
-        car = ids.search_sorted(rows["vehicle_id"]).to_numpy().astype(np.int64)
-        return cls(car=car, **{name: rows[name].to_numpy() for name in (*_NUMBERS, *_FLAGS, "base")})
+        """Arrays of slim rows; `ids` are the sorted, unique vehicle ids the vehicle numbers count in."""
+        vehicle = ids.search_sorted(rows["vehicle_id"]).to_numpy().astype(np.int64)
+        return cls(vehicle=vehicle, **{name: rows[name].to_numpy() for name in (*_NUMBERS, *_FLAGS, "base")})
 
     def take(self, rows: Ints | Flags) -> Trips:
         """The given rows, in the given order."""
