@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turo.data.export.booking_bound import with_booking_times
-from turo.data.read_context import Reading
+from turo.data.read_context import ReadContext
 
 NOW = datetime(2025, 9, 1, 12)
 
@@ -20,8 +20,8 @@ def bounded(ids, starts, seen=datetime(2025, 12, 31)):
         {"reservation_id": [str(i) for i in ids], "trip_start": starts, "first_seen": [seen] * len(ids)},
         schema_overrides={"trip_start": pl.Datetime("us"), "first_seen": pl.Datetime("us")},
     )
-    reading = Reading("America/Los_Angeles")
-    return with_booking_times(frame, reading), reading.warnings
+    context = ReadContext("America/Los_Angeles")
+    return with_booking_times(frame, context), context.warnings
 
 
 def day(number):
@@ -51,8 +51,8 @@ def test_order_of_rows_plays_no_part():
     }
 
 
-def fleet_rows(cars=10, days=400, seed=1):
-    fleet = Fleet(cars=cars, days=days, seed=seed)
+def fleet_rows(vehicles=10, days=400, seed=1):
+    fleet = Fleet(vehicles=vehicles, days=days, seed=seed)
     booked = [b for b in fleet.bookings if b[2] <= NOW]
     return [20_000_000 + b[0] for b in booked], [b[3] for b in booked], [b[2] for b in booked]
 

@@ -143,11 +143,11 @@ def test_rows_that_cannot_be_used_are_set_aside(files, load, change, reason):
 
 def test_a_long_vehicles_file_does_not_hide_that_over_five_percent_of_the_reservations_are_bad(files, load):
     good = [GOOD.replace("r1", f"r{n}") for n in range(20)]
-    cars = "vehicle_id\n" + "".join(f"v{n}\n" for n in range(1, 200))
-    files(*good, GOOD.replace("2025-03-01T10:00", "soon"), vehicles=cars)
+    listed = "vehicle_id\n" + "".join(f"v{n}\n" for n in range(1, 200))
+    files(*good, GOOD.replace("2025-03-01T10:00", "soon"), vehicles=listed)
     assert len(load().rejected) == 1
     bad = [GOOD.replace("r1", f"bad{n}").replace("2025-03-01T10:00", "soon") for n in range(2)]
-    files(*good, *bad, vehicles=cars)
+    files(*good, *bad, vehicles=listed)
     with pytest.raises(
         InputError, match=r"2 of 22 rows cannot be used \(over 5%\).*line 22 of reservations\.csv"
     ):
@@ -258,11 +258,11 @@ def test_vehicle_columns_are_typed_and_absent_ones_null(files, load):
         GOOD,
         vehicles="Vehicle_ID,Year,List_Price,Listed_From,Listed_To,Plate\nv1,2020,$85.50,2024-01-02,,SECRET\n",
     )
-    car = load().vehicles.to_dicts()[0]
-    assert (car["year"], car["list_price"], car["listed_from"]) == (2020, 85.5, date(2024, 1, 2))
-    assert car["listed_to"] is None
-    assert car["class"] is None
-    assert "SECRET" not in map(str, car.values())
+    vehicle = load().vehicles.to_dicts()[0]
+    assert (vehicle["year"], vehicle["list_price"], vehicle["listed_from"]) == (2020, 85.5, date(2024, 1, 2))
+    assert vehicle["listed_to"] is None
+    assert vehicle["class"] is None
+    assert "SECRET" not in map(str, vehicle.values())
 
 
 def test_vehicle_rows_that_cannot_be_used_are_set_aside(files, load):

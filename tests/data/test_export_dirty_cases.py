@@ -378,7 +378,7 @@ def test_odd_odometers_are_warned_about_and_blank_ones_are_not(tmp_path, load, r
 
 def test_cancelled_with_earnings_and_completed_without_are_kept(tmp_path, load):
     fee = row(1, START, END, "Guest cancellation", Cancellation_fee="$25.00")
-    free = row(2, START, END, "Completed", car=1, **{"Trip_price": "$0.00", "3-day_discount": "$0.00"})
+    free = row(2, START, END, "Completed", vehicle=1, **{"Trip_price": "$0.00", "3-day_discount": "$0.00"})
     write(tmp_path, [fee, free])
     kept = load(as_of="2025-04-01").reservations.sort("reservation_id")
     assert kept["status"].to_list() == ["guest_cancellation", "completed"]
@@ -394,10 +394,10 @@ def test_overlapping_trips_are_both_kept_with_a_warning(tmp_path, load):
     assert warned(tables, "20000002", "common time counts once")
 
 
-# --- cars -------------------------------------------------------------------------------------------------
+# --- vehicles ---------------------------------------------------------------------------------------------
 
 
-def test_lower_case_vin_and_new_plate_are_still_the_same_car(tmp_path, load, rows):
+def test_lower_case_vin_and_new_plate_are_still_the_same_vehicle(tmp_path, load, rows):
     changed = rows[0] | {"VIN": rows[0]["VIN"].lower(), "Vehicle": "Renamed (ok #SYN9999)"}
     write(tmp_path, [changed, *rows[1:]])
     assert len(load().vehicles) == 4
@@ -454,12 +454,12 @@ def test_a_car_missing_in_the_vehicles_file_gets_a_stub_and_one_without_trips_st
         "vehicle_id,class,listed_from\n1000000,car,2024-01-01\n7777777,suv,2025-02-01\n"
     )
     tables = load()
-    cars = {r["vehicle_id"]: r for r in tables.vehicles.to_dicts()}
+    vehicles = {r["vehicle_id"]: r for r in tables.vehicles.to_dicts()}
     assert warned(tables, "3 cars of the export are not in vehicles.csv")
-    assert cars["1000000"]["class"] == "car"
-    assert cars["1000000"]["make"] == "Honda"
-    assert cars["1000001"]["make"] == "Land Rover"
-    assert cars["7777777"]["listed_from"] == date(2025, 2, 1)
+    assert vehicles["1000000"]["class"] == "car"
+    assert vehicles["1000000"]["make"] == "Honda"
+    assert vehicles["1000001"]["make"] == "Land Rover"
+    assert vehicles["7777777"]["listed_from"] == date(2025, 2, 1)
 
 
 def test_a_vehicles_file_of_another_fleet_is_left_out(tmp_path, load, rows):

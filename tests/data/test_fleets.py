@@ -95,8 +95,8 @@ def test_numbers_that_hosts_gave_their_vehicles_do_not_join_two_histories(tmp_pa
             for n, month in enumerate((9, 10, 11) if first > 50 else (5, 6, 7))
         ]
         (tmp_path / "reservations.csv").write_text("\n".join([*rows, ""]))
-        cars = "vehicle_id,make,model,year\n1,Kia,Rio,2021\n2,Ford,Focus,2019\n"
-        (tmp_path / "vehicles.csv").write_text(cars)
+        text = "vehicle_id,make,model,year\n1,Kia,Rio,2021\n2,Ford,Focus,2019\n"
+        (tmp_path / "vehicles.csv").write_text(text)
 
     put(100, 12)
     newer = seen().fleet

@@ -12,7 +12,7 @@ from turo.errors import InputError
 ROWS = Fleet(days=90).rows(datetime(2025, 8, 1, 12))
 TITLE = "Trips of Zoe Quimby in Austin"
 TRIPS = "reservation_id,vehicle_id,trip_start,trip_end,status,trip_price,fees"
-CARS = "vehicle_id,make,year,listed_from"
+VEHICLES = "vehicle_id,make,year,listed_from"
 
 
 def lines_of(rows, each=str, header=HEADER):
@@ -84,14 +84,14 @@ def test_numbers_with_commas_and_decimals_are_ids(tmp_path, load, clean):
 )
 def test_a_form_is_shown_whatever_optional_columns_are_absent(tmp_path, load, changed, reason):
     put(tmp_path, TRIPS, *trips(**changed))
-    put(tmp_path, CARS, "7,Kia,2020,2025-01-01", name="vehicles.csv")
+    put(tmp_path, VEHICLES, "7,Kia,2020,2025-01-01", name="vehicles.csv")
     with pytest.raises(InputError, match=reason):
         load()
 
 
 def test_dollars_are_the_same_number_with_their_sign_and_without(tmp_path, load):
     put(tmp_path, TRIPS, *trips(price="$99.00", fees=" $ 4.35 "))
-    put(tmp_path, CARS, "7,Kia,2020,2025-01-01", name="vehicles.csv")
+    put(tmp_path, VEHICLES, "7,Kia,2020,2025-01-01", name="vehicles.csv")
     rows = load().reservations
     assert rows["fees"].to_list() == [4.35] * 4
 
@@ -101,7 +101,7 @@ def test_a_total_below_the_vehicles_is_no_vehicle(tmp_path, load, vehicle):
     put(tmp_path, TRIPS, *trips(vehicle="1001"))
     put(
         tmp_path,
-        CARS,
+        VEHICLES,
         f'"{vehicle}",Audi,2020,2025-01-01',
         "1002,Kia,2021,",
         "Total,1,,",
@@ -121,7 +121,13 @@ def test_a_total_below_the_vehicles_is_no_vehicle(tmp_path, load, vehicle):
 
 def test_a_vehicle_may_be_called_after_its_model(tmp_path, load):
     put(tmp_path, TRIPS, *trips(vehicle="Q3"))
-    put(tmp_path, CARS, "Q3,Audi,2020,2025-01-01", "Q4 2022,Audi,2022,2025-01-01", name="vehicles.csv")
+    put(
+        tmp_path,
+        VEHICLES,
+        "Q3,Audi,2020,2025-01-01",
+        "Q4 2022,Audi,2022,2025-01-01",
+        name="vehicles.csv",
+    )
     assert load().vehicles["vehicle_id"].to_list() == ["Q3", "Q4 2022"]
 
 
@@ -129,7 +135,7 @@ def test_a_vehicle_may_be_called_after_its_model(tmp_path, load):
 def test_a_short_file_is_refused_by_its_own_errors_and_read_under_the_date_order(tmp_path, load, file):
     put(tmp_path, TRIPS, *(t.replace("4", str(n), 1) for n in range(1, 30) for t in trips()))
     day = {"vehicles.csv": "2025-05-01", "blocks.csv": "2025-05-01"} | {file: "13/5/2025"}
-    put(tmp_path, CARS, f"7,Kia,2020,{day['vehicles.csv']}", name="vehicles.csv")
+    put(tmp_path, VEHICLES, f"7,Kia,2020,{day['vehicles.csv']}", name="vehicles.csv")
     put(tmp_path, "vehicle_id,start,end", f"7,{day['blocks.csv']},2025-05-20", name="blocks.csv")
     with pytest.raises(InputError, match=rf"1 of 1 rows .*13/5/2025.* line 2 of {file}"):
         load()
@@ -141,7 +147,7 @@ def test_a_short_file_is_refused_by_its_own_errors_and_read_under_the_date_order
 @pytest.mark.parametrize("file", ["reservations.csv", "vehicles.csv"])
 def test_a_title_above_the_header_is_not_shown(tmp_path, load, file):
     put(tmp_path, TRIPS, *trips())
-    put(tmp_path, CARS, "7,Kia,2020,2025-01-01", name="vehicles.csv")
+    put(tmp_path, VEHICLES, "7,Kia,2020,2025-01-01", name="vehicles.csv")
     good = (tmp_path / file).read_text()
     put(tmp_path, TITLE, good.strip(), name=file)
     with pytest.raises(InputError, match=rf"{file} has no .* line 1") as caught:

@@ -22,7 +22,7 @@ def test_overlapping_trips_are_named_in_pairs(tmp_path, load):
             row(3, START + 5 * day, START + 12 * day),  # with the first, not with the second
             row(4, START + 11 * day, START + 13 * day),  # with the third
             row(5, START + 13 * day, START + 14 * day),
-            row(6, START + 5 * day, START + 6 * day, car=1),
+            row(6, START + 5 * day, START + 6 * day, vehicle=1),
             row(7, START, START + 20 * day, "Guest cancellation"),
         ],
     )
@@ -36,7 +36,7 @@ def test_amounts_of_another_tool_are_called_implausible_and_left_alone(tmp_path,
     price = f"${40.5 * 2 * factor:,.2f}"
     amounts = {"Trip_price": price, "Total_earnings": price}
     days = [START + timedelta(days=3 * n) for n in range(5)]
-    rows = [row(n, at, at + timedelta(days=2), car=n % 3, **amounts) for n, at in enumerate(days)]
+    rows = [row(n, at, at + timedelta(days=2), vehicle=n % 3, **amounts) for n, at in enumerate(days)]
     write(tmp_path, rows)
     tables = load(as_of="2025-04-01")
     assert [f"its median is {median} dollars a day" in w for w in warned(tables, "implausible")] == (

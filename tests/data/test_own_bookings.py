@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turo.data.export.booking_bound import with_booking_times
-from turo.data.read_context import Reading
+from turo.data.read_context import ReadContext
 from turo.features.build import build
 
 NOW = datetime(2025, 9, 1, 12)
@@ -18,8 +18,8 @@ BASE = 50_000_000  # the first ID of the fleets here, as Turo gave them out in 2
 WEEK = timedelta(days=7)
 
 
-def turo_rows(cars=4, days=240, seed=5):
-    rows = Fleet(cars=cars, days=days, seed=seed).rows(NOW)
+def turo_rows(vehicles=4, days=240, seed=5):
+    rows = Fleet(vehicles=vehicles, days=days, seed=seed).rows(NOW)
     return [r | {"Reservation ID": str(int(r["Reservation ID"]) - 20_000_000 + BASE)} for r in rows]
 
 
@@ -60,7 +60,7 @@ def own_starts(count):
 def own_rows(kind, count):
     starts = sorted(own_starts(count))
     return [
-        row(0, start, start + timedelta(hours=30), car=n % 4) | {"Reservation ID": str(number)}
+        row(0, start, start + timedelta(hours=30), vehicle=n % 4) | {"Reservation ID": str(number)}
         for n, (number, start) in enumerate(zip(own_numbers(kind, count, starts), starts, strict=True))
     ]
 
@@ -125,8 +125,8 @@ def bounded(ids, days, seen=2000):
         },
         schema_overrides={"trip_start": pl.Datetime("us"), "first_seen": pl.Datetime("us")},
     )
-    reading = Reading("America/Los_Angeles")
-    return with_booking_times(frame, reading), reading.warnings
+    context = ReadContext("America/Los_Angeles")
+    return with_booking_times(frame, context), context.warnings
 
 
 @pytest.mark.parametrize(

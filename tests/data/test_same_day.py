@@ -21,7 +21,7 @@ def two(folder, first, second, older, newer):
 
 
 def booked(status="Booked", number=2, longer=0):
-    return row(number, START, END + timedelta(days=longer), status, car=1)
+    return row(number, START, END + timedelta(days=longer), status, vehicle=1)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_dates_changed_within_a_day_are_known_from_its_end(tmp_path, load):
 
 
 def test_both_downloads_prove_a_booking_by_the_end_of_their_day(tmp_path, load):
-    later = row(9, datetime(2025, 7, 20), datetime(2025, 7, 22), car=2)
+    later = row(9, datetime(2025, 7, 20), datetime(2025, 7, 22), vehicle=2)
     two(tmp_path, f"{NAME}.csv", f"{NAME} (1).csv", [booked()], [booked(), booked(number=3)])
     write(tmp_path, [ENDED, booked("Completed"), booked("Completed", 3), later], f"{FILES[:-5]}20250801.csv")
     rows = load(reservations_file=FILES).reservations.filter(pl.col("trip_start") == START)

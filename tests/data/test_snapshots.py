@@ -64,7 +64,7 @@ def test_an_older_export_proves_bookings_that_the_bound_sees_late(tmp_path, load
 
 
 def test_a_cancelled_trip_keeps_the_price_an_older_export_knows(tmp_path, load):
-    later = row(9, datetime(2025, 3, 2), datetime(2025, 3, 3), car=1)
+    later = row(9, datetime(2025, 3, 2), datetime(2025, 3, 3), vehicle=1)
     write(tmp_path, [row(1, START, END, "Booked"), later], "trip_earnings_export_20250301.csv")
     write(tmp_path, [row(1, START, END, "Guest cancellation"), later], "trip_earnings_export_20250310.csv")
     kept = load(reservations_file=FILES).reservations.filter(pl.col("reservation_id") == "20000001")
@@ -90,7 +90,7 @@ def test_changed_dates_are_kept_with_the_days_they_were_known(tmp_path, load):
         "0401": (2, "Completed"),
     }
     for month, (longer, status) in shown.items():
-        rows = [row(1, START, END + longer * day, status), row(2, START, END, status, car=1)]
+        rows = [row(1, START, END + longer * day, status), row(2, START, END, status, vehicle=1)]
         write(tmp_path, rows, f"trip_earnings_export_2025{month}.csv")
     tables = load(reservations_file=FILES)
     assert tables.revisions.select("reservation_id", "trip_end", "since", "until").rows() == [
@@ -122,7 +122,7 @@ def test_changed_dates_are_kept_with_the_days_they_were_known(tmp_path, load):
 )
 def test_the_first_export_that_shows_a_cancellation_bounds_it(tmp_path, load, shown, cancelled_at):
     for month, status in shown.items():
-        rows = [row(1, START, END, status), row(2, START, END, "Booked", car=1)]
+        rows = [row(1, START, END, status), row(2, START, END, "Booked", vehicle=1)]
         write(tmp_path, rows, f"trip_earnings_export_2025{month}.csv")
     tables = load(reservations_file=FILES)
     assert tables.reservations["cancelled_at"].to_list() == [cancelled_at, None]
@@ -134,7 +134,7 @@ def test_exports_that_show_a_trip_booked_before_its_start_are_kept(tmp_path, loa
         "0220": "Guest cancellation",
         "0303": "Guest cancellation",
     }.items():
-        rows = [row(1, START, END, status), row(2, START, END, "Booked", car=1)]
+        rows = [row(1, START, END, status), row(2, START, END, "Booked", vehicle=1)]
         write(tmp_path, rows, f"trip_earnings_export_2025{month}.csv")
     assert load(reservations_file=FILES).sightings.sort("reservation_id", "seen").rows() == [
         ("20000001", datetime(2025, 2, 11)),
@@ -177,7 +177,9 @@ def test_many_vanished_ids_are_refused(tmp_path, load, fleet):
 
 def test_exports_of_one_day_may_cover_different_years_but_not_differ(tmp_path, load):
     write(tmp_path, [row(1, START, END)], "trip_earnings_export_20250320.csv")
-    write(tmp_path, [row(1, START, END), row(2, START, END, car=1)], "trip_earnings_export_20250320_b.csv")
+    write(
+        tmp_path, [row(1, START, END), row(2, START, END, vehicle=1)], "trip_earnings_export_20250320_b.csv"
+    )
     assert len(load(reservations_file=FILES).reservations) == 2
     write(tmp_path, [row(1, START, END, "Booked")], "trip_earnings_export_20250320_b.csv")
     with pytest.raises(InputError, match="differ between exports of the same day"):
@@ -232,7 +234,7 @@ def test_in_a_small_file_only_what_is_still_to_come_is_a_slip(tmp_path, load):
 
 
 def test_many_trips_that_end_at_one_instant_prove_it(tmp_path, load):
-    write(tmp_path, [row(n, START, END, car=n) for n in range(120)])
+    write(tmp_path, [row(n, START, END, vehicle=n) for n in range(120)])
     assert load().snapshot == END
 
 
@@ -270,7 +272,7 @@ def test_a_snapshot_older_than_the_last_one_of_its_fleet_is_refused_unless_told(
     )
 
 
-# --- cars over several snapshots --------------------------------------------------------------------------
+# --- vehicles over several snapshots ----------------------------------------------------------------------
 
 
 def test_a_newer_export_tells_the_vehicle_ids_of_older_ones_without(tmp_path, load, fleet):
@@ -285,7 +287,7 @@ def replated(rows, old, new):
     return [r | {"Vehicle": r["Vehicle"].replace(old, new)} for r in rows]
 
 
-def test_a_car_that_was_replated_between_exports_stays_one_car(tmp_path, load, fleet):
+def test_a_vehicle_that_was_replated_between_exports_stays_one(tmp_path, load, fleet):
     export(tmp_path, fleet, datetime(2025, 6, 1), header=header_44())
     newer = replated(fleet.rows(datetime(2025, 8, 1, 12)), "SYN0002", "SYN0777")
     write(tmp_path, newer, "trip_earnings_export_20250801.csv", header=header_44())

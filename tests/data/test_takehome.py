@@ -34,8 +34,8 @@ def test_the_form_with_dates(files, load):
         ("2", datetime(2023, 7, 27, 14, 58, 26)),
     ]
     assert tables.snapshot == datetime(2023, 7, 27, 14, 58, 26)
-    cars = tables.vehicles.select("vehicle_id", "actual_price", "recommended_price", "street_parked")
-    assert cars.rows() == [("1", 67.85, 59.0, 0.0), ("2", 100.7, 53.0, 0.0), ("3", 74.0, 74.0, 1.0)]
+    listed = tables.vehicles.select("vehicle_id", "actual_price", "recommended_price", "street_parked")
+    assert listed.rows() == [("1", 67.85, 59.0, 0.0), ("2", 100.7, 53.0, 0.0), ("3", 74.0, 74.0, 1.0)]
     assert tables.warnings == []
 
 

@@ -7,7 +7,7 @@ from export_factory import Fleet, write
 
 from turo.errors import InputError
 
-TRIP = "{number},{car},2025-03-{day:02d}T10:00,2025-03-{day:02d}T20:00,completed"
+TRIP = "{number},{vehicle},2025-03-{day:02d}T10:00,2025-03-{day:02d}T20:00,completed"
 HEADER = "reservation_id,vehicle_id,trip_start,trip_end,status"
 
 
@@ -16,12 +16,14 @@ def files(tmp_path):
     """Write reservations of these vehicles, a trip each, and a vehicles file of those."""
 
     def write_files(reserved, listed, blocked=None, columns="vehicle_id,class,timezone"):
-        trips = [TRIP.format(number=n + 1, day=n + 1, car=car) for n, car in enumerate(reserved)]
+        trips = [TRIP.format(number=n + 1, day=n + 1, vehicle=vehicle) for n, vehicle in enumerate(reserved)]
         (tmp_path / "reservations.csv").write_text("\n".join([HEADER, *trips]) + "\n")
-        cars = listed if columns == "vehicle_id" else [f"{car},suv,America/Chicago" for car in listed]
-        (tmp_path / "vehicles.csv").write_text("\n".join([columns, *cars]) + "\n")
+        lines = (
+            listed if columns == "vehicle_id" else [f"{vehicle},suv,America/Chicago" for vehicle in listed]
+        )
+        (tmp_path / "vehicles.csv").write_text("\n".join([columns, *lines]) + "\n")
         if blocked is not None:
-            lines = [f"{car},2025-04-01,2025-04-03" for car in blocked]
+            lines = [f"{vehicle},2025-04-01,2025-04-03" for vehicle in blocked]
             (tmp_path / "blocks.csv").write_text("\n".join(["vehicle_id,start,end", *lines]) + "\n")
 
     return write_files
@@ -156,7 +158,7 @@ def test_take_home_files_are_matched_in_the_same_way(tmp_path, load):
 def test_the_vehicles_of_an_export_are_found_in_the_file(tmp_path, load, form):
     write(tmp_path, Fleet(days=90).rows(datetime(2025, 5, 1)))
     listed = [form.format(1_000_000 + n) for n in range(4)]
-    (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n" + "".join(f"{car},suv\n" for car in listed))
+    (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n" + "".join(f"{each},suv\n" for each in listed))
     tables = load()
     assert ids(tables) == ["1000000", "1000001", "1000002", "1000003"]
     assert tables.vehicles["class"].to_list() == ["suv"] * 4
@@ -166,15 +168,17 @@ def test_the_vehicles_of_an_export_are_found_in_the_file(tmp_path, load, form):
     ("cell", "dollars"), [("$85.50", 85.5), ("US$ 85.50", 85.5), ("'85.50", 85.5), ("1,085.50 USD", 1085.5)]
 )
 def test_list_prices_in_dollars(tmp_path, load, cell, dollars):
-    (tmp_path / "reservations.csv").write_text(HEADER + "\n" + TRIP.format(number=1, day=1, car="v1") + "\n")
+    (tmp_path / "reservations.csv").write_text(
+        HEADER + "\n" + TRIP.format(number=1, day=1, vehicle="v1") + "\n"
+    )
     (tmp_path / "vehicles.csv").write_text(f'vehicle_id,list_price,listed_from\nv1,"{cell}","Jan 2, 2025"\n')
-    car = load().vehicles.to_dicts()[0]
-    assert (car["list_price"], str(car["listed_from"])) == (dollars, "2025-01-02")
+    vehicle = load().vehicles.to_dicts()[0]
+    assert (vehicle["list_price"], str(vehicle["listed_from"])) == (dollars, "2025-01-02")
 
 
 def test_canonical_amounts_in_dollars(tmp_path, load):
     (tmp_path / "vehicles.csv").write_text("vehicle_id\nv1\n")
-    trip = TRIP.format(number=1, day=1, car="v1")
+    trip = TRIP.format(number=1, day=1, vehicle="v1")
     (tmp_path / "reservations.csv").write_text(
         f"{HEADER},trip_price,discounts,fees,total_earnings\n{trip},$120.50,$ (20.50),$ -,100.00 USD\n"
     )

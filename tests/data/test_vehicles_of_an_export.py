@@ -11,12 +11,12 @@ START = datetime(2025, 3, 1, 10)
 NAME_ONLY = [name for name in header_44() if name != "Vehicle"]
 
 
-def trips(*cars, **cells):
-    """One trip after the other, two days each; `cars` are their vehicles."""
-    first = [START + timedelta(days=3 * n) for n in range(len(cars))]
+def trips(*numbers, **cells):
+    """One trip after the other, two days each; `numbers` are those of their vehicles."""
+    first = [START + timedelta(days=3 * n) for n in range(len(numbers))]
     return [
-        row(n + 1, at, at + timedelta(days=2), car=car, **cells)
-        for n, (at, car) in enumerate(zip(first, cars, strict=True))
+        row(n + 1, at, at + timedelta(days=2), vehicle=vehicle, **cells)
+        for n, (at, vehicle) in enumerate(zip(first, numbers, strict=True))
     ]
 
 
@@ -64,7 +64,7 @@ def test_several_vehicle_names_do_not_tell_vehicles_apart(tmp_path, load):
 
 def test_trips_that_overlap_show_that_one_name_is_not_one_vehicle(tmp_path, load):
     rows = trips(0, 0)
-    between = row(9, START + timedelta(days=1), START + timedelta(days=4), car=0)
+    between = row(9, START + timedelta(days=1), START + timedelta(days=4), vehicle=0)
     write(tmp_path, [*rows, between], header=NAME_ONLY)
     with pytest.raises(
         InputError, match="only by Vehicle name, which is not unique, and their trips overlap"
@@ -124,8 +124,8 @@ def test_the_old_id_may_stay_the_one_in_use(tmp_path, load, anew, lines):
 def test_the_vehicles_file_may_know_the_vehicle_by_its_other_id_only(tmp_path, load, anew):
     (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nvehicle,1000000,1000007\n")
     (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n1000000,car\n1000001,suv\n")
-    cars = load(as_of="2025-04-01").vehicles
-    assert cars.select("vehicle_id", "class").rows() == [("1000001", "suv"), ("1000007", "car")]
+    listed = load(as_of="2025-04-01").vehicles
+    assert listed.select("vehicle_id", "class").rows() == [("1000001", "suv"), ("1000007", "car")]
 
 
 def test_ids_joined_in_a_circle_are_named(tmp_path, load, anew):

@@ -1,11 +1,11 @@
-"""Context of the other cars, by hand, at T = 2026-03-02."""
+"""Context of the other vehicles, by hand, at T = 2026-03-02."""
 
 from __future__ import annotations
 
 import pytest
 from tiny_fleet import at, build, trip, vehicles
 
-CARS = vehicles(
+FLEET = vehicles(
     ("a", "2025-12-01", "car"),
     ("b", "2025-12-01", "car"),
     ("c", "2025-12-01", "suv"),
@@ -22,7 +22,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def table():
-    return build(ROWS, "2026-07-01T00:00", cars=CARS)
+    return build(ROWS, "2026-07-01T00:00", fleet=FLEET)
 
 
 def test_utilization_of_the_others(table):

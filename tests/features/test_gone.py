@@ -1,4 +1,4 @@
-"""Which cars look gone, from which origin on, by what was known then."""
+"""Which vehicles look gone, from which origin on, by what was known then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OTHER = trip("z", "2025-10-01T00:00", "2025-10-03T00:00", "2025-09-20T00:00")  #
 
 
 def every(days: int, count: int, first: str = "2026-01-05T00:00", **more: str) -> list[Row]:
-    """Trips of car `a`, two days each."""
+    """Trips of vehicle `a`, two days each."""
     starts = [datetime.fromisoformat(first) + timedelta(days=days * number) for number in range(count)]
     return [
         trip("a", start.isoformat(), (start + timedelta(days=2)).isoformat(), None, **more)
@@ -23,9 +23,9 @@ def every(days: int, count: int, first: str = "2026-01-05T00:00", **more: str) -
     ]
 
 
-def gone(rows: list[Row], cars: pl.DataFrame | None = None) -> list[date]:
-    """Origins at which car `a` looks gone."""
-    table = build([OTHER, *rows], END, cars=cars)
+def gone(rows: list[Row], fleet: pl.DataFrame | None = None) -> list[date]:
+    """Origins at which vehicle `a` looks gone."""
+    table = build([OTHER, *rows], END, fleet=fleet)
     return table.filter(vehicle_id="a", looks_gone=1)["origin_date"].to_list()
 
 
@@ -56,7 +56,7 @@ def test_a_booking_however_far_ahead_says_it_is_there() -> None:
 
 
 def test_a_booking_that_the_snapshot_shows_as_cancelled_is_none_at_the_newest_origin() -> None:
-    """Who sells a car cancels its bookings; an export does not say when."""
+    """Who sells a vehicle cancels its bookings; an export does not say when."""
     cancelled = trip("a", "2026-12-20T00:00", "2026-12-24T00:00", "2026-06-10T00:00", "host_cancellation")
     found = gone([*every(7, 8), cancelled])
     assert found[0] == date(2026, 4, 27)
@@ -75,9 +75,9 @@ def test_cancelled_bookings_are_no_trips() -> None:
 
 @pytest.mark.parametrize("listed_to", [date(2026, 12, 31), date(2026, 5, 4)])
 def test_listed_to_settles_it(listed_to: date) -> None:
-    cars = vehicles(("a", None, "car")).with_columns(listed_to=pl.lit(listed_to))
-    assert gone(every(7, 8), cars) == []
-    table = build([OTHER, *every(7, 8)], END, cars=cars).filter(vehicle_id="a")
+    fleet = vehicles(("a", None, "car")).with_columns(listed_to=pl.lit(listed_to))
+    assert gone(every(7, 8), fleet) == []
+    table = build([OTHER, *every(7, 8)], END, fleet=fleet).filter(vehicle_id="a")
     assert table.filter(pl.col("origin_date") >= listed_to).is_empty()
 
 

@@ -64,7 +64,7 @@ def test_lags_before_the_history_are_null():
 
 
 def test_lags_before_the_listing_are_null():
-    row = past(cars=vehicles(("a", "2026-04-01", None)))
+    row = past(fleet=vehicles(("a", "2026-04-01", None)))
     assert [row[f"lag_{k}"] for k in (1, 2, 3, 4)] == [0, 0, None, None]
     assert row["tenure_days"] == 61
 
@@ -107,7 +107,7 @@ def test_cancellations_that_were_known():
     assert past(dated, undated, origin="2026-06-08")["hist_cancels_91"] == 2
 
 
-def test_days_the_owner_kept_the_car():
+def test_days_the_owner_kept_the_vehicle():
     blocks = pl.DataFrame(
         {
             "vehicle_id": ["a", "a", "zz"],

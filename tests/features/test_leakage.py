@@ -17,7 +17,7 @@ from turo.table.names import KEYS, TARGETS, feature_columns
 
 SNAPSHOT = "2026-07-01T00:00"
 T = datetime(2026, 2, 2)
-CARS = vehicles(*((f"car{n}", "2025-01-06" if n % 2 else None, "suv" if n < 3 else "car") for n in range(6)))
+FLEET = vehicles(*((f"car{n}", "2025-01-06" if n % 2 else None, "suv" if n < 3 else "car") for n in range(6)))
 CANCELLED = ("guest_cancellation", "host_cancellation")
 
 
@@ -64,8 +64,8 @@ def rewrite(rows, seed):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_master_no_feature_moves_when_all_that_came_later_is_rewritten(seed, horizon):
     rows = random_rows(seed)
-    before = build(rows, SNAPSHOT, horizon, CARS)
-    after = build(rewrite(rows, seed), SNAPSHOT, horizon, CARS)
+    before = build(rows, SNAPSHOT, horizon, FLEET)
+    after = build(rewrite(rows, seed), SNAPSHOT, horizon, FLEET)
     assert len(until(before)) > 200
     assert moved(before, after) == []
     assert not before.select(TARGETS).equals(after.select(TARGETS))  # the futures do differ
@@ -74,7 +74,7 @@ def test_master_no_feature_moves_when_all_that_came_later_is_rewritten(seed, hor
 def test_the_probe_catches_a_leaky_feature():
     rows = random_rows(4)
     tables = [
-        build(each, SNAPSHOT, 28, CARS).with_columns(leak=pl.col("y_booked_days").mean().over("vehicle_id"))
+        build(each, SNAPSHOT, 28, FLEET).with_columns(leak=pl.col("y_booked_days").mean().over("vehicle_id"))
         for each in (rows, rewrite(rows, 4))
     ]
     assert moved(*tables) == ["leak"]
@@ -89,7 +89,7 @@ def test_trap_1_status_at_export_changes_nothing_before_the_cancellation_was_kno
         for row in rows
     ]
     assert honest != rows
-    assert moved(build(rows, SNAPSHOT, cars=CARS), build(honest, SNAPSHOT, cars=CARS)) == []
+    assert moved(build(rows, SNAPSHOT, fleet=FLEET), build(honest, SNAPSHOT, fleet=FLEET)) == []
 
 
 def test_trap_2_a_price_set_to_zero_by_a_later_cancellation_is_not_seen():
@@ -97,7 +97,7 @@ def test_trap_2_a_price_set_to_zero_by_a_later_cancellation_is_not_seen():
     zeroed = [
         row | {"trip_price": 0.0, "discounts": 0.0} if row["status"] in CANCELLED else row for row in rows
     ]
-    before, after = build(rows, SNAPSHOT, cars=CARS), build(zeroed, SNAPSHOT, cars=CARS)
+    before, after = build(rows, SNAPSHOT, fleet=FLEET), build(zeroed, SNAPSHOT, fleet=FLEET)
     assert "otb_revenue" in before.columns
     assert "otb_revenue" not in after.columns  # absent, for its nulls or zeros would tell
     shared = before.drop("otb_revenue", "otb_revenue_alive")
@@ -113,15 +113,15 @@ def test_trap_2_a_price_set_to_zero_by_a_later_cancellation_is_not_seen():
 def test_trap_3_total_earnings_are_not_used():
     rows = random_rows(7)
     other = [row | {"total_earnings": 1e6} for row in rows]
-    assert build(rows, SNAPSHOT, cars=CARS).equals(build(other, SNAPSHOT, cars=CARS))
+    assert build(rows, SNAPSHOT, fleet=FLEET).equals(build(other, SNAPSHOT, fleet=FLEET))
 
 
 @pytest.mark.parametrize("source", ["id_bound", "snapshot"])
 def test_trap_3_an_export_shows_the_price_in_the_end_so_it_counts_only_once_the_trip_has_ended(source):
     rows = [row | {"booked_at_source": source, "cancelled_at": None} for row in random_rows(7)]
     other = [row | {"trip_price": 5_000.0} if row["trip_end"] > T else row for row in rows]
-    before = build(rows, SNAPSHOT, cars=CARS)
-    assert moved(before, build(other, SNAPSHOT, cars=CARS)) == []
+    before = build(rows, SNAPSHOT, fleet=FLEET)
+    assert moved(before, build(other, SNAPSHOT, fleet=FLEET)) == []
     assert before["hist_revenue_28"].null_count() == 0
 
 
@@ -155,12 +155,12 @@ def test_trap_5_dates_changed_after_the_origin_are_not_seen_where_an_older_expor
         price = {name: row[name] for name in ("trip_price", "discounts")}
         revisions.append(kept | price | {"since": None, "until": min(seen, end)})
     told = pl.DataFrame(revisions, schema=REVISIONS)
-    before = build(booked_as, SNAPSHOT, horizon, cars=CARS)
-    after = build(changed, SNAPSHOT, horizon, cars=CARS, revisions=told)
+    before = build(booked_as, SNAPSHOT, horizon, fleet=FLEET)
+    after = build(changed, SNAPSHOT, horizon, fleet=FLEET, revisions=told)
     assert moved(before, after) == []
-    assert moved(before, build(changed, SNAPSHOT, horizon, cars=CARS)) != []
+    assert moved(before, build(changed, SNAPSHOT, horizon, fleet=FLEET)) != []
     # Targets are of the newest dates, and a superseded version is no cancellation.
-    newest = build(changed, SNAPSHOT, horizon, cars=CARS)
+    newest = build(changed, SNAPSHOT, horizon, fleet=FLEET)
     assert after.select(TARGETS).equals(newest.select(TARGETS), null_equal=True)
     late = pl.col("origin_date") > T.date() + timedelta(days=60)
     assert (
@@ -170,7 +170,7 @@ def test_trap_5_dates_changed_after_the_origin_are_not_seen_where_an_older_expor
 
 
 def test_trap_6_nothing_measured_after_the_trip_is_a_column():
-    table = build(random_rows(9), SNAPSHOT, cars=CARS)
+    table = build(random_rows(9), SNAPSHOT, fleet=FLEET)
     forbidden = (
         "status",
         "earning",
@@ -188,19 +188,19 @@ def test_trap_6_nothing_measured_after_the_trip_is_a_column():
 def test_trap_7_no_statistic_is_taken_over_the_whole_table():
     rows = random_rows(10)
     past_only = [row for row in rows if row["booked_at"] <= T]
-    before = build(rows, SNAPSHOT, cars=CARS)
-    after = build(past_only, SNAPSHOT, cars=CARS)
+    before = build(rows, SNAPSHOT, fleet=FLEET)
+    after = build(past_only, SNAPSHOT, fleet=FLEET)
     assert moved(before, after) == []
 
 
 def test_trap_8_attributes_of_today_are_not_features_of_the_past():
-    today = CARS.with_columns(list_price=pl.lit(99.0), rating=pl.lit(5.0), min_trip_days=pl.lit(3.0))
+    today = FLEET.with_columns(list_price=pl.lit(99.0), rating=pl.lit(5.0), min_trip_days=pl.lit(3.0))
     rows = random_rows(11)
-    assert build(rows, SNAPSHOT, cars=today).equals(build(rows, SNAPSHOT, cars=CARS))
+    assert build(rows, SNAPSHOT, fleet=today).equals(build(rows, SNAPSHOT, fleet=FLEET))
 
 
 def test_trap_9_windows_of_neighbouring_origins_overlap_so_every_row_names_its_own():
-    table = build(random_rows(12), SNAPSHOT, 28, CARS)
+    table = build(random_rows(12), SNAPSHOT, 28, FLEET)
     assert table.group_by("vehicle_id", "origin_date").len()["len"].max() == 1
     assert table["horizon_days"].unique().to_list() == [28]  # by which a split can leave a gap of one horizon
     gaps = (
@@ -217,10 +217,10 @@ def test_trap_10_a_car_has_no_row_before_it_could_be_known():
         trip("new", "2026-03-10T00:00", "2026-03-12T00:00", "2026-02-20T00:00"),
         trip("listed", "2026-03-10T00:00", "2026-03-12T00:00", "2026-02-20T00:00"),
     ]
-    table = build(rows, SNAPSHOT, cars=vehicles(("listed", "2026-01-07", None)))
+    table = build(rows, SNAPSHOT, fleet=vehicles(("listed", "2026-01-07", None)))
     assert str(table.filter(vehicle_id="new")["origin_date"].min()) == "2026-02-23"
     assert str(table.filter(vehicle_id="listed")["origin_date"].min()) == "2026-01-12"
-    assert at(table, "old", "2026-02-16")["fleet_active"] == 1  # the new car is not counted either
+    assert at(table, "old", "2026-02-16")["fleet_active"] == 1  # the new vehicle is not counted either
 
 
 def test_trap_11_origins_with_an_incomplete_history_do_not_train():

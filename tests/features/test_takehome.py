@@ -8,7 +8,7 @@ import pytest
 from turo.errors import InputError
 from turo.features.takehome import takehome
 
-CARS = pl.DataFrame(
+FLEET = pl.DataFrame(
     {
         "vehicle_id": ["3", "1", "2"],
         "actual_price": [60.0, 75.0, 80.0],
@@ -18,7 +18,7 @@ CARS = pl.DataFrame(
 
 
 def test_counts_and_prices_per_vehicle():
-    table = takehome(pl.DataFrame({"vehicle_id": ["1", "3", "1"]}), CARS)
+    table = takehome(pl.DataFrame({"vehicle_id": ["1", "3", "1"]}), FLEET)
     assert table["vehicle_id"].to_list() == ["1", "2", "3"]
     assert table["y_reservations"].to_list() == [2, 0, 1]
     assert table["price_ratio"].to_list() == [1.25, None, 1.2]
@@ -28,4 +28,4 @@ def test_counts_and_prices_per_vehicle():
 
 def test_without_attributes_there_is_nothing_to_learn_from():
     with pytest.raises(InputError, match="none of the attributes"):
-        takehome(pl.DataFrame({"vehicle_id": ["1"]}), CARS.select("vehicle_id"))
+        takehome(pl.DataFrame({"vehicle_id": ["1"]}), FLEET.select("vehicle_id"))

@@ -25,12 +25,12 @@ def day(text: str) -> datetime:
 
 
 def past(status: str = "Completed") -> list[dict[str, str]]:
-    """Trips of other cars: 1 and 2 were booked two days ahead or more, by the start of 3."""
+    """Trips of other vehicles: 1 and 2 were booked two days ahead or more, by the start of 3."""
     return [
-        row(0, day("01-10"), day("01-12"), car=0),
-        row(1, day("02-11"), day("02-12"), car=2),
-        row(2, day("02-11"), day("02-12"), status, car=3),
-        row(3, day("02-09"), day("02-10"), car=1),
+        row(0, day("01-10"), day("01-12"), vehicle=0),
+        row(1, day("02-11"), day("02-12"), vehicle=2),
+        row(2, day("02-11"), day("02-12"), status, vehicle=3),
+        row(3, day("02-09"), day("02-10"), vehicle=1),
     ]
 
 
@@ -49,9 +49,9 @@ def built(tables, horizon=28):
 
 
 REBOOKED = [
-    row(10, day("03-12"), day("03-22"), "Guest cancellation", car=0),
-    row(11, day("03-13"), day("03-17"), "Booked", car=0),  # the same car, some of the same time
-    row(12, day("03-01"), day("03-02"), car=1),  # so 10 and 11 were booked by then
+    row(10, day("03-12"), day("03-22"), "Guest cancellation", vehicle=0),
+    row(11, day("03-13"), day("03-17"), "Booked", vehicle=0),  # the same vehicle, some of the same time
+    row(12, day("03-01"), day("03-02"), vehicle=1),  # so 10 and 11 were booked by then
 ]
 
 
@@ -82,13 +82,13 @@ def test_an_earlier_origin_sees_the_trip_until_its_start_and_what_can_be_expecte
 
 
 def test_a_cancelled_window_beside_booked_ones_is_not_shown_as_booked(tmp_path):
-    """By the rule of earlier origins the car would be shown with 23.8 booked days; it has 13.7."""
+    """By the rule of earlier origins the vehicle would be shown with 23.8 booked days; it has 13.7."""
     start = datetime(2025, 3, 12)
     rows = [
-        row(10, start, start + timedelta(days=10, hours=2, minutes=30), "Guest cancellation", car=0),
-        row(11, start + timedelta(days=11), start + timedelta(days=18, hours=12), "Booked", car=0),
-        row(12, start + timedelta(days=19), start + timedelta(days=25, hours=5), "Booked", car=0),
-        row(13, day("03-01"), day("03-02"), car=1),
+        row(10, start, start + timedelta(days=10, hours=2, minutes=30), "Guest cancellation", vehicle=0),
+        row(11, start + timedelta(days=11), start + timedelta(days=18, hours=12), "Booked", vehicle=0),
+        row(12, start + timedelta(days=19), start + timedelta(days=25, hours=5), "Booked", vehicle=0),
+        row(13, day("03-01"), day("03-02"), vehicle=1),
     ]
     made, _ = table(tmp_path, ("0312", [*past(), *rows]))
     assert at(made, "1000000", "2025-03-10")["otb_days"] == pytest.approx(7.5 + 6 + 5 / 24, abs=1e-9)
@@ -99,12 +99,12 @@ def test_a_cancelled_window_beside_booked_ones_is_not_shown_as_booked(tmp_path):
 def test_a_cancellation_seen_in_an_older_export_takes_the_trip_off_the_books(tmp_path):
     def rows(status, *more):
         trips = [
-            row(10, day("03-25"), day("03-29"), status, car=0),
-            row(11, day("03-26"), day("03-28"), "Booked", car=1),
+            row(10, day("03-25"), day("03-29"), status, vehicle=0),
+            row(11, day("03-26"), day("03-28"), "Booked", vehicle=1),
         ]
-        return [*past("Guest cancellation"), *trips, row(12, day("03-01"), day("03-02"), car=2), *more]
+        return [*past("Guest cancellation"), *trips, row(12, day("03-01"), day("03-02"), vehicle=2), *more]
 
-    later = row(13, day("03-15"), day("03-16"), car=3)
+    later = row(13, day("03-15"), day("03-16"), vehicle=3)
     gone = "Guest cancellation"
     made, tables = table(
         tmp_path, ("0305", rows("Booked")), ("0312", rows(gone)), ("0320", rows(gone, later))
@@ -112,8 +112,8 @@ def test_a_cancellation_seen_in_an_older_export_takes_the_trip_off_the_books(tmp
     books = {str(r["origin_date"]): r for r in made.filter(vehicle_id="1000000").iter_rows(named=True)}
     assert [books[f"2025-03-{d}"]["otb_days"] for d in ("03", "10", "17")] == [4, 4, 0]
     assert [books[f"2025-03-{d}"]["hist_cancels_91"] for d in ("03", "10", "17")] == [0, 0, 1]
-    # The export of 5 March shows the trip of the other car still booked, 4 days before: of the hours from the
-    # 1st, 10:00, to the 26th, 10:00, it had come 110 then; on the 3rd there was no export.
+    # The export of 5 March shows the trip of the other vehicle still booked, 4 days before: of the hours from
+    # the 1st, 10:00, to the 26th, 10:00, it had come 110 then; on the 3rd there was no export.
     other = {str(r["origin_date"]): r for r in made.filter(vehicle_id="1000001").iter_rows(named=True)}
     lead, third, tenth, export = 600, 38, 206, 110
     assert other["2025-03-03"]["otb_days_alive"] == pytest.approx(2 * (1 - third / lead / 2), abs=1e-9)
@@ -127,12 +127,12 @@ def test_changed_dates_and_a_cancellation_seen_later_count_once(tmp_path):
     def rows(start, end, status, *more):
         return [
             *past(),
-            row(10, start, end, status, car=0),
-            row(12, day("03-01"), day("03-02"), car=2),
+            row(10, start, end, status, vehicle=0),
+            row(12, day("03-01"), day("03-02"), vehicle=2),
             *more,
         ]
 
-    later = row(13, day("03-15"), day("03-16"), car=3)
+    later = row(13, day("03-15"), day("03-16"), vehicle=3)
     made, _ = table(
         tmp_path,
         ("0302", rows(day("03-25"), day("03-29"), "Booked")),

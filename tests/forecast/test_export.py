@@ -38,7 +38,7 @@ def test_the_outputs_name_no_person_and_the_limits_are_told(header: list[str], t
         warnings=tables.warnings,
     )
     made = forecast_fleet(settings, [make_champion(28)], datetime(2025, 10, 28)).forecasts
-    assert set(made["vehicle"]) == set(export_factory.CARS)
+    assert set(made["vehicle"]) == set(export_factory.VEHICLE_NAMES)
     assert set(made["booked_at_source"]) == {"id_bound"}
 
     names = ("forecasts.csv", "report.html", "forecast-accuracy.csv")

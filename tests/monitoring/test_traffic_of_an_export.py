@@ -27,7 +27,7 @@ NOW = datetime(2026, 7, 15, 12)
 def table(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """The prepared rows of one export that holds cancellations without a date."""
     folder: Path = tmp_path_factory.mktemp("export")
-    drawn = Fleet(cars=VEHICLES, days=680).rows(NOW)
+    drawn = Fleet(vehicles=VEHICLES, days=680).rows(NOW)
     rows = {row["Reservation ID"]: row for row in drawn}  # a few numbers are drawn twice
     file = write(folder, list(rows.values()), f"trip_earnings_export_{NOW:%Y%m%d}.csv")
     found = load_tables(settings.load(data_dir=str(folder), reservations_file=file.name))

@@ -21,7 +21,7 @@ def local_ray():
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory) -> Path:
-    """Input files of 9 cars over a year and a half; copy before use."""
+    """Input files of 9 vehicles over a year and a half; copy before use."""
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder, vehicles=9, years=1.5, seed=3, end=datetime(2026, 11, 24), horizons=())
     return folder

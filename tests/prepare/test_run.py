@@ -58,7 +58,7 @@ def test_the_tables_are_those_of_the_pure_functions(data, monkeypatch):
 
 
 def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manifest_says_so(tmp_path):
-    fleet = Fleet(cars=5, days=240)
+    fleet = Fleet(vehicles=5, days=240)
     for day in (datetime(2025, 7, 7), datetime(2025, 7, 16), datetime(2025, 8, 1)):
         write(tmp_path, fleet.rows(day + timedelta(hours=12)), f"trip_earnings_export_{day:%Y%m%d}.csv")
     asked = settings(tmp_path, reservations_file="trip_earnings_export_*.csv", prepare_chunk_vehicles=2)

@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 import polars as pl
 from tiny_fleet import build, trip, vehicles
 
-CARS, TRIPS_A_CAR = 4, 60
+VEHICLES, TRIPS_A_VEHICLE = 4, 60
 FIRST, AHEAD = datetime(2025, 1, 6, 10), timedelta(days=120)
 
 
 def exact_books(horizon: int = 28) -> pl.DataFrame:
     """The prepared table of 240 trips; the snapshot is taken when the last one is over."""
     rows, now = [], FIRST
-    for car in range(CARS):
-        start = FIRST + timedelta(days=car)
-        for number in range(TRIPS_A_CAR):
-            end = start + timedelta(days=3 + (number + car) % 5)
-            rows.append(trip(f"c{car}", start.isoformat(), end.isoformat(), (start - AHEAD).isoformat()))
+    for vehicle in range(VEHICLES):
+        start = FIRST + timedelta(days=vehicle)
+        for number in range(TRIPS_A_VEHICLE):
+            end = start + timedelta(days=3 + (number + vehicle) % 5)
+            rows.append(trip(f"c{vehicle}", start.isoformat(), end.isoformat(), (start - AHEAD).isoformat()))
             start = end + timedelta(days=2 + number % 4)
         now = max(now, start)
-    cars = vehicles(*((f"c{car}", "2024-06-01", "suv") for car in range(CARS)))
-    return build(rows, now.isoformat(), horizon, cars)
+    fleet = vehicles(*((f"c{vehicle}", "2024-06-01", "suv") for vehicle in range(VEHICLES)))
+    return build(rows, now.isoformat(), horizon, fleet)

@@ -31,7 +31,7 @@ reimbursement, Gas fee, Other fees, Sales tax, Total earnings
 )
 NOT_IN_44 = ("Vehicle id", "VIN", "Airport parking credit")
 MONEY = HEADER[HEADER.index("Trip price") : -1]
-CARS = ("Honda Civic 2021", "Land Rover Discovery 2019", "Toyota RAV4 2022", "Tesla Model 3 2023")
+VEHICLE_NAMES = ("Honda Civic 2021", "Land Rover Discovery 2019", "Toyota RAV4 2022", "Tesla Model 3 2023")
 IDS_PER_DAY = 35_000
 EPOCH = datetime(2025, 1, 1)
 Row = dict[str, str]
@@ -48,7 +48,7 @@ def clock(instant: datetime) -> str:
 
 
 def row(
-    number: int, start: datetime, end: datetime, status: str = "Completed", car: int = 0, **cells: str
+    number: int, start: datetime, end: datetime, status: str = "Completed", vehicle: int = 0, **cells: str
 ) -> Row:
     """One reservation; `cells` overrides columns by name, `_` for blanks (`Trip_status`), after the sum."""
     made: Row = dict.fromkeys(HEADER, "")
@@ -57,10 +57,10 @@ def row(
     made |= {
         "Reservation ID": str(20_000_000 + number),
         "Guest": f"Guest {number}",
-        "Vehicle": f"Sunny nickname {car} (TX #SYN{car:04d})",
-        "Vehicle name": CARS[car % len(CARS)],
-        "Vehicle id": str(1_000_000 + car),
-        "VIN": f"1SYNTHETICVIN{car:04d}",
+        "Vehicle": f"Sunny nickname {vehicle} (TX #SYN{vehicle:04d})",
+        "Vehicle name": VEHICLE_NAMES[vehicle % len(VEHICLE_NAMES)],
+        "Vehicle id": str(1_000_000 + vehicle),
+        "VIN": f"1SYNTHETICVIN{vehicle:04d}",
         "Trip start": clock(start),
         "Trip end": clock(end),
         "Pickup location": "12 Invented Street, Nowhere TX",
@@ -86,7 +86,7 @@ def cents(text: str) -> int:
 class Fleet:
     """A random fleet: bookings with their true times, from which exports of any day can be written."""
 
-    cars: int = 4
+    vehicles: int = 4
     days: int = 365
     seed: int = 5
     bookings: list[tuple[int, int, datetime, datetime, datetime, datetime | None]] = field(
@@ -95,30 +95,30 @@ class Fleet:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
-        free = [EPOCH + timedelta(days=int(d)) for d in rng.integers(5, 12, self.cars)]
+        free = [EPOCH + timedelta(days=int(d)) for d in rng.integers(5, 12, self.vehicles)]
         while min(free) < EPOCH + timedelta(self.days):
-            car = free.index(min(free))
-            start = free[car] + timedelta(hours=int(rng.integers(6, 60)))
+            vehicle = free.index(min(free))
+            start = free[vehicle] + timedelta(hours=int(rng.integers(6, 60)))
             end = start + timedelta(hours=int(rng.choice([48, 72, 78, 120, 168])))
             since = start - EPOCH
             lead = since * min(float(rng.exponential(14)) / (since.days + 1), float(rng.random()))
             booked = start - lead
             cancelled = booked + lead * float(rng.random()) if rng.random() < 0.2 else None
             number = int((booked - EPOCH) / timedelta(days=1) * IDS_PER_DAY) + 1_000_000
-            self.bookings.append((number, car, booked, start, end, cancelled))
-            free[car] = end if cancelled is None else free[car] + timedelta(hours=24)
+            self.bookings.append((number, vehicle, booked, start, end, cancelled))
+            free[vehicle] = end if cancelled is None else free[vehicle] + timedelta(hours=24)
         self.bookings.sort()
 
     def rows(self, now: datetime) -> list[Row]:
         """What an export of the instant `now` shows."""
         made = []
-        for number, car, booked, start, end, cancelled in self.bookings:
+        for number, vehicle, booked, start, end, cancelled in self.bookings:
             if booked > now:
                 continue
             status = "Completed" if end <= now else "In-progress" if start <= now else "Booked"
             if cancelled is not None and cancelled <= now:
                 status = "Guest cancellation"
-            made.append(row(number, start, end, status, car))
+            made.append(row(number, start, end, status, vehicle))
         return made
 
 

@@ -12,13 +12,13 @@ Row = dict[str, Any]
 
 
 class Reference:
-    """The definitions of the domain, by loops over rows. `rows` may be of several cars."""
+    """The definitions of the domain, by loops over rows. `rows` may be of several vehicles."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
 
     def of(self, vehicle_id: str) -> Reference:
-        """The rows of one car."""
+        """The rows of one vehicle."""
         return Reference([row for row in self.rows if row["vehicle_id"] == vehicle_id])
 
     def known(self, at: datetime) -> Reference:
@@ -57,7 +57,7 @@ class Reference:
         return 1 - (mine[0] + 20 * overall) / (mine[1] + 20) * age
 
     def replaced(self, row: Row) -> datetime:
-        """When a later booking of the car for some of the same time became known."""
+        """When a later booking of the vehicle for some of the same time became known."""
         return min(
             (
                 _booked(other)

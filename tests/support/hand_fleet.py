@@ -1,4 +1,4 @@
-"""A fleet of four cars that can be checked by hand: tables on disk, and models that add a constant."""
+"""A fleet of four vehicles that can be checked by hand: tables on disk, and models that add a constant."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SKETCH = (  # of the reservations above, as prepare notes it
 )
 FLEET = Identity("abcd", "canonical", 4, 8, "2026-11-24T00:00:00", "2025-11-24", "2026-12-21", SKETCH)
 # on the books, last year, own price a day, own trip length, trips on the books
-CARS: dict[str, tuple[float, float | None, float | None, float, float]] = {
+VEHICLE_FACTS: dict[str, tuple[float, float | None, float | None, float, float]] = {
     "A": (7.5, 7.0, 50.0, 4.0, 2.0),
     "B": (27.0, 20.0, 50.0, 9.0, 1.0),
     "C": (0.0, None, None, 2.0, 0.0),
@@ -58,7 +58,7 @@ CARS: dict[str, tuple[float, float | None, float | None, float, float]] = {
 
 
 class Extra:
-    """A regressor that expects the same number of days on top of the books for every car."""
+    """A regressor that expects the same number of days on top of the books for every vehicle."""
 
     def __init__(self, extra: float = 2.0, **_: Any) -> None:
         self.extra = extra
@@ -111,14 +111,14 @@ def make_champion(horizon: int = 28, **changes: Any) -> Champion:
 
 
 def prepared(origin: date, horizon: int, actual: float | None = None) -> pl.DataFrame:
-    """Rows of all four cars at one origin; the books of a week are a quarter of those of four weeks."""
+    """Rows of all four vehicles at one origin; the books of a week are a quarter of those of four weeks."""
     share = horizon / 28
     rows = [
         {
-            "vehicle_id": car,
+            "vehicle_id": vehicle,
             "origin_date": origin,
             "horizon_days": horizon,
-            "class": "suv" if car == "B" else "car",
+            "class": "suv" if vehicle == "B" else "car",
             "otb_days": books * share,
             "otb_trips": trips,
             "lag_52w": None if last_year is None else last_year * share,
@@ -127,7 +127,7 @@ def prepared(origin: date, horizon: int, actual: float | None = None) -> pl.Data
             "in_training": 1,
             "y_booked_days": actual,
         }
-        for car, (books, last_year, price, length, trips) in CARS.items()
+        for vehicle, (books, last_year, price, length, trips) in VEHICLE_FACTS.items()
     ]
     types = {"lag_52w": pl.Float64, "base_price_day": pl.Float64, "y_booked_days": pl.Float64}
     return pl.DataFrame(rows, schema_overrides=types)

@@ -17,16 +17,16 @@ class OwnFleet:
     trainable: bool
 
 
-def export(folder: Path, cars: int = 4, days: int = 420) -> OwnFleet:
+def export(folder: Path, vehicles: int = 4, days: int = 420) -> OwnFleet:
     """A trip earnings export; the sample's vehicles.csv and blocks.csv stay beside it."""
-    rows = Fleet(cars=cars, days=days).rows(datetime(2026, 2, 1, 12))
+    rows = Fleet(vehicles=vehicles, days=days).rows(datetime(2026, 2, 1, 12))
     write(folder, rows)
     return OwnFleet(frozenset(row["Vehicle id"] for row in rows), trainable=True)
 
 
 def tiny_export(folder: Path) -> OwnFleet:
     """Sixty trips of three vehicles over most of a year: too few to train."""
-    rows = Fleet(cars=3, days=330, seed=9).rows(datetime(2025, 11, 20, 12))
+    rows = Fleet(vehicles=3, days=330, seed=9).rows(datetime(2025, 11, 20, 12))
     kept = [row for row in rows if "cancellation" not in row["Trip status"]][:: max(1, len(rows) // 60)][:60]
     # Numbers of their own: an export of the vehicles of `export` would be that fleet, two months older.
     kept = [

@@ -52,19 +52,19 @@ def reservations(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
-def vehicles(*cars: tuple[str, str | None, str | None]) -> pl.DataFrame:
+def vehicles(*lines: tuple[str, str | None, str | None]) -> pl.DataFrame:
     """Canonical vehicles of (vehicle_id, listed_from, class)."""
     return pl.DataFrame(
         {
-            "vehicle_id": [car for car, _, _ in cars],
-            "listed_from": [listed and date.fromisoformat(listed) for _, listed, _ in cars],
-            "class": [name for _, _, name in cars],
+            "vehicle_id": [vehicle_id for vehicle_id, _, _ in lines],
+            "listed_from": [listed and date.fromisoformat(listed) for _, listed, _ in lines],
+            "class": [name for _, _, name in lines],
         },
         schema={"vehicle_id": pl.String, "listed_from": pl.Date, "class": pl.String},
     )
 
 
-def random_rows(seed: int, cars: int = 6, trips: int = 240) -> list[Row]:
+def random_rows(seed: int, fleet_size: int = 6, trips: int = 240) -> list[Row]:
     """A year and a half of bookings with every status, some cancelled before and some after their start."""
     rng = np.random.default_rng(seed)
     rows, first = [], datetime(2025, 1, 1)
@@ -77,7 +77,9 @@ def random_rows(seed: int, cars: int = 6, trips: int = 240) -> list[Row]:
                 ["completed", "booked", "guest_cancellation", "host_cancellation"], p=[0.6, 0.1, 0.2, 0.1]
             )
         )
-        row = trip(f"car{rng.integers(cars)}", start.isoformat(), end.isoformat(), booked.isoformat(), status)
+        row = trip(
+            f"car{rng.integers(fleet_size)}", start.isoformat(), end.isoformat(), booked.isoformat(), status
+        )
         if "cancellation" in status and rng.random() < 0.6:
             row["cancelled_at"] = booked + (end - booked) * rng.random()
         rows.append(
@@ -87,16 +89,16 @@ def random_rows(seed: int, cars: int = 6, trips: int = 240) -> list[Row]:
 
 
 def build(
-    rows: list[Row], snapshot: str, horizon: int = 28, cars: pl.DataFrame | None = None, **more: Any
+    rows: list[Row], snapshot: str, horizon: int = 28, fleet: pl.DataFrame | None = None, **more: Any
 ) -> pl.DataFrame:
-    """The table of those rows; without `cars`, the vehicles have no line of their own."""
-    known = vehicles() if cars is None else cars
+    """The table of those rows; without `fleet`, the vehicles have no line of their own."""
+    known = vehicles() if fleet is None else fleet
     moment = datetime.fromisoformat(snapshot)
     return features.build(reservations(rows), known, more.pop("blocks", None), moment, horizon, **more)
 
 
 def at(table: pl.DataFrame, vehicle_id: str, origin: str) -> Row:
-    """The row of a car at an origin, as a dict."""
+    """The row of a vehicle at an origin, as a dict."""
     return table.row(
         by_predicate=(pl.col("vehicle_id") == vehicle_id)
         & (pl.col("origin_date") == date.fromisoformat(origin)),

@@ -11,7 +11,7 @@ from turo.data.csv.sheet import open_sheet
 from turo.data.id_spelling import align
 from turo.data.profiles import blocks as owner_blocks
 from turo.data.profiles.statuses import cancelled
-from turo.data.read_context import Found, Reading, few
+from turo.data.read_context import ReadContext, ReadResult, few
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 DAILY = (1.0, 1500.0)  # dollars of base price a day between which the median of a fleet lies
 
 
-def read_blocks(settings: Settings, made: Found, reading: Reading) -> pl.DataFrame | None:
-    """The optional blocks file; blocks of unknown cars are left out with a warning."""
+def read_blocks(settings: Settings, result: ReadResult, context: ReadContext) -> pl.DataFrame | None:
+    """The optional blocks file; blocks of unknown vehicles are left out with a warning."""
     found = source.find(settings.data_dir, settings.blocks_file)
     if not found:
-        reading.warn_of_other_formats(settings.data_dir, settings.blocks_file)
+        context.warn_of_other_formats(settings.data_dir, settings.blocks_file)
         return None
-    made.opened.append(open_sheet(found[0]))
-    blocks = owner_blocks.read(made.opened[-1], reading)
-    reading.quarantine.check(made.opened, also_alone=made.opened[-1:])
-    blocks = blocks.with_columns(pl.col("vehicle_id").replace(reading.joined))
-    blocks = align(blocks, made.cars["vehicle_id"], found[0].name, reading)
-    unknown = blocks.join(made.cars, on="vehicle_id", how="anti")["vehicle_id"]
+    result.opened.append(open_sheet(found[0]))
+    blocks = owner_blocks.read(result.opened[-1], context)
+    context.quarantine.check(result.opened, also_alone=result.opened[-1:])
+    blocks = blocks.with_columns(pl.col("vehicle_id").replace(context.joined))
+    blocks = align(blocks, result.vehicles["vehicle_id"], found[0].name, context)
+    unknown = blocks.join(result.vehicles, on="vehicle_id", how="anti")["vehicle_id"]
     if unknown.len() and unknown.len() == blocks.height:
         # Not which they are: the report repeats it, and must hold no vehicle of another fleet.
-        reading.warn(
+        context.warn(
             f"{found[0].name} knows none of the vehicles of the reservations and seems to belong to another "
             "fleet: left out. Remove it, or bring your own."
         )
     elif unknown.len():
-        reading.warn(
+        context.warn(
             f"{found[0].name}: {unknown.len()} blocks of unknown vehicles left out ({few(unknown)})."
         )
-    return blocks.join(made.cars, on="vehicle_id", how="semi")
+    return blocks.join(result.vehicles, on="vehicle_id", how="semi")
 
 
-def warn_overlaps(rows: pl.DataFrame, reading: Reading) -> None:
-    """Trips of one car that overlap are kept; their time is counted once."""
+def warn_overlaps(rows: pl.DataFrame, context: ReadContext) -> None:
+    """Warn of trips of one vehicle that overlap; they are kept, their time is counted once."""
     taken = rows.filter(~cancelled()).sort("vehicle_id", "trip_start")
     busy = pl.col("trip_end").cum_max().shift(1)
     last = (pl.col("trip_end") > busy.fill_null(pl.col("trip_end").min() - pl.duration(days=1))).over(
@@ -56,20 +56,20 @@ def warn_overlaps(rows: pl.DataFrame, reading: Reading) -> None:
     overlapping = taken.with_columns(before=before).join(overlapping, on="reservation_id", how="semi")
     if overlapping.height:
         pairs = overlapping.select(pl.format("{} and {}", "before", "reservation_id")).to_series()
-        reading.warn(
+        context.warn(
             f"{overlapping.height} trips start before the car's trip before them ends ({few(pairs)}); "
             "both are kept, the common time counts once."
         )
 
 
-def warn_implausible(rows: pl.DataFrame, reading: Reading) -> None:
-    """Amounts that no host takes for a car come from another tool, in cents perhaps; nothing is changed."""
+def warn_implausible(rows: pl.DataFrame, context: ReadContext) -> None:
+    """Warn of prices that no host asks, from a tool that counts in cents perhaps; nothing is changed."""
     taken = rows.filter(~cancelled(), pl.col("trip_price").is_not_null())
     days = (pl.col("trip_end") - pl.col("trip_start")) / pl.duration(days=1)
     base = pl.col("trip_price") + pl.col("discounts").fill_null(0)
     median = taken.select((base / days).median()).item()
     if median is not None and not DAILY[0] <= median <= DAILY[1]:
-        reading.warn(
+        context.warn(
             f"The base price is implausible: its median is {median:,.2f} dollars a day. Amounts must be "
             "dollars, not cents or thousands; they are left as they are."
         )

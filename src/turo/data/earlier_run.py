@@ -1,5 +1,4 @@
-"""What earlier runs are known by: within a fleet the snapshot must not be older, and an export must continue
-the one before."""
+"""The state of earlier runs: within a fleet no snapshot may be older, and exports must continue the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose data is this? Vehicles and reservations in common tell one fleet from another.
+"""The identity of a fleet: by the vehicles and reservations that two sets of data share they are one, or not.
 
 A sketch keeps the smallest keys of a fleet's vehicles and reservations (bottom-k sampling, Cohen and Kaplan
 2007): enough to estimate what two fleets share, short enough for a tag of a model. It holds hashes only.

@@ -1,4 +1,4 @@
-"""Vehicle ids of one file told from those of another where a spreadsheet has changed how they are written."""
+"""Vehicle ids that a spreadsheet has written otherwise, matched with those of the reservations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from turo.data.loose_ids import GROUPED, loose
 from turo.errors import InputError
 
 if TYPE_CHECKING:
-    from turo.data.read_context import Reading
+    from turo.data.read_context import ReadContext
 
 NUMBER = re.compile(rf"{GROUPED.pattern}|^\d+$")
 SHOWN = 3  # ids or pairs of them that a sentence names
 
 
-def align(frame: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> pl.DataFrame:
+def align(frame: pl.DataFrame, ids: pl.Series, file: str, context: ReadContext) -> pl.DataFrame:
     """`frame` with its `vehicle_id` written as the reservations write them, where one is meant for certain.
 
     Args:
@@ -52,14 +52,14 @@ def align(frame: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> p
         )
     if mapping:
         pairs = [f"{there} as {here}" for there, here in sorted(mapping.items())]
-        reading.warn(
+        context.warn(
             f"{file} writes {len(mapping)} vehicle ids otherwise than the reservations; they are taken as "
             f"those: {_some(pairs)}."
         )
     return frame.with_columns(pl.col("vehicle_id").replace(mapping))
 
 
-def refuse_strangers(given: pl.DataFrame, ids: pl.Series, file: str, reservations: str) -> None:
+def refuse_unrelated(given: pl.DataFrame, ids: pl.Series, file: str, reservations: str) -> None:
     """Raise when a vehicles file knows none of the vehicles of the reservations.
 
     Raises:

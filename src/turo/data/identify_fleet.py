@@ -58,8 +58,8 @@ def _reservation_keys(ids: pl.Series, start: pl.Series) -> Keys:
     if len(order) > KEYS:
         chosen = np.flatnonzero(order <= np.partition(order, KEYS - 1)[KEYS - 1])
         ids, minutes, order = ids.gather(chosen), minutes[chosen], order[chosen]
-    told = pl.select(pl.concat_str(ids, pl.Series(minutes), separator="@")).to_series()
-    return _smallest((order << np.uint64(32)) | (_hashes(told) >> np.uint64(32)))
+    bookings = pl.select(pl.concat_str(ids, pl.Series(minutes), separator="@")).to_series()
+    return _smallest((order << np.uint64(32)) | (_hashes(bookings) >> np.uint64(32)))
 
 
 def _hashes(names: pl.Series) -> Keys:

@@ -1,4 +1,4 @@
-"""Read what lies in the data folder into canonical tables, whatever profile it has."""
+"""Read a data folder into canonical tables, whatever profile its files have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turo.data.csv.sheet import Sheet, open_sheet
 from turo.data.export import all_files
 from turo.data.export.export_date import taken
 from turo.data.profiles import canonical, detect, takehome, vehicles
-from turo.data.read_context import Found, Reading
+from turo.data.read_context import ReadContext, ReadResult
 from turo.data.schema import validate
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def load_tables(settings: Settings) -> Tables:
     """Detect the profile of the reservations file(s), read, repair and quarantine.
 
-    Nothing is written but the private key file of cars that an export names by plate only.
+    Nothing is written but the private key file of vehicles that an export names by plate only.
 
     Raises:
         InputError: a missing, empty or damaged file, a missing column, contradictory rows, over 5 % of rows
@@ -39,27 +39,29 @@ def load_tables(settings: Settings) -> Tables:
     sheets = [open_sheet(each) for each in found]
     profile = _profile(sheets)
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
-    told = "timezone" in settings.model_fields_set
-    reading = Reading(_zone(settings.timezone), settings.date_order, timezone_set=told)
+    zone_set = "timezone" in settings.model_fields_set
+    context = ReadContext(_zone(settings.timezone), settings.date_order, timezone_set=zone_set)
     read = {EXPORT: all_files.read, CANONICAL: _canonical, TAKEHOME: _takehome}[profile]
-    made = read(settings, sheets, reading)
+    result = read(settings, sheets, context)
     blocks = None
     if profile != TAKEHOME:
-        blocks = common_checks.read_blocks(settings, made, reading)
-        common_checks.warn_overlaps(made.rows, reading)
-        common_checks.warn_implausible(made.rows, reading)
-        validate(made.rows, made.cars)
+        blocks = common_checks.read_blocks(settings, result, context)
+        common_checks.warn_overlaps(result.rows, context)
+        common_checks.warn_implausible(result.rows, context)
+        validate(result.rows, result.vehicles)
     tables = Tables(
         profile=profile,
-        reservations=made.rows.sort("vehicle_id", "created_at" if profile == TAKEHOME else "trip_start"),
-        vehicles=made.cars.sort("vehicle_id"),
+        reservations=result.rows.sort("vehicle_id", "created_at" if profile == TAKEHOME else "trip_start"),
+        vehicles=result.vehicles.sort("vehicle_id"),
         blocks=blocks,
-        snapshot=made.snapshot,
-        rejected=reading.quarantine.table(),
-        warnings=reading.warnings,
-        inputs={each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in made.opened},
-        revisions=made.revisions,
-        sightings=made.sightings,
+        snapshot=result.snapshot,
+        rejected=context.quarantine.table(),
+        warnings=context.warnings,
+        inputs={
+            each.source.name: {"sha256": each.content.sha256, "rows": each.rows} for each in result.opened
+        },
+        revisions=result.revisions,
+        sightings=result.sightings,
     )
     try:
         tables = earlier_run.placed(settings, tables)
@@ -92,25 +94,25 @@ def _profile(sheets: list[Sheet]) -> str:
     return profile
 
 
-def _canonical(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
+def _canonical(settings: Settings, sheets: list[Sheet], context: ReadContext) -> ReadResult:
     opened = [*sheets, vehicles.open_required(settings)]
-    cars = vehicles.read(opened[-1], reading)
-    reading.zones = dict(cars.select("vehicle_id", "timezone").drop_nulls().iter_rows())
-    rows = canonical.read(sheets[0], reading)
-    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
-    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
-    snapshot = taken(sheets[0].source.name, rows, settings.as_of, reading)
+    vehicle_rows = vehicles.read(opened[-1], context)
+    context.zones = dict(vehicle_rows.select("vehicle_id", "timezone").drop_nulls().iter_rows())
+    rows = canonical.read(sheets[0], context)
+    context.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    context.quarantine.check(opened, also_alone=opened[len(sheets) :])
+    snapshot = taken(sheets[0].source.name, rows, settings.as_of, context)
     logger.info("Snapshot of %s, by %s", snapshot.instant.isoformat(" "), snapshot.told_by)
     files = (opened[-1].source.name, sheets[0].source.name)
-    return Found(rows, vehicles.with_stubs(cars, rows, files, reading), snapshot.instant, opened)
+    return ReadResult(rows, vehicles.with_stubs(vehicle_rows, rows, files, context), snapshot.instant, opened)
 
 
-def _takehome(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
+def _takehome(settings: Settings, sheets: list[Sheet], context: ReadContext) -> ReadResult:
     opened = [*sheets, vehicles.open_required(settings)]
-    cars = vehicles.read(opened[-1], reading)
-    rows = takehome.read(sheets[0], reading)
-    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
-    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
+    vehicle_rows = vehicles.read(opened[-1], context)
+    rows = takehome.read(sheets[0], context)
+    context.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    context.quarantine.check(opened, also_alone=opened[len(sheets) :])
     latest = rows["created_at"].max()
     snapshot = latest if isinstance(latest, datetime) else takehome.TIMELESS
-    return Found(rows, takehome.complete(opened[-1], cars, rows, reading), snapshot, opened)
+    return ReadResult(rows, takehome.complete(opened[-1], vehicle_rows, rows, context), snapshot, opened)

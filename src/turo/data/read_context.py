@@ -1,4 +1,4 @@
-"""What the readers of one run share: how to read values, where to set rows aside, what to tell the user."""
+"""What the readers of one run share (time zones, order of dates, quarantine, warnings) and return."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 5  # IDs named in a warning
 
 
 @dataclass
-class Reading:
+class ReadContext:
     """Context of one run. Warnings are sentences for people: counts and IDs, never a personal field."""
 
     timezone: str
@@ -49,7 +49,7 @@ class Reading:
             where: what errors call the column.
 
         Raises:
-            InputError: a time with an offset of a vehicle whose time zone nobody has told.
+            InputError: a time with an offset of a vehicle whose time zone is not known.
         """
         zone = self._zones(text, vehicles)
         if not self.timezone_set:
@@ -80,8 +80,7 @@ class Reading:
         if vehicles is None or not self.zones:
             return pl.Series([None] * len(text), dtype=pl.String)
         known = {**by_loose_key(self.zones), **self.zones}
-        cars = vehicles.unique()
-        names = {car: known.get(car, known.get(loose(car))) for car in cars}
+        names = {each: known.get(each, known.get(loose(each))) for each in vehicles.unique()}
         return vehicles.replace_strict(names, default=None, return_dtype=pl.String)
 
     def _refuse_moving(self, text: pl.Series, zone: pl.Series, where: str) -> None:
@@ -97,11 +96,11 @@ class Reading:
 
 
 @dataclass
-class Found:
-    """What a profile has read: canonical rows and cars, the instant of the snapshot, the files opened."""
+class ReadResult:
+    """What the reader of a profile returns: canonical rows and vehicles, the snapshot, the files opened."""
 
     rows: pl.DataFrame
-    cars: pl.DataFrame
+    vehicles: pl.DataFrame
     snapshot: datetime
     opened: list[Sheet]
     revisions: pl.DataFrame = field(default_factory=lambda: empty(REVISIONS))

@@ -17,11 +17,11 @@ def with_forms(rows: pl.DataFrame, reason: str, met: Mapping[str, str]) -> list[
     columns = {met[why] for why in set(rows[reason]) if why in met}  # a file may lack the others
     texts = {name: rows[name].to_list() for name in columns}
     forms = {name: {cell: form(cell) for cell in set(texts[name]) if cell} for name in columns}
-    told = []
+    with_form = []
     for number, why in enumerate(rows[reason].to_list()):
         cell = texts[met[why]][number] if why in met else None
-        told.append(f"{why} (met {forms[met[why]][cell]})" if cell else why)
-    return told
+        with_form.append(f"{why} (met {forms[met[why]][cell]})" if cell else why)
+    return with_form
 
 
 def commonest(reasons: pl.Series) -> list[tuple[str, str]]:

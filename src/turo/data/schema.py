@@ -23,9 +23,9 @@ def validate(reservations: pl.DataFrame, vehicles: pl.DataFrame) -> None:
     """
     reservation_schema().validate(reservations, lazy=True)
     vehicle_schema().validate(vehicles, lazy=True)
-    strangers = reservations.join(vehicles, on="vehicle_id", how="anti")
-    if strangers.height:
-        raise AssertionError(f"{strangers.height} reservations of vehicles that the vehicles table lacks")
+    unlisted = reservations.join(vehicles, on="vehicle_id", how="anti")
+    if unlisted.height:
+        raise AssertionError(f"{unlisted.height} reservations of vehicles that the vehicles table lacks")
 
 
 def reservation_schema() -> pa.DataFrameSchema:

@@ -1,4 +1,4 @@
-"""The ways in which people and spreadsheets write a day and a time of day, each told from the others.
+"""The ways in which people and spreadsheets write a day and a time of day, and how each is recognised.
 
 A text is a day, and after a blank, `T`, a comma or "at" a clock, which an offset from UTC may follow:
 `2026-06-05 9:00:00`, `6/5/2026, 9:00 AM`, `Fri, Jun 5, 2026 at 9:00 AM`, `5 Jun 2026 9:00`, `5.6.2026 9:00`.

@@ -1,4 +1,4 @@
-"""Lines below or between reservations that are none: totals, headings of a quarter, notes, a header again.
+"""Lines of a file that are no reservations: totals, headings of a quarter, notes, a header again.
 
 They are set aside like rows that cannot be used, but do not count as such (see `quarantine`).
 """
@@ -18,7 +18,7 @@ REASONS = frozenset({TOTALS, NOTE, AGAIN})
 IDS = ("reservation id", "reservation_id")
 DATES = (("trip start", "trip end"), ("trip_start", "trip_end"))
 VEHICLE = "vehicle_id"
-CARS = ("vehicle", "vehicle name", "vehicle id", "vehicle_id", "vin")
+VEHICLE_COLUMNS = ("vehicle", "vehicle name", "vehicle id", "vehicle_id", "vin")
 STATUSES = ("trip status", "status")
 SUMMED = re.compile(  # an Audi Q3 is no quarter
     r"(?i)^\W*((grand|running|overall|fleet|year|monthly|quarterly)\W*)?(sub\W?)?(totals?|sums?)\b"
@@ -52,8 +52,8 @@ def split(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     else:
         return frame, []
     cells = doubtful.drop("line").iter_rows(named=True)
-    told = [(line, reason(row)) for line, row in zip(doubtful["line"], cells, strict=True)]
-    found = [(line, why) for line, why in told if why]
+    reasons = [(line, reason(row)) for line, row in zip(doubtful["line"], cells, strict=True)]
+    found = [(line, why) for line, why in reasons if why]
     if not found:
         return frame, []
     return frame.filter(~pl.col("line").is_in([line for line, _ in found])), found
@@ -84,7 +84,7 @@ def _undated(filled: Mapping[str, str]) -> str | None:
         return TOTALS
     if not filled or (len(filled) == 1 and WORD.search(next(iter(filled.values())))):
         return NOTE  # it may stand in a column that is not read
-    if any(name in filled for name in (*CARS, *STATUSES)):
+    if any(name in filled for name in (*VEHICLE_COLUMNS, *STATUSES)):
         return None
     short = not is_number or len(re.sub(r"\D", "", number)) < TURO_DIGITS
     summed = any(AMOUNT.search(cell) for name, cell in filled.items() if name not in IDS)
@@ -95,8 +95,8 @@ def _of_vehicles(filled: Mapping[str, str]) -> str | None:
     """The same of a table of vehicles or of their days: only what stands for the id can tell."""
     if VEHICLE in filled:
         return TOTALS if re.match(COUNTED, filled[VEHICLE]) else None
-    told = any(re.match(COUNTED, cell) for cell in filled.values())
-    return TOTALS if told or (filled and all(map(NUMBER.match, filled.values()))) else None
+    summed = any(re.match(COUNTED, cell) for cell in filled.values())
+    return TOTALS if summed or (filled and all(map(NUMBER.match, filled.values()))) else None
 
 
 def is_worded(cells: Mapping[str, str]) -> bool:

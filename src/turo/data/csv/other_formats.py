@@ -1,4 +1,4 @@
-"""What a file is that is no CSV, by its first bytes: a spreadsheet, an archive, a web page."""
+"""Which format a file that is no CSV has, by its first bytes: a spreadsheet, an archive, a web page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MARKED_UP = re.compile(rb"^\s*<(!doctype\s+html|html|head|body|meta|table|\?xml|
 UTF16 = Format("UTF-16 text, which Excel calls Unicode Text", AS_CSV)
 
 
-def told(head: bytes) -> Format | None:
+def format_of(head: bytes) -> Format | None:
     """The format that the first block of a file shows, or None where it may be text of UTF-8."""
     for beginning, known in BEGINNINGS:
         if head.startswith(beginning):

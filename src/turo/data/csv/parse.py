@@ -60,9 +60,9 @@ def unread(text: pl.Series, read: pl.Series, date_order: str = "", day_alone: bo
         return pl.Series([None] * len(text), dtype=pl.String)
     dated, timed = pl.lit(False), pl.lit(False)
     for frame in (date_forms.read(cells, order) for order in ("MDY", "DMY")):
-        told = frame["day"].dt.year() >= EARLIEST
-        dated |= told.fill_null(False)
-        timed |= (told & frame["clock"].is_not_null()).fill_null(False)
+        plausible = frame["day"].dt.year() >= EARLIEST
+        dated |= plausible.fill_null(False)
+        timed |= (plausible & frame["clock"].is_not_null()).fill_null(False)
     why = pl.select(
         pl.when(timed | (dated & day_alone))
         .then(pl.lit(OTHER_ORDER if date_order else NEEDS_ORDER))
@@ -142,5 +142,5 @@ def is_zone(name: str) -> bool:
 def _distinct(text: pl.Series, timezone: str, date_order: str) -> pl.Series:
     wall = pl.col("day").cast(INSTANT) + pl.duration(microseconds="clock")
     there = (wall - pl.duration(minutes="offset")).dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
-    told = pl.when(pl.col("offset").is_null()).then(wall).otherwise(there.dt.replace_time_zone(None))
-    return date_forms.read(text, date_order).select(told.cast(INSTANT)).to_series()
+    local = pl.when(pl.col("offset").is_null()).then(wall).otherwise(there.dt.replace_time_zone(None))
+    return date_forms.read(text, date_order).select(local.cast(INSTANT)).to_series()

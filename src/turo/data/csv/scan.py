@@ -47,7 +47,7 @@ def scan(source: Source) -> Content:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(source) as stream:
         while block := stream.read(CHUNK):
-            if not head and (known := other_formats.told(block)):
+            if not head and (known := other_formats.format_of(block)):
                 raise InputError(f"{source.name} is {known.what}, not CSV.", known.remedy)
             head = head or block
             _refuse_binary(source, block, lines)

@@ -13,7 +13,7 @@ from turo.data.export import download_names, export_date, identity, one_file, ve
 from turo.data.export.booking_bound import with_booking_times
 from turo.data.export.merge import merge
 from turo.data.profiles import vehicles
-from turo.data.read_context import Found, Reading
+from turo.data.read_context import ReadContext, ReadResult
 from turo.data.tables import INSTANT, RESERVATIONS
 
 if TYPE_CHECKING:
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
-    """Read the exports, tell the cars apart, merge, and bound when trips were booked.
+def read(settings: Settings, sheets: list[Sheet], context: ReadContext) -> ReadResult:
+    """Read the exports, tell the vehicles apart, merge, and bound when trips were booked.
 
-    `vehicles.csv` is optional: cars are derived from the export, and the file's attributes win where
+    `vehicles.csv` is optional: vehicles are derived from the export, and the file's attributes win where
     there are any.
     """
     listed = source.find(settings.data_dir, settings.vehicles_file)
     opened = [*sheets, *(open_sheet(each) for each in listed[:1])]
-    given = vehicles.read(opened[-1], reading) if listed else None
+    given = vehicles.read(opened[-1], context) if listed else None
     if given is None:
-        reading.warn_of_other_formats(settings.data_dir, settings.vehicles_file)
+        context.warn_of_other_formats(settings.data_dir, settings.vehicles_file)
     else:
-        reading.zones = dict(given.select("vehicle_id", "timezone").drop_nulls().iter_rows())
-    frames = [(sheet.source.name, one_file.read(sheet, reading)) for sheet in sheets]
-    reading.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
-    reading.quarantine.check(opened, also_alone=opened[len(sheets) :])
-    taken = {name: export_date.taken(name, rows, settings.as_of, reading) for name, rows in frames}
+        context.zones = dict(given.select("vehicle_id", "timezone").drop_nulls().iter_rows())
+    frames = [(sheet.source.name, one_file.read(sheet, context)) for sheet in sheets]
+    context.quarantine.check(sheets)  # on their own: a long vehicles file must not hide their errors
+    context.quarantine.check(opened, also_alone=opened[len(sheets) :])
+    taken = {name: export_date.taken(name, rows, settings.as_of, context) for name, rows in frames}
     turns = download_names.turns({name: snapshot.end for name, snapshot in taken.items()})
     rows = pl.concat(
         rows.with_columns(file=pl.lit(name), seen=pl.lit(taken[name].end, INSTANT), turn=pl.lit(turns[name]))
@@ -47,35 +47,37 @@ def read(settings: Settings, sheets: list[Sheet], reading: Reading) -> Found:
     newest = max(taken.values(), key=lambda snapshot: snapshot.instant)
     logger.info("Snapshot of %s, by %s", newest.instant.isoformat(" "), newest.told_by)
     keys = vehicle_keys.load(settings.data_dir)
-    rows = identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, reading)
-    merged = merge(rows, reading, settings.accept_older_snapshot)
-    rows = with_booking_times(merged.rows, reading)
+    rows = identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, context)
+    merged = merge(rows, context, settings.accept_older_snapshot)
+    rows = with_booking_times(merged.rows, context)
     if len({snapshot.end for snapshot in taken.values()}) == 1:
-        reading.warn(
+        context.warn(
             "One snapshot cannot show dates that were changed after booking: trips count as they stand now. "
             "Keep older exports beside the new one: they also prove when trips were booked."
         )
     vehicle_keys.save(keys)
-    cars = _cars(rows, given, opened[-1].source.name, reading)
+    vehicle_rows = _vehicle_rows(rows, given, opened[-1].source.name, context)
     absent = [
         pl.lit(None, kind).alias(name) for name, kind in RESERVATIONS.items() if name not in rows.columns
     ]
     rows = rows.with_columns(absent).select(*RESERVATIONS)
-    return Found(rows, cars, newest.instant, opened, merged.revisions, merged.sightings)
+    return ReadResult(rows, vehicle_rows, newest.instant, opened, merged.revisions, merged.sightings)
 
 
-def _cars(rows: pl.DataFrame, given: pl.DataFrame | None, file: str, reading: Reading) -> pl.DataFrame:
+def _vehicle_rows(
+    rows: pl.DataFrame, given: pl.DataFrame | None, file: str, context: ReadContext
+) -> pl.DataFrame:
     derived = vehicles.derive(rows)
     if given is None:
-        reading.warn(
+        context.warn(
             f"No vehicles file: {derived.height} cars are derived from the export, from their first trip on."
         )
         return derived
-    given = vehicles.aligned(given, derived["vehicle_id"], file, reading)
+    given = vehicles.aligned(given, derived["vehicle_id"], file, context)
     if not given.join(derived, on="vehicle_id", how="semi").height:
-        reading.warn(
+        context.warn(
             f"{file} knows none of the cars in the export and is left out; {derived.height} cars are derived "
             "from the export."
         )
         return derived
-    return vehicles.with_derived(given, derived, file, reading)
+    return vehicles.with_derived(given, derived, file, context)

@@ -7,7 +7,7 @@ only later: features that use it see bookings late, never early.
 
 One wrong early start on a large ID would pull all earlier bounds down and leak the future. So rows whose
 bound of their own lies over a day before the booking time that an ID clock gives them are left out. Numbers
-that are not on that clock at all (see `off_clock`) tell nothing: such a booking is unknown until its trip
+that are not on that clock at all (see `own_bookings`) tell nothing: such a booking is unknown until its trip
 starts, or an export shows it.
 """
 
@@ -17,29 +17,29 @@ import numpy as np
 import polars as pl
 
 from turo.data.export.id_clock import Floats
-from turo.data.export.own_bookings import Flags, told_by_ids
-from turo.data.read_context import Reading, few
+from turo.data.export.own_bookings import Flags, fit_clock
+from turo.data.read_context import ReadContext, few
 
 MARGIN = 1.0  # days
 NAMED = 20  # numbers in the warnings about them
 DAY_US = 86_400_000_000.0
 
 
-def with_booking_times(rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def with_booking_times(rows: pl.DataFrame, context: ReadContext) -> pl.DataFrame:
     """Add `booked_at` and `booked_at_source` (`id_bound`, or `snapshot` where an export proves more).
 
     Args:
-        rows: accepted rows of all cars: reservation_id (digits), trip_start, first_seen.
+        rows: accepted rows of all vehicles: reservation_id (digits), trip_start, first_seen.
     """
     ids = rows["reservation_id"].cast(pl.Int64)
     order = ids.arg_sort()
     start = rows["trip_start"].gather(order).cast(pl.Int64).to_numpy() / DAY_US
     seen = rows["first_seen"].gather(order).cast(pl.Int64).to_numpy() / DAY_US
     own = np.minimum(start, seen)
-    told = told_by_ids(ids.gather(order).to_numpy().astype(np.float64), start)
-    early = ~told.off & (told.ahead | (own < told.clock - MARGIN))
-    _warn(rows["reservation_id"].gather(order), early, told.off, reading)
-    by_start, by_both = (_bound(times, early, told.off) for times in (start, own))
+    fit = fit_clock(ids.gather(order).to_numpy().astype(np.float64), start)
+    early = ~fit.off & (fit.ahead | (own < fit.clock - MARGIN))
+    _warn(rows["reservation_id"].gather(order), early, fit.off, context)
+    by_start, by_both = (_bound(times, early, fit.off) for times in (start, own))
     back = np.argsort(order.to_numpy())
     latest = np.minimum(by_both, seen.max())[back]
     proven = (by_both < np.minimum(by_start, seen.max()))[back]
@@ -57,16 +57,16 @@ def _bound(times: Floats, early: Flags, off: Flags) -> Floats:
     return np.where(off, times, np.minimum(later, times))
 
 
-def _warn(ids: pl.Series, early: Flags, off: Flags, reading: Reading) -> None:
+def _warn(ids: pl.Series, early: Flags, off: Flags, context: ReadContext) -> None:
     """Name the reservations that do not bound others."""
     if early.any():
-        reading.warn(
+        context.warn(
             f"{int(early.sum())} reservations start before their ID was given out "
             f"({few(ids.filter(pl.Series(early)), NAMED)}): "
             "kept, but they do not bound when others were booked."
         )
     if off.any():
-        reading.warn(
+        context.warn(
             f"{int(off.sum())} reservations have numbers that are not on Turo's clock, as a host's own "
             f"bookings do ({few(ids.filter(pl.Series(off)), NAMED)}): kept, but each counts as booked "
             "when its trip starts or an export first shows it, and they do not bound when others were booked."

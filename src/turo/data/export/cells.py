@@ -1,4 +1,4 @@
-"""The cells of an export, typed: instants, dollars, keys of the car, and what is odd about a row."""
+"""The cells of an export, typed: instants, dollars, keys of the vehicle, and what is odd about a row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from turo.data.csv.parse import DASHES
 from turo.data.csv.rows import LINE
 from turo.data.export import columns as col
 from turo.data.profiles.statuses import SPELLINGS, cancelled
-from turo.data.read_context import Reading
+from turo.data.read_context import ReadContext
 
 # the last parenthesis with a plate: (TX #ABC1234) or (#ABC1234)
 PLATE = r"(?s)^.*\(\s*(?:([A-Za-z]{1,3})\b[\s,]*)?#\s*([^()]*[^()\s])\s*\)"
@@ -22,7 +22,7 @@ DASH = rf"^{DASHES}$"
 COMPONENTS = (*col.PRICE, *col.DISCOUNTS, *col.FEES)
 
 
-def typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
+def typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
     """Columns of the canonical form, `vin`, `plate`, `state`, working columns, and `_odd_…` marks.
 
     Args:
@@ -53,8 +53,8 @@ def typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
         "_in": _numbers(text(col.ODOMETER_IN)),
     }
     for name, key in (("trip_start", col.START), ("trip_end", col.END)):
-        columns[name] = read = reading.instants(text(key), vehicle_id, f"{file}: {key.capitalize()}")
-        columns[WHY + key] = reading.unread(text(key), read)
+        columns[name] = read = context.instants(text(key), vehicle_id, f"{file}: {key.capitalize()}")
+        columns[WHY + key] = context.unread(text(key), read)
     for key in col.MONEY:
         # a dash alone is an accountant's zero: Turo leaves no amount out
         columns[CENTS + key] = cents = parse.money(text(key).str.replace(DASH, "$$ -"))

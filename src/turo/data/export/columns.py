@@ -68,7 +68,7 @@ USED = frozenset(
         *MONEY,
     }
 )
-# Since about the end of 2025; without them a car is known by its plate only.
+# Since about the end of 2025; without them a vehicle is known by its plate only.
 IDENTITY = (VEHICLE_ID, VIN)
 
 STATUSES = {

@@ -19,9 +19,11 @@ def contradictions(older: pl.DataFrame, newer: pl.DataFrame) -> list[str]:
     """
     wrong = []
     both = older.filter(pl.col("trip_end").is_between(newer["trip_end"].min(), newer["trip_end"].max()))
-    gone = both.join(newer, on="reservation_id", how="anti")["reservation_id"]
-    if gone.len() > VANISHED * both.height:
-        wrong.append(f"{gone.len()} of {both.height} reservations of the older one are missing ({few(gone)})")
+    vanished = both.join(newer, on="reservation_id", how="anti")["reservation_id"]
+    if vanished.len() > VANISHED * both.height:
+        wrong.append(
+            f"{vanished.len()} of {both.height} reservations of the older one are missing ({few(vanished)})"
+        )
     pairs = older.join(newer, on="reservation_id", suffix="_new")
     completed, booked = pl.col("status") == "completed", pl.col("status_new") == "booked"
     undone = pairs.filter(completed & booked)["reservation_id"]

@@ -54,10 +54,10 @@ def parts(file: str) -> Name:
 
 
 def _ordered(files: list[str]) -> dict[str, int]:
-    told = {file: parts(file) for file in files}
-    timed = all(name.time for name in told.values())
-    alike = len({(name.base, name.time) for name in told.values()}) == 1
+    names = {file: parts(file) for file in files}
+    timed = all(name.time for name in names.values())
+    alike = len({(name.base, name.time) for name in names.values()}) == 1
     if not timed and not alike:
         return dict.fromkeys(files, 0)
-    places = sorted({(name.time, name.number) for name in told.values()})
-    return {file: places.index((name.time, name.number)) for file, name in told.items()}
+    places = sorted({(name.time, name.number) for name in names.values()})
+    return {file: places.index((name.time, name.number)) for file, name in names.items()}

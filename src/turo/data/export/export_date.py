@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from turo.data.read_context import Reading
+from turo.data.read_context import ReadContext
 from turo.errors import InputError
 
 DAY = timedelta(days=1)
@@ -33,7 +33,7 @@ class Snapshot:
         return datetime.combine(self.instant.date(), datetime.min.time()) + DAY
 
 
-def taken(name: str, rows: pl.DataFrame, as_of: str | None, reading: Reading) -> Snapshot:
+def taken(name: str, rows: pl.DataFrame, as_of: str | None, context: ReadContext) -> Snapshot:
     """When the rows of a file were true: by its name, else `AS_OF`, else the latest instant that they prove.
 
     A row proves the end of a completed trip and the start of one in progress.
@@ -49,7 +49,7 @@ def taken(name: str, rows: pl.DataFrame, as_of: str | None, reading: Reading) ->
     if day is None:
         if not len(proven):
             raise InputError(f"No row of {name} tells when it was exported.", AS_OF_REMEDY)
-        return Snapshot(_latest(name, proven, reading), f"the latest instant that {name} proves")
+        return Snapshot(_latest(name, proven, context), f"the latest instant that {name} proves")
     start = datetime.combine(day, datetime.min.time())
     if day > _latest_today() and not (proven > start - FRESH).any():
         raise InputError(
@@ -64,7 +64,7 @@ def taken(name: str, rows: pl.DataFrame, as_of: str | None, reading: Reading) ->
             AS_OF_REMEDY,
         )
     if late.len():
-        reading.warn(f"{name}: {late.len()} row(s) tell of instants after the day of the export, {day}.")
+        context.warn(f"{name}: {late.len()} row(s) tell of instants after the day of the export, {day}.")
     within = proven.filter((proven >= start) & (proven < start + DAY)).max()
     return Snapshot(within if isinstance(within, datetime) else start, told_by)
 
@@ -91,7 +91,7 @@ def _proven(rows: pl.DataFrame) -> pl.Series:
     return pl.concat([ended.alias("instant"), begun.alias("instant")])
 
 
-def _latest(name: str, proven: pl.Series, reading: Reading) -> datetime:
+def _latest(name: str, proven: pl.Series, context: ReadContext) -> datetime:
     """The latest instant, leaving out a few that lie far beyond all others: typing errors.
 
     In a small file only what is still to come is taken for one.
@@ -105,7 +105,7 @@ def _latest(name: str, proven: pl.Series, reading: Reading) -> datetime:
         slips.append(instants[-1])
         instants = instants[:-1]
     if slips:
-        reading.warn(
+        context.warn(
             f"{name}: {len(slips)} rows tell of {min(slips):%Y-%m-%d} or later, far after all others."
         )
     latest: datetime = instants[-1]

@@ -1,9 +1,10 @@
-"""Which car a row of an export is about: Vehicle id, else VIN, else plate; never Vehicle name, unless
-nothing else is there and there is but one.
+"""Which vehicle a row of an export is about: by Vehicle id, else VIN, else plate.
 
-Cars are re-plated, and old rows then show the new plate; exports of 44 columns have nothing but the
+Vehicle name, which is not unique, counts only where nothing else is there and there is but one name.
+
+Vehicles are re-plated, and old rows then show the new plate; exports of 44 columns have nothing but the
 plate. Rows of the same reservation in several snapshots, and rows that show several keys at once, tell
-which keys are one car.
+which keys are one vehicle.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from turo.data.csv import cells
 from turo.data.csv.rows import LINE
 from turo.data.export.vehicle_keys import FILE, HEADER, PLATE, VEHICLE, Key, KeyFile
 from turo.data.profiles.statuses import cancelled
-from turo.data.read_context import Reading, few
+from turo.data.read_context import ReadContext, few
 from turo.errors import InputError
 
 KINDS = ("vin", PLATE)
 NAME = "name"
 
 
-def resolve(rows: pl.DataFrame, keys: KeyFile, reading: Reading) -> pl.DataFrame:
+def resolve(rows: pl.DataFrame, keys: KeyFile, context: ReadContext) -> pl.DataFrame:
     """Fill `vehicle_id` and drop `vin` and `plate`.
 
     Args:
@@ -33,9 +34,9 @@ def resolve(rows: pl.DataFrame, keys: KeyFile, reading: Reading) -> pl.DataFrame
     Raises:
         InputError: one Vehicle id with two VINs, or several vehicles of which only the names are known.
     """
-    reading.joined = joined(keys)
-    rows = rows.with_columns(pl.col("vehicle_id").replace(reading.joined))
-    _check(rows, reading)
+    context.joined = joined(keys)
+    rows = rows.with_columns(pl.col("vehicle_id").replace(context.joined))
+    _check(rows, context)
     known = rows.select(
         "reservation_id",
         *(pl.col(name).replace("", None) for name in ("vehicle_id", *KINDS)),
@@ -46,11 +47,11 @@ def resolve(rows: pl.DataFrame, keys: KeyFile, reading: Reading) -> pl.DataFrame
         known = known.with_columns(_by(kind, known))
     unnamed = pl.all_horizontal(pl.col("vehicle_id", *KINDS).is_null())
     known = known.with_columns(pl.when(unnamed).then(NAME).alias(NAME))
-    _single(rows, known, reading)
+    _single(rows, known, context)
     nameless = known.filter(pl.col("vehicle_id").is_null())
     if nameless.height:
-        ids = keys.assign(_cars(nameless))
-        reading.warn(
+        ids = keys.assign(_vehicle_groups(nameless))
+        context.warn(
             f"{len(set(ids.values()))} cars are known by plate, VIN or name only and have stand-in ids "
             f"({few(pl.Series(list(ids.values())))}); the private file vehicle_keys.csv says which is which."
         )
@@ -94,7 +95,7 @@ def _tidy_name() -> pl.Expr:
     return pl.col("vehicle_name").str.to_uppercase().str.replace_all(r"\s+", " ").replace("", None)
 
 
-def _single(rows: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> None:
+def _single(rows: pl.DataFrame, known: pl.DataFrame, context: ReadContext) -> None:
     """Vehicles known by name only: one is taken for what it is, several cannot be told apart."""
     named = rows.filter(known[NAME].is_not_null())
     if not named.height:
@@ -108,7 +109,7 @@ def _single(rows: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> None:
             + (", and their trips overlap." if overlap else "."),
             "Bring the export with its column Vehicle, Vehicle id or VIN.",
         )
-    reading.warn(f"{named['file'][0]} has one Vehicle name and nothing else: taken for one vehicle.")
+    context.warn(f"{named['file'][0]} has one Vehicle name and nothing else: taken for one vehicle.")
 
 
 def _by(key: str, known: pl.DataFrame) -> pl.Expr:
@@ -119,9 +120,9 @@ def _by(key: str, known: pl.DataFrame) -> pl.Expr:
     return pl.coalesce("vehicle_id", found).alias("vehicle_id")
 
 
-def _check(rows: pl.DataFrame, reading: Reading) -> None:
-    told = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != ""))
-    pairs = told.unique(["vehicle_id", "vin"], maintain_order=True)
+def _check(rows: pl.DataFrame, context: ReadContext) -> None:
+    both_known = rows.filter((pl.col("vehicle_id") != "") & (pl.col("vin") != ""))
+    pairs = both_known.unique(["vehicle_id", "vin"], maintain_order=True)
     double = pairs.filter(pl.col("vehicle_id").is_duplicated())
     if double.height:
         first = double.filter(pl.col("vehicle_id").is_first_distinct().not_()).row(0, named=True)
@@ -130,20 +131,20 @@ def _check(rows: pl.DataFrame, reading: Reading) -> None:
             f"({few(double['vehicle_id'])}): two cars in one; see line {first[LINE]} of {first['file']}.",
             "Correct the VIN or the Vehicle id in the export.",
         )
-    by_start = told.sort("trip_start").unique(["vehicle_id", "vin"], maintain_order=True)
+    by_start = both_known.sort("trip_start").unique(["vehicle_id", "vin"], maintain_order=True)
     again = by_start.filter(pl.col("vin").is_duplicated()).group_by("vin", maintain_order=True)
     relisted = again.agg(pl.col("vehicle_id"))["vehicle_id"].to_list()
     if relisted:
         ids = pl.Series([vehicle_id for each in relisted for vehicle_id in each])
-        reading.warn(
+        context.warn(
             f"Vehicle ids {few(ids)} share a VIN: a car listed again under a new id; kept apart. To join "
             f"them, add to {FILE} (first line {','.join(HEADER)}) one line for each id of old, such as "
             f"{VEHICLE},{relisted[0][0]},{relisted[0][-1]}."
         )
 
 
-def _cars(nameless: pl.DataFrame) -> list[set[Key]]:
-    """Groups of keys that belong to one car, in the order in which they first occur."""
+def _vehicle_groups(nameless: pl.DataFrame) -> list[set[Key]]:
+    """Groups of keys that belong to one vehicle, in the order in which they first occur."""
     groups: dict[Key, set[Key]] = {}
     links: dict[str, Key] = {}  # reservation -> one of its keys
     columns = ["reservation_id", *KINDS, NAME]

@@ -13,7 +13,7 @@ from turo.data.export.continuity import contradictions
 from turo.data.export.download_names import REMEDY
 from turo.data.export.export_date import DAY
 from turo.data.profiles.statuses import cancelled
-from turo.data.read_context import Reading, few
+from turo.data.read_context import ReadContext, few
 from turo.data.tables import REVISIONS, SIGHTINGS
 from turo.errors import InputError
 
@@ -27,7 +27,7 @@ class Merged:
     sightings: pl.DataFrame
 
 
-def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> Merged:
+def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
     """The newest row of each reservation, and what the older ones prove.
 
     `first_seen` = end of the day of the oldest export that has it. A row that was cancelled keeps the price
@@ -53,7 +53,7 @@ def merge(rows: pl.DataFrame, reading: Reading, accept: bool) -> Merged:
             "which is newer cannot be told.",
             REMEDY,
         )
-    _check_order(rows, reading, accept)
+    _check_order(rows, context, accept)
     price = pl.col("trip_price", "discounts").forward_fill().over("reservation_id")
     newest = (
         pl.int_range(pl.len(), dtype=pl.Int64).over("reservation_id") == pl.len().over("reservation_id") - 1
@@ -104,7 +104,7 @@ def _revisions(rows: pl.DataFrame) -> pl.DataFrame:
     return versions.with_columns(since=since, until=until).drop_nulls("until").select(*REVISIONS)
 
 
-def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
+def _check_order(rows: pl.DataFrame, context: ReadContext, accept: bool) -> None:
     """Compare each export with the one before it."""
     wrong: list[str] = []
     for older, newer in _successive(rows):
@@ -116,7 +116,7 @@ def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
             | (pl.col("trip_end") != pl.col("trip_end_new"))
         )
         if moved.height:
-            reading.warn(
+            context.warn(
                 f"{moved.height} reservations changed their dates between the exports up to {new}; "
                 f"an origin sees the dates known at it ({few(moved['reservation_id'])})."
             )
@@ -126,7 +126,7 @@ def _check_order(rows: pl.DataFrame, reading: Reading, accept: bool) -> None:
                 "Check the dates in the file names, or set ACCEPT_OLDER_SNAPSHOT=true to merge them anyway.",
             )
     for sentence in wrong:
-        reading.warn(f"Accepted although {sentence}.")
+        context.warn(f"Accepted although {sentence}.")
 
 
 def _successive(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

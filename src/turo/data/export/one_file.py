@@ -18,7 +18,7 @@ from turo.data.export import columns as col
 from turo.data.export.cells import BAD, TEXT, WHY, typed
 from turo.data.profiles.canonical import drop_duplicates, trip_reasons
 from turo.data.profiles.statuses import SPELLED, refuse_unknown
-from turo.data.read_context import Reading
+from turo.data.read_context import ReadContext
 from turo.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ KEPT = (
 AMOUNTS = ("trip_price", "discounts", "fees", "total_earnings")
 
 
-def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
+def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
     """Rows of one export in file order: columns `KEPT`, status, amounts in dollars (null = unknown).
 
     Raises:
@@ -56,37 +56,37 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
             column that the total does not explain.
     """
     name = sheet.source.name
-    _announce(sheet, reading)
+    _announce(sheet, context)
     extra = [key for key in sheet.keys if key and key not in col.USED and key not in col.PERSONAL]
     wanted = [key for key in sheet.keys if key in col.USED]
     carries_money: set[str] = set()
     frames, unknown = [], []
     for batch in batches(sheet, [*wanted, *extra], spare=extra):
         carries_money |= {key for key in extra if batch[key].str.contains("$", literal=True).any()}
-        read_cells = typed(batch.select(*wanted, LINE), name, reading)
-        rows = reading.quarantine.split(name, read_cells, _reasons(wanted), _met())
+        read_cells = typed(batch.select(*wanted, LINE), name, context)
+        rows = context.quarantine.split(name, read_cells, _reasons(wanted), _met())
         unknown.append(
             rows.filter(pl.col("status").is_null()).select(LINE, pl.col(TEXT + col.STATUS).alias(STATUS))
         )
         frames.append(rows.select(*KEPT, "status", *AMOUNTS, *ODD))
-    reading.quarantine.add(name, sheet.malformed)
+    context.quarantine.add(name, sheet.malformed)
     refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, col.STATUSES))
     rows = pl.concat(frames)
-    _report(name, rows, extra, carries_money, reading)
-    return drop_duplicates(name, rows.drop(*ODD), reading)
+    _report(name, rows, extra, carries_money, context)
+    return drop_duplicates(name, rows.drop(*ODD), context)
 
 
-def _announce(sheet: Sheet, reading: Reading) -> None:
+def _announce(sheet: Sheet, context: ReadContext) -> None:
     keys, name = set(sheet.keys), sheet.source.name
     identity = [key for key in col.IDENTITY if key in keys]
     logger.info("%s: trip earnings export with %d columns", name, len(sheet.keys))
     if not identity and col.VEHICLE in keys:
-        reading.warn(
+        context.warn(
             f"{name} has no Vehicle id and no VIN (an export of 44 columns): cars are keyed by plate."
         )
     absent = [key for key in (*col.PRICE[:1], col.TOTAL) if key not in keys]
     if absent:
-        reading.warn(f"{name} has no column {', '.join(absent)}: those amounts are unknown.")
+        context.warn(f"{name} has no column {', '.join(absent)}: those amounts are unknown.")
 
 
 def _reasons(wanted: list[str]) -> dict[str, pl.Expr]:
@@ -118,12 +118,12 @@ def _met() -> dict[str, str]:
     return met | {NO_AMOUNT.format(key.capitalize()): TEXT + key for key in col.MONEY}
 
 
-def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], reading: Reading) -> None:
+def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], context: ReadContext) -> None:
     for key, what in ODD.items():
         if count := rows[key].sum():
-            reading.warn(f"{name}: {count} row(s) {what}.")
+            context.warn(f"{name}: {count} row(s) {what}.")
     if extra:
-        reading.warn(f"{name}: unknown columns left out: {', '.join(extra)}.")
+        context.warn(f"{name}: unknown columns left out: {', '.join(extra)}.")
     wrong = int(rows["_odd_sum"].sum())
     if money and wrong > SUM_LIMIT * rows.height:
         raise InputError(
@@ -132,6 +132,6 @@ def _report(name: str, rows: pl.DataFrame, extra: list[str], money: set[str], re
             "Turo seems to have added a column; report it, or remove it if it is yours.",
         )
     if money:
-        reading.warn(
+        context.warn(
             f"{name}: the unknown column {', '.join(sorted(money))} holds money that is not counted."
         )

@@ -1,9 +1,9 @@
-"""Which Reservation IDs are not Turo's: a host's own bookings, numbered by himself, among those of an export.
+"""Which Reservation IDs are not Turo's: a host's own bookings, under numbers of the host's, in an export.
 
 Turo gives out about 35,000 IDs a day, all hosts together, and nobody can book over a year ahead. So an ID
 tells when a trip was booked, once the majority of a file shows where the clock stands. A number that tells
 of a booking far longer before its trip than Turo allows, or far behind it, was given out by somebody else;
-so were neighbouring numbers that Turo would give out within minutes, under trips that lie months apart.
+so were neighbouring numbers that Turo would give out within minutes, on trips that lie months apart.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ MAX_LEAD = 400.0  # days from a booking to its trip
 ROUNDS = 10
 RUN = 4  # neighbouring numbers that are looked at together
 DENSER = 500  # times as near to one another as is usual in the file
-SPREAD = 30.0  # days between the starts of a run; one guest may book several cars at once
+SPREAD = 30.0  # days between the starts of a run; one guest may book several vehicles at once
 TURO_IDS = (1e7, 1e8)  # 8 digits: which of two equally large groups is Turo's
 
 Flags = NDArray[np.bool_]
 
 
-class Told(NamedTuple):
-    """What the numbers of a file tell, in the order of the IDs."""
+class ClockFit(NamedTuple):
+    """The clock fitted to the IDs of a file, in their order, and the rows that do not follow it."""
 
     off: Flags  # not on the clock
     ahead: Flags  # of a clock time that lies far behind the trip's start
     clock: Floats  # booking time in days, -inf where too few rows tell it
 
 
-def told_by_ids(ids: Floats, start: Floats) -> Told:
-    """Fit the clock to the majority of the rows and tell those that do not follow it.
+def fit_clock(ids: Floats, start: Floats) -> ClockFit:
+    """Fit the clock to the majority of the rows; mark those that do not follow it.
 
     Args:
         ids: ascending.
@@ -50,7 +50,7 @@ def told_by_ids(ids: Floats, start: Floats) -> Told:
         if (follows == on).all():
             break
         on = follows
-    return Told(packed | (lead > MAX_LEAD), ~packed & (lead < -MAX_LEAD), id_clock(ids, start, on))
+    return ClockFit(packed | (lead > MAX_LEAD), ~packed & (lead < -MAX_LEAD), id_clock(ids, start, on))
 
 
 def _booked(ids: Floats, start: Floats, on: Flags) -> Floats:

@@ -1,8 +1,8 @@
-"""Stand-in ids for cars that an export names only by plate or VIN, in a private file beside the data.
+"""Surrogate ids of vehicles that an export names only by plate or VIN, in a private file beside the data.
 
 `vehicle_keys.csv` has the columns kind (plate, vin, name, vehicle), key, vehicle_id, is readable by its owner
-only, and may be edited: two lines with the same vehicle_id are the same car under two plates, and a line of
-the kind vehicle joins the Vehicle id `key` to another. Nothing else ever holds a plate.
+only, and may be edited: two lines with the same vehicle_id are the same vehicle under two plates, and a line
+of the kind vehicle joins the Vehicle id `key` to another. Nothing else ever holds a plate.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class KeyFile:
     changed: bool = False
 
     def assign(self, groups: list[set[Key]]) -> dict[Key, str]:
-        """Give every group of keys (one car each) its id: the known one, or the next free stand-in."""
+        """Give every group of keys (one vehicle each) its id: the known one, or the next free surrogate."""
         result = {}
         for group in groups:
             known = sorted({self.ids[key] for key in group if key in self.ids})

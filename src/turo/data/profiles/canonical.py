@@ -11,7 +11,7 @@ from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
 from turo.data.profiles.statuses import SPELLED, SPELLINGS, STATUSES, cancelled, refuse_unknown
-from turo.data.read_context import Reading, few
+from turo.data.read_context import ReadContext, few
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS
 from turo.errors import InputError
 
@@ -45,26 +45,26 @@ ODDITIES = {
 }
 
 
-def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
+def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
     """Read one canonical file into the columns of `tables.RESERVATIONS`, in file order."""
     sheet.spell(KNOWN)
     extra = [name for name in sheet.keys if name and name not in KNOWN]
     if extra:
-        reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
+        context.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
     wanted = [name for name in sheet.keys if name in KNOWN]
     frames = []
     for batch in batches(sheet, wanted, spare=SPARE):
-        typed = _typed(batch, sheet.source.name, reading)
-        accepted = reading.quarantine.split(sheet.source.name, typed, reasons(wanted), MET)
+        typed = _typed(batch, sheet.source.name, context)
+        accepted = context.quarantine.split(sheet.source.name, typed, reasons(wanted), MET)
         unknown = accepted.filter(~pl.col("status").is_in(STATUSES))
         refuse_unknown(sheet.source.name, "status", unknown, STATUSES)
         frames.append(_tidy(accepted))
-    reading.quarantine.add(sheet.source.name, sheet.malformed)
+    context.quarantine.add(sheet.source.name, sheet.malformed)
     rows = pl.concat(frames, rechunk=False)
     for name, what in ODDITIES.items():
         if count := rows[name].sum():
-            reading.warn(f"{sheet.source.name}: {count} row(s) {what}.")
-    return drop_duplicates(sheet.source.name, rows.select(LINE, *RESERVATIONS), reading).drop(LINE)
+            context.warn(f"{sheet.source.name}: {count} row(s) {what}.")
+    return drop_duplicates(sheet.source.name, rows.select(LINE, *RESERVATIONS), context).drop(LINE)
 
 
 def reasons(columns: list[str]) -> dict[str, pl.Expr]:
@@ -98,7 +98,7 @@ def trip_reasons(start: pl.Expr, end: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def drop_duplicates(file: str, rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def drop_duplicates(file: str, rows: pl.DataFrame, context: ReadContext) -> pl.DataFrame:
     """Drop identical repetitions of a reservation_id; different ones have no order, so they are an error.
 
     Args:
@@ -116,17 +116,17 @@ def drop_duplicates(file: str, rows: pl.DataFrame, reading: Reading) -> pl.DataF
             f"({few(ids)}); which row is newer cannot be told. See lines {lines[0]} and {lines[1]}.",
             "Keep one row each, or give the exports as separate files.",
         )
-    reading.warn(f"{file}: {rows.height - unique.height} identical repeated row(s) were dropped.")
+    context.warn(f"{file}: {rows.height - unique.height} identical repeated row(s) were dropped.")
     return unique
 
 
-def _typed(batch: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
+def _typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
     raw = {RAW + name: batch[name] for name in (*INSTANTS, *MONEY) if name in batch.columns}
     values = {name: ids(batch[name]) for name in IDS}
     values |= {name: parse.amounts(batch[name]) for name in MONEY if name in batch.columns}
     for name in (name for name in INSTANTS if name in batch.columns):
-        values[name] = read = reading.instants(batch[name], values["vehicle_id"], f"{file}: {name}")
-        values[WHY + name] = reading.unread(batch[name], read)
+        values[name] = read = context.instants(batch[name], values["vehicle_id"], f"{file}: {name}")
+        values[WHY + name] = context.unread(batch[name], read)
     absent = {name: kind for name, kind in RESERVATIONS.items() if name not in batch.columns}
     status = batch["status"].str.to_lowercase().str.replace_all(r"[\s_-]+", "_")
     return batch.with_columns(

@@ -1,4 +1,4 @@
-"""Which of the three profiles a file is, told by its header; and what to say of other files."""
+"""Which of the three profiles a file has, by its header; and what to say of other files."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import polars as pl
 from turo.data.csv import parse
 from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.sheet import Sheet
-from turo.data.id_spelling import align, refuse_strangers
-from turo.data.read_context import Reading, few
+from turo.data.id_spelling import align, refuse_unrelated
+from turo.data.read_context import ReadContext, few
 from turo.data.tables import ATTRIBUTES, INSTANT
 from turo.errors import InputError
 
@@ -21,33 +21,34 @@ NO_INSTANT = f"created_at {parse.NO_INSTANT}"
 FEWER_DIGITS = f"vehicle_id {LOST_DIGITS}"
 
 
-def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
+def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
     """Reservations: vehicle_id (String), created_at (wall clock; null in the form without dates)."""
     wanted = [name for name in ("vehicle_id", "created_at", "reservation_type") if name in sheet.keys]
     dated = "created_at" in wanted
     frames = []
     for batch in batches(sheet, wanted):
         where = f"{sheet.source.name}: created_at"
-        created = reading.moments(batch["created_at"], where=where) if dated else pl.lit(None, INSTANT)
+        created = context.moments(batch["created_at"], where=where) if dated else pl.lit(None, INSTANT)
         rows = batch.with_columns(created.alias("created_at"), ids(batch["vehicle_id"]))
         reasons = {"vehicle_id is blank": pl.col("vehicle_id") == "", FEWER_DIGITS: lossy("vehicle_id")}
         met = {FEWER_DIGITS: "vehicle_id"}
         if dated:
-            why = reading.unread(batch["created_at"], rows["created_at"], day_alone=True)
+            why = context.unread(batch["created_at"], rows["created_at"], day_alone=True)
             rows = rows.with_columns(batch["created_at"].alias(RAW), why.alias(WHY))
             reasons |= {f"created_at {each}": pl.col(WHY) == each for each in parse.UNREAD}
             reasons[NO_INSTANT] = pl.col("created_at").is_null()
             met |= {f"created_at {each}": RAW for each in parse.UNREAD}
-        accepted = reading.quarantine.split(sheet.source.name, rows, reasons, met)
+        accepted = context.quarantine.split(sheet.source.name, rows, reasons, met)
         frames.append(accepted.select("vehicle_id", "created_at"))
-    reading.quarantine.add(sheet.source.name, sheet.malformed)
+    context.quarantine.add(sheet.source.name, sheet.malformed)
     return pl.concat(frames)
 
 
 def complete(
-    sheet: Sheet, vehicles: pl.DataFrame, reservations: pl.DataFrame, reading: Reading
+    sheet: Sheet, vehicles: pl.DataFrame, reservations: pl.DataFrame, context: ReadContext
 ) -> pl.DataFrame:
-    """Vehicles with all attributes (null where the file lacks one), and rows for cars only reservations name.
+    """Vehicles with all attributes (null where the file lacks one), and rows for those that only
+    reservations name.
 
     Raises:
         InputError: the file has none of the attributes, or none of the vehicles.
@@ -60,16 +61,16 @@ def complete(
             "Set VEHICLES_FILE to the attribute file of the take-home data.",
         )
     if absent:
-        reading.warn(f"{sheet.source.name}: attributes not in the file: {', '.join(absent)}.")
-    vehicles = align(vehicles, reservations["vehicle_id"], sheet.source.name, reading)
-    refuse_strangers(vehicles, reservations["vehicle_id"], sheet.source.name, "the reservations file")
-    cars = vehicles.with_columns(pl.lit(None, ATTRIBUTES[name]).alias(name) for name in absent)
+        context.warn(f"{sheet.source.name}: attributes not in the file: {', '.join(absent)}.")
+    vehicles = align(vehicles, reservations["vehicle_id"], sheet.source.name, context)
+    refuse_unrelated(vehicles, reservations["vehicle_id"], sheet.source.name, "the reservations file")
+    known = vehicles.with_columns(pl.lit(None, ATTRIBUTES[name]).alias(name) for name in absent)
     unknown = (
-        reservations.join(cars, on="vehicle_id", how="anti").select("vehicle_id").unique().sort("vehicle_id")
+        reservations.join(known, on="vehicle_id", how="anti").select("vehicle_id").unique().sort("vehicle_id")
     )
     if unknown.height:
-        reading.warn(
+        context.warn(
             f"{unknown.height} vehicles are in the reservations but not in {sheet.source.name}: "
             f"their attributes are unknown ({few(unknown['vehicle_id'])})."
         )
-    return pl.concat([cars, unknown], how="diagonal")
+    return pl.concat([known, unknown], how="diagonal")

@@ -1,4 +1,4 @@
-"""vehicles.csv: absent columns become nulls, cars that only reservations name get a stub."""
+"""The vehicles file: absent columns become nulls, vehicles that only reservations name get a row."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from turo.data.csv import parse, source
 from turo.data.csv.cells import LOST_DIGITS, MISSING, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet, open_sheet
-from turo.data.id_spelling import align, refuse_strangers
+from turo.data.id_spelling import align, refuse_unrelated
 from turo.data.profiles import vehicle_names
-from turo.data.read_context import Reading, few
+from turo.data.read_context import ReadContext, few
 from turo.data.tables import ATTRIBUTES, VEHICLES, empty
 from turo.errors import InputError
 
@@ -25,7 +25,7 @@ DATES = ("listed_from", "listed_to", "valid_from")
 PERSONAL = frozenset({"vin", "plate", "license plate", "license_plate", "owner", "host", "guest", "address"})
 
 
-def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
+def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
     """Vehicles with the columns of `tables.VEHICLES` and those of `tables.ATTRIBUTES` that the file has."""
     known = {**VEHICLES, **ATTRIBUTES}
     sheet.spell(known)
@@ -38,13 +38,13 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
         )
     extra = [name for name in sheet.keys if name and name not in known and name not in PERSONAL]
     if extra:
-        reading.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
+        context.warn(f"{sheet.source.name}: unknown columns left out: {', '.join(extra)}.")
     names = [name for name in sheet.keys if name in known]
     text = pl.concat(list(batches(sheet, names, spare=set(names) - {"vehicle_id"})))
     columns = {"vehicle_id": ids(text["vehicle_id"])}
     wrong: dict[str, tuple[str, pl.Series]] = {}  # reason -> column, and where it holds
     for name in (name for name in names if name != "vehicle_id"):
-        columns[name], why = _column(text[name], known[name], reading)
+        columns[name], why = _column(text[name], known[name], context)
         wrong |= {f"{name} {each}": (name, why == each) for each in why.drop_nulls().unique()}
     frame = text.select(LINE, pl.col(names).name.prefix(RAW)).with_columns(
         *(values.alias(name) for name, values in columns.items()),
@@ -54,8 +54,8 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
     reasons = {"vehicle_id is blank": pl.col("vehicle_id") == "", lost_digits: lossy("vehicle_id")}
     reasons |= {reason: pl.col(f"_wrong_{i}") for i, reason in enumerate(wrong)}
     met = {lost_digits: RAW + "vehicle_id", **{reason: RAW + name for reason, (name, _) in wrong.items()}}
-    frame = reading.quarantine.split(sheet.source.name, frame, reasons, met).select(names)
-    reading.quarantine.add(sheet.source.name, sheet.malformed)
+    frame = context.quarantine.split(sheet.source.name, frame, reasons, met).select(names)
+    context.quarantine.add(sheet.source.name, sheet.malformed)
     unique = _one_line_a_day(frame.unique(maintain_order=True), sheet)
     absent = [pl.lit(None, kind).alias(name) for name, kind in VEHICLES.items() if name not in names]
     attributes = [name for name in ATTRIBUTES if name in names]
@@ -63,15 +63,15 @@ def read(sheet: Sheet, reading: Reading) -> pl.DataFrame:
 
 
 def _column(
-    text: pl.Series, kind: pl.DataType | type[pl.DataType], reading: Reading
+    text: pl.Series, kind: pl.DataType | type[pl.DataType], context: ReadContext
 ) -> tuple[pl.Series, pl.Series]:
     """Values of a column, and why a cell has none though it is not blank."""
     if kind == pl.String:
         unknown = text.str.to_lowercase().is_in(["", *MISSING])
         return text.set(unknown, None), pl.Series([None] * len(text), dtype=pl.String)
     if text.name in DATES:
-        values = reading.days(text)
-        return values, reading.unread(text, values, day_alone=True).replace(parse.NO_INSTANT, "is no date")
+        values = context.days(text)
+        return values, context.unread(text, values, day_alone=True).replace(parse.NO_INSTANT, "is no date")
     if text.name.endswith("price"):
         values, what = parse.amounts(text), "is no amount in US dollars"
     else:
@@ -87,7 +87,7 @@ def open_required(settings: Settings) -> Sheet:
 
 
 def derive(rows: pl.DataFrame) -> pl.DataFrame:
-    """Cars as the rows of an export show them: make, model, year and state of the newest, first trip.
+    """Vehicles as the rows of an export show them: make, model, year and state of the newest, first trip.
 
     Args:
         rows: vehicle_id, vehicle_name, state, trip_start; the newest snapshot last.
@@ -100,36 +100,36 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
             listed_from=pl.col("trip_start").min().dt.date(),
         )
     )
-    cars = newest.with_columns(
+    derived = newest.with_columns(
         **vehicle_names.parts(pl.col("vehicle_name")), vehicle_name=pl.lit(None, pl.String)
     )
-    return pl.concat([empty(VEHICLES), cars], how="diagonal").sort("vehicle_id")
+    return pl.concat([empty(VEHICLES), derived], how="diagonal").sort("vehicle_id")
 
 
-def with_derived(given: pl.DataFrame, derived: pl.DataFrame, file: str, reading: Reading) -> pl.DataFrame:
-    """The file's cars, gaps filled from the export, and the cars that only the export knows."""
+def with_derived(given: pl.DataFrame, derived: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
+    """The file's vehicles, gaps filled from the export, and the vehicles that only the export knows."""
     filled = given.join(derived, on="vehicle_id", how="left", suffix="_derived").with_columns(
         pl.coalesce(name, f"{name}_derived").alias(name) for name in VEHICLES if name != "vehicle_id"
     )
     missing = derived.join(given, on="vehicle_id", how="anti")
     if missing.height:
-        reading.warn(
+        context.warn(
             f"{missing.height} cars of the export are not in {file}: derived from the export "
             f"({few(missing['vehicle_id'])})."
         )
     return pl.concat([filled.select(given.columns), missing], how="diagonal")
 
 
-def aligned(given: pl.DataFrame, ids: pl.Series, file: str, reading: Reading) -> pl.DataFrame:
+def aligned(given: pl.DataFrame, ids: pl.Series, file: str, context: ReadContext) -> pl.DataFrame:
     """The file's vehicles under the ids that the reservations use, without those joined to another."""
-    target = pl.col("vehicle_id").replace(reading.joined)
-    ours = align(given, ids, file, reading)
+    target = pl.col("vehicle_id").replace(context.joined)
+    ours = align(given, ids, file, context)
     known = ours["vehicle_id"].unique().implode()
     return ours.filter((target == pl.col("vehicle_id")) | ~target.is_in(known)).with_columns(target)
 
 
 def with_stubs(
-    given: pl.DataFrame, reservations: pl.DataFrame, files: tuple[str, str], reading: Reading
+    given: pl.DataFrame, reservations: pl.DataFrame, files: tuple[str, str], context: ReadContext
 ) -> pl.DataFrame:
     """The vehicles of the file, and a row for every other one that the reservations name.
 
@@ -141,8 +141,8 @@ def with_stubs(
     Raises:
         InputError: the file knows none of the vehicles in the reservations.
     """
-    vehicles = aligned(given, reservations["vehicle_id"], files[0], reading)
-    refuse_strangers(vehicles, reservations["vehicle_id"], *files)
+    vehicles = aligned(given, reservations["vehicle_id"], files[0], context)
+    refuse_unrelated(vehicles, reservations["vehicle_id"], *files)
     missing = reservations.join(vehicles, on="vehicle_id", how="anti")
     if not missing.height:
         return vehicles
@@ -151,24 +151,24 @@ def with_stubs(
         .agg(listed_from=pl.col("trip_start").min().dt.date())
         .sort("vehicle_id")
     )
-    reading.warn(
+    context.warn(
         f"{stubs.height} vehicles are in the reservations but not in the vehicles file: listed from their "
         f"first trip, attributes unknown ({few(stubs['vehicle_id'])})."
     )
     return pl.concat([vehicles, stubs], how="diagonal")
 
 
-def _one_line_a_day(cars: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:
-    """A car has one line, or several that `valid_from` dates."""
-    dated = "valid_from" in cars.columns
+def _one_line_a_day(lines: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:
+    """A vehicle has one line, or several that `valid_from` dates."""
+    dated = "valid_from" in lines.columns
     same = pl.struct("vehicle_id", "valid_from") if dated else pl.col("vehicle_id")
-    double = cars.filter(same.is_duplicated())["vehicle_id"]
+    double = lines.filter(same.is_duplicated())["vehicle_id"]
     if double.len():
         raise InputError(
             f"{sheet.source.name}: {double.n_unique()} vehicles have several different rows ({few(double)}).",
             "Keep one row a vehicle, or say in valid_from since when each holds.",
         )
-    return cars
+    return lines
 
 
 def _known_zones(sheet: Sheet, vehicles: pl.DataFrame) -> pl.DataFrame:

@@ -1,1 +1,1 @@
-"""The synthetic fleet: cars, the booking process, and its conditional expectations (the oracle)."""
+"""The synthetic fleet: vehicles, the booking process, and its conditional expectations (the oracle)."""

@@ -1,10 +1,10 @@
-"""Requests for one car: when they start, how long, how early they are made, whether they cancel.
+"""Requests for one vehicle: when they start, how long, how early they are made, whether they cancel.
 
-Three independent streams of requests reach a car: vacation (airport), local, and its owner's own use. Each
-is a Poisson process over (start day, lead), so what comes after an instant is independent of what came
-before, given the calendar at that instant. That is what makes the oracle an honest conditional expectation.
+Three independent streams of requests reach a vehicle: vacation (airport), local, and its owner's own use.
+Each is a Poisson process over (start day, lead time), so what comes after an instant is independent of what
+came before, given the calendar at that instant. That is what makes the oracle a conditional expectation.
 
-A day has two slots, morning and afternoon; a car is free for a request when every slot from pickup to
+A day has two slots, morning and afternoon; a vehicle is free for a request when every slot from pickup to
 return is. Clock times are drawn inside the slots, three hours or more apart between neighbouring slots.
 """
 
@@ -63,13 +63,13 @@ class Requests:
         return Requests(**{name: values[index] for name, values in vars(self).items()})
 
 
-def expected(world: World, car: int, days: Ints) -> Floats:
+def expected(world: World, vehicle: int, days: Ints) -> Floats:
     """Mean number of requests (before thinning by price) per stream and start day, shape (3, len(days))."""
-    ramp = 0.6 + 0.4 * np.clip((days - world.cars.listed[car]) / RAMP_DAYS, 0, 1)
+    ramp = 0.6 + 0.4 * np.clip((days - world.vehicles.listed[vehicle]) / RAMP_DAYS, 0, 1)
     week = WEEK / WEEK.mean(axis=1, keepdims=True)
     shape = world.calendar.demand[days] * ramp * week[:, days % 7]
     shape[OWNER] = 1.0
-    mean: Floats = PRICE_CAP * world.cars.rate[car][:, None] * shape
+    mean: Floats = PRICE_CAP * world.vehicles.rate[vehicle][:, None] * shape
     return mean
 
 
@@ -79,8 +79,8 @@ def cancel_share(lead: Floats) -> Floats:
     return guest + HOST_CANCEL
 
 
-def ask(stream: Ints, day: Ints, rng: np.random.Generator) -> tuple[Ints, Floats, Floats]:
-    """First slot, start and lead of requests for given streams and start days."""
+def draw_starts(stream: Ints, day: Ints, rng: np.random.Generator) -> tuple[Ints, Floats, Floats]:
+    """Draw first slot, start and lead time of requests for given streams and start days."""
     slot = 2 * day + (rng.random(len(day)) >= MORNING_SHARE)
     lead = np.empty(len(day))
     for kind in (VACATION, LOCAL, OWNER):
@@ -89,10 +89,10 @@ def ask(stream: Ints, day: Ints, rng: np.random.Generator) -> tuple[Ints, Floats
     return slot, _clock(slot, rng), lead
 
 
-def settle(
+def draw_outcomes(
     stream: Ints, asked: tuple[Ints, Floats, Floats], non_refundable: float, rng: np.random.Generator
 ) -> Requests:
-    """Give requests (see `ask`) their length and their fate."""
+    """Draw length, cancellation and refund of requests whose starts and lead times are drawn."""
     first_slot, start, lead = asked
     count = len(stream)
     length = np.empty(count, np.int64)

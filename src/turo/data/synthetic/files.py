@@ -20,7 +20,7 @@ MILES_PER_DAY = 49
 def reservations(world: World, made: list[Requests]) -> pl.DataFrame:
     """All trips that end within the history or later, in the order of booking."""
     rng = world.random(2)
-    rows = pl.concat(_car_rows(world, car, made[car], rng) for car in range(len(world.cars)))
+    rows = pl.concat(_trip_rows(world, vehicle, made[vehicle], rng) for vehicle in range(len(world.vehicles)))
     rows = rows.sort("booked", "vehicle_id")
     numbers = FIRST_ID + (rows["booked"].to_numpy() * IDS_PER_DAY).astype(np.int64)
     return rows.with_columns(reservation_id=pl.Series(_increasing(numbers).astype(str))).select(
@@ -29,35 +29,35 @@ def reservations(world: World, made: list[Requests]) -> pl.DataFrame:
 
 
 def vehicles(world: World) -> pl.DataFrame:
-    """One row a car; the list price is that of the snapshot's day."""
-    cars = world.cars
-    today = cars.log_price[:, demand.quarter(np.array([world.now]))[0]]
+    """One row a vehicle; the list price is that of the snapshot's day."""
+    drawn = world.vehicles
+    today = drawn.log_price[:, demand.quarter(np.array([world.now]))[0]]
     return pl.DataFrame(
         {
-            "vehicle_id": cars.vehicle_id,
-            "make": cars.make,
-            "model": cars.model,
-            "year": cars.year,
-            "class": cars.vehicle_class,
-            "fuel": cars.fuel,
-            "list_price": (cars.price * np.exp(today)).round(0),
-            "min_trip_days": cars.min_days,
-            "state": [fleet.PLACES[place][0] for place in cars.place],
-            "timezone": [fleet.PLACES[place][1] for place in cars.place],
-            "listed_from": _instants(world, cars.listed).dt.date(),
-            "listed_to": _instants(world, np.where(cars.gone <= world.now, cars.gone, np.nan)).dt.date(),
+            "vehicle_id": drawn.vehicle_id,
+            "make": drawn.make,
+            "model": drawn.model,
+            "year": drawn.year,
+            "class": drawn.vehicle_class,
+            "fuel": drawn.fuel,
+            "list_price": (drawn.price * np.exp(today)).round(0),
+            "min_trip_days": drawn.min_days,
+            "state": [fleet.PLACES[place][0] for place in drawn.place],
+            "timezone": [fleet.PLACES[place][1] for place in drawn.place],
+            "listed_from": _instants(world, drawn.listed).dt.date(),
+            "listed_to": _instants(world, np.where(drawn.left <= world.now, drawn.left, np.nan)).dt.date(),
         }
     )
 
 
 def blocks(world: World, made: list[Requests]) -> pl.DataFrame:
-    """Days that owners kept their cars for themselves, in the order in which they decided so."""
+    """Days that owners kept their vehicles for themselves, in the order in which they decided so."""
     frames = []
-    for car, rows in enumerate(made):
+    for vehicle, rows in enumerate(made):
         kept = (rows.stream == OWNER) & (rows.end >= world.start) & (rows.cancelled == np.inf)
         own = rows.take(np.flatnonzero(kept))
         columns = {
-            "vehicle_id": pl.Series([world.cars.vehicle_id[car]] * len(own), dtype=pl.String),
+            "vehicle_id": pl.Series([world.vehicles.vehicle_id[vehicle]] * len(own), dtype=pl.String),
             "start": _instants(world, own.start),
             "end": _instants(world, own.end),
             "created_at": _instants(world, own.booked),
@@ -66,19 +66,19 @@ def blocks(world: World, made: list[Requests]) -> pl.DataFrame:
     return pl.concat(frames).sort("created_at", "vehicle_id")
 
 
-def _car_rows(world: World, car: int, made: Requests, rng: np.random.Generator) -> pl.DataFrame:
+def _trip_rows(world: World, vehicle: int, made: Requests, rng: np.random.Generator) -> pl.DataFrame:
     rows = made.take(np.flatnonzero((made.stream != OWNER) & (made.end >= world.start)))
     count, now = len(rows), world.now
     cancelled = rows.cancelled <= now
     by_host = rng.random(count) < demand.HOST_CANCEL / demand.cancel_share(rows.start - rows.booked)
-    by_host |= rows.cancelled == world.cars.gone[car]
+    by_host |= rows.cancelled == world.vehicles.left[vehicle]
     status = np.select(
         [cancelled & by_host, cancelled, rows.end <= now, rows.start <= now],
         [HOST, GUEST, "completed", "in_progress"],
         "booked",
     )
-    log_price = world.cars.log_price[car][demand.quarter(rows.booked)]
-    gross = prices.gross(world, car, rows, log_price, rows.start).round(2)
+    log_price = world.vehicles.log_price[vehicle][demand.quarter(rows.booked)]
+    gross = prices.gross(world, vehicle, rows, log_price, rows.start).round(2)
     discounts = -(gross * prices.off(rows)).round(2)
     extras = np.where(rng.random(count) < 0.14, rng.uniform(10, 90, count), 0)
     tolls = np.where(rng.random(count) < 0.12, rng.uniform(2.7, 45, count), 0) * (rows.end < now - 5)
@@ -91,7 +91,7 @@ def _car_rows(world: World, car: int, made: Requests, rng: np.random.Generator) 
     unread = (status != "completed") | (rng.random(count) < 0.1)
     return pl.DataFrame(
         {
-            "vehicle_id": pl.Series([world.cars.vehicle_id[car]] * count, dtype=pl.String),
+            "vehicle_id": pl.Series([world.vehicles.vehicle_id[vehicle]] * count, dtype=pl.String),
             "trip_start": _instants(world, rows.start),
             "trip_end": _instants(world, rows.end),
             "status": pl.Series(status.tolist(), dtype=pl.String),

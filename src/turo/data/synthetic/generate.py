@@ -31,14 +31,14 @@ def write_sample(  # noqa: PLR0913, PLR0917 - the command's options, one to one
     """Write reservations.csv, vehicles.csv, blocks.csv and oracle.csv into `folder`; returns rows by file.
 
     Args:
-        vehicles: number of cars that were ever listed.
+        vehicles: number of vehicles that were ever listed.
         years: length of the history before `end`, the instant of the snapshot.
         horizons: windows in days for which the oracle is computed; empty writes no oracle.
     """
     from turo.data.synthetic import files, history, oracle, world
 
     model = world.make(vehicles, years, seed, end)
-    made = [history.bookings(model, car) for car in range(vehicles)]
+    made = [history.bookings(model, vehicle) for vehicle in range(vehicles)]
     tables = {
         "reservations.csv": files.reservations(model, made),
         "vehicles.csv": files.vehicles(model),

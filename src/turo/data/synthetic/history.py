@@ -1,4 +1,4 @@
-"""Run the booking process of one car from its listing to the end: which requests find the car free."""
+"""The booking process of one vehicle from its listing to the end: which requests find it free."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from turo.data.synthetic.vehicles import Ints
 from turo.data.synthetic.world import World
 
 
-def requests(world: World, car: int) -> Requests:
-    """All requests one car gets up to the snapshot, in the order in which they are made."""
-    cars, rng = world.cars, world.random(1, car)
-    first = max(int(cars.listed[car]), 0)
+def requests(world: World, vehicle: int) -> Requests:
+    """All requests one vehicle gets up to the snapshot, in the order in which they are made."""
+    vehicles, rng = world.vehicles, world.random(1, vehicle)
+    first = max(int(vehicles.listed[vehicle]), 0)
     last = min(int(world.now + MAX_LEAD), world.calendar.days)
     days = np.arange(first, max(last, first))
-    counts = rng.poisson(demand.expected(world, car, days))
+    counts = rng.poisson(demand.expected(world, vehicle, days))
     stream, day = (np.repeat(axis, counts.ravel()) for axis in _grid(days))
-    asked = demand.settle(stream, demand.ask(stream, day, rng), float(cars.non_refundable[car]), rng)
-    log_price = cars.log_price[car][demand.quarter(asked.booked)]
-    kept = demand.price_kept(log_price, rng) & (demand.trip_days(asked) >= cars.min_days[car])
+    asked = demand.draw_outcomes(
+        stream, demand.draw_starts(stream, day, rng), float(vehicles.non_refundable[vehicle]), rng
+    )
+    log_price = vehicles.log_price[vehicle][demand.quarter(asked.booked)]
+    kept = demand.price_kept(log_price, rng) & (demand.trip_days(asked) >= vehicles.min_days[vehicle])
     kept |= asked.stream == OWNER
-    kept &= (asked.booked >= first) & (asked.booked < world.now) & (asked.booked <= cars.gone[car])
+    kept &= (asked.booked >= first) & (asked.booked < world.now) & (asked.booked <= vehicles.left[vehicle])
     index = np.flatnonzero(kept)
     return asked.take(index[np.argsort(asked.booked[index], kind="stable")])
 
@@ -54,13 +56,13 @@ def accept(asked: Requests) -> Ints:
     return np.array(accepted, dtype=np.int64)
 
 
-def bookings(world: World, car: int) -> Requests:
-    """What was booked on one car by the snapshot. A host who leaves cancels what had not started."""
-    asked = requests(world, car)
+def bookings(world: World, vehicle: int) -> Requests:
+    """What was booked on one vehicle by the snapshot. A host who leaves cancels what had not started."""
+    asked = requests(world, vehicle)
     made = asked.take(accept(asked))
-    gone = world.cars.gone[car]
-    dropped = (made.start >= gone) & (made.cancelled > gone)
-    made.cancelled = np.where(dropped, gone, made.cancelled)
+    left = world.vehicles.left[vehicle]
+    dropped = (made.start >= left) & (made.cancelled > left)
+    made.cancelled = np.where(dropped, left, made.cancelled)
     return made
 
 

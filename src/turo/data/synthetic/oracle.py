@@ -1,7 +1,7 @@
-"""What the best possible forecaster would expect, given the books at the origin and the true parameters.
+"""The oracle: what the best forecaster would expect, given the books at the origin and the true parameters.
 
-Requests are Poisson processes, so the future of a car depends on its past only through the bookings that
-stand at the origin. For every car and origin the rest of the booking process is simulated many times:
+Requests are Poisson processes, so the future of a vehicle depends on its past only through the bookings that
+stand at the origin. For every vehicle and origin the rest of the booking process is simulated many times:
 standing bookings may still be cancelled, new requests compete for the free slots, price changes and the host
 leaving are drawn, not known. Mean and median over the simulations are the forecasts that minimise squared
 and absolute error.
@@ -32,10 +32,10 @@ SIMULATIONS = 100
 
 @dataclass(frozen=True)
 class Task:
-    """One car at several origins (days on the calendar's scale), for one horizon in days."""
+    """One vehicle at several origins (days on the calendar's scale), for one horizon in days."""
 
     world: World
-    car: int
+    vehicle: int
     origins: Ints
     horizon: int
 
@@ -46,24 +46,28 @@ class Task:
 
 
 def expectations(world: World, made: list[Requests], horizons: tuple[int, ...]) -> pl.DataFrame:
-    """One row per car, Monday and horizon: the mean of each target and its median (`<target>_median`)."""
+    """One row per vehicle, Monday and horizon: the mean of each target and its median (`<target>_median`)."""
     mondays = np.arange(int(np.ceil(world.start / 7)) * 7, int(world.now) + 1, 7)
     frames = []
-    for car in range(len(world.cars)):
-        known = (mondays >= world.cars.listed[car]) & (mondays <= world.cars.gone[car])
+    for vehicle in range(len(world.vehicles)):
+        known = (mondays >= world.vehicles.listed[vehicle]) & (mondays <= world.vehicles.left[vehicle])
         for horizon in horizons if known.any() else ():
-            values = _simulate(Task(world, car, mondays[known], horizon), made[car])
+            values = _simulate(Task(world, vehicle, mondays[known], horizon), made[vehicle])
             columns = {t: values[:, :, k].mean(axis=1) for k, t in enumerate(TARGETS)}
             columns |= {f"{t}_median": np.median(values[:, :, k], axis=1) for k, t in enumerate(TARGETS)}
             dates = [world.calendar.first + timedelta(days=int(day)) for day in mondays[known]]
-            keys = {"vehicle_id": world.cars.vehicle_id[car], "origin_date": dates, "horizon_days": horizon}
+            keys = {
+                "vehicle_id": world.vehicles.vehicle_id[vehicle],
+                "origin_date": dates,
+                "horizon_days": horizon,
+            }
             frames.append(pl.DataFrame(keys | {name: column.round(3) for name, column in columns.items()}))
     return pl.concat(frames)
 
 
 def _simulate(task: Task, made: Requests) -> Floats:
     """Targets of every simulation, shape (origins, simulations, 3)."""
-    rng = task.world.random(3, task.car, task.horizon)
+    rng = task.world.random(3, task.vehicle, task.horizon)
     leaves = rng.exponential(1 / LEAVE_RATE, task.size)
     run = _standing(task, made, rng).join(_coming(task, leaves, rng))
     accepted = play(run, task.size, 2 * (task.horizon + TAIL))
@@ -79,25 +83,27 @@ def _simulate(task: Task, made: Requests) -> Floats:
 
 def _coming(task: Task, leaves: Floats, rng: np.random.Generator) -> Run:
     """Requests made after the origin that start in the window or shortly after it."""
-    cars, origins, reach = task.world.cars, task.origins, task.horizon + TAIL
+    vehicles, origins, reach = task.world.vehicles, task.origins, task.horizon + TAIL
     days = (origins[:, None] + np.arange(reach)).ravel()
-    by_stream = demand.expected(task.world, task.car, days).reshape(3, len(origins), reach)
+    by_stream = demand.expected(task.world, task.vehicle, days).reshape(3, len(origins), reach)
     mean = by_stream.transpose(1, 0, 2).reshape(len(origins), 3 * reach)
     # Poisson numbers for all simulations of an origin, dealt out at random, are Poisson in each of them.
     counts = rng.poisson(mean * SIMULATIONS).ravel()
     row, cell = np.divmod(np.repeat(np.arange(counts.size), counts), 3 * reach)
     stream, day = np.divmod(cell, reach)
     sim = row * SIMULATIONS + rng.integers(0, SIMULATIONS, len(row))
-    slot, start, lead = demand.ask(stream, day, rng)
+    slot, start, lead = demand.draw_starts(stream, day, rng)
     index = np.flatnonzero((start > lead) & (start - lead <= leaves[sim]))
     log_price = _prices(task, sim[index], (start - lead)[index], rng)
     kept = demand.price_kept(log_price, rng) | (stream[index] == OWNER)
     index, log_price = index[kept], log_price[kept]
     asked = (slot[index], start[index], lead[index])
-    made = demand.settle(stream[index], asked, float(cars.non_refundable[task.car]), rng)
-    long = np.flatnonzero((demand.trip_days(made) >= cars.min_days[task.car]) | (made.stream == OWNER))
+    made = demand.draw_outcomes(stream[index], asked, float(vehicles.non_refundable[task.vehicle]), rng)
+    long = np.flatnonzero(
+        (demand.trip_days(made) >= vehicles.min_days[task.vehicle]) | (made.stream == OWNER)
+    )
     made, index, log_price = made.take(long), index[long], log_price[long]
-    base = prices.base(task.world, task.car, made, log_price, made.start + origins[row[index]])
+    base = prices.base(task.world, task.vehicle, made, log_price, made.start + origins[row[index]])
     return Run(sim[index], made, base, np.zeros(len(index), bool))
 
 
@@ -106,7 +112,7 @@ def _prices(task: Task, sim: Ints, booked: Floats, rng: np.random.Generator) -> 
     origin = task.origins[sim // SIMULATIONS]
     ahead = demand.quarter(booked + origin) - origin // QUARTER
     drawn = np.clip(rng.normal(0, PRICE_SD, (task.size, 3)), -PRICE_LIMIT, PRICE_LIMIT)
-    known = task.world.cars.log_price[task.car][origin // QUARTER]
+    known = task.world.vehicles.log_price[task.vehicle][origin // QUARTER]
     return np.where(ahead <= 0, known, drawn[sim, np.clip(ahead - 1, 0, 2)])
 
 
@@ -132,5 +138,5 @@ def _standing(task: Task, made: Requests, rng: np.random.Generator) -> Run:
         cancelled=np.where(cancels & (asked.start > origin), instant, np.inf),
         cheap=asked.cheap,
     )
-    base = prices.booked_base(task.world, task.car, made)[np.repeat(index, SIMULATIONS)]
+    base = prices.booked_base(task.world, task.vehicle, made)[np.repeat(index, SIMULATIONS)]
     return Run(sim, moved, base, np.ones(len(sim), bool))

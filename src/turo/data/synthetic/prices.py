@@ -12,17 +12,17 @@ NON_REFUNDABLE_OFF = 0.10
 WEEKEND_UPLIFT = 0.22
 
 
-def gross(world: World, car: int, asked: Requests, log_price: Floats, start: Floats) -> Floats:
+def gross(world: World, vehicle: int, asked: Requests, log_price: Floats, start: Floats) -> Floats:
     """Trip price in full: days times list price, dearer in season and on Friday and Saturday nights.
 
     Args:
-        log_price: deviation from the car's usual price when the trip was booked.
+        log_price: deviation from the vehicle's usual price when the trip was booked.
         start: start on the calendar's scale, whatever scale `asked` is on.
     """
     nights = np.maximum(np.ceil(asked.end - asked.start - 1e-9), 1).astype(np.int64)
     day = np.clip(start.astype(np.int64), 0, world.calendar.days - 1)
     weekend = _weekend_nights(day % 7 + nights) - _weekend_nights(day % 7)
-    level = world.cars.price[car] * world.cars.host_share[car] * np.exp(log_price)
+    level = world.vehicles.price[vehicle] * world.vehicles.host_share[vehicle] * np.exp(log_price)
     return level * world.calendar.season[day] ** 0.4 * (nights + WEEKEND_UPLIFT * weekend)
 
 
@@ -34,14 +34,14 @@ def off(asked: Requests) -> Floats:
     )
 
 
-def base(world: World, car: int, asked: Requests, log_price: Floats, start: Floats) -> Floats:
+def base(world: World, vehicle: int, asked: Requests, log_price: Floats, start: Floats) -> Floats:
     """Trip price less discounts."""
-    return gross(world, car, asked, log_price, start) * (1 - off(asked))
+    return gross(world, vehicle, asked, log_price, start) * (1 - off(asked))
 
 
-def booked_base(world: World, car: int, made: Requests) -> Floats:
+def booked_base(world: World, vehicle: int, made: Requests) -> Floats:
     """Base revenue of bookings that were made at the prices of their day."""
-    return base(world, car, made, world.cars.log_price[car][quarter(made.booked)], made.start)
+    return base(world, vehicle, made, world.vehicles.log_price[vehicle][quarter(made.booked)], made.start)
 
 
 def _weekend_nights(days: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""Play many simulations of one car's booking process in step: who finds the car free."""
+"""Many simulations of one vehicle's booking process, run in step: which requests find it free."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def play(run: Run, sims: int, slots: int) -> NDArray[np.bool_]:
 
 
 def _steps(run: Run) -> tuple[Ints, NDArray[np.bool_], Ints]:
-    """Events in the order of play: the request each is about, whether it frees the car, where steps begin.
+    """Events in the order of play: the request each is about, whether it frees slots, where steps begin.
 
     The k-th events of all simulations are one step.
     """

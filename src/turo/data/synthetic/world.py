@@ -1,4 +1,4 @@
-"""What holds for all cars of one synthetic history: its span, the season, the holidays."""
+"""What holds for all vehicles of one synthetic history: its span, the season, the holidays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from turo.data.synthetic import vehicles as fleet
-from turo.data.synthetic.vehicles import Cars, Floats
+from turo.data.synthetic.vehicles import Floats, Vehicles
 
 BURN_IN = 140  # days simulated before the history starts, so that it starts with a full calendar
 AHEAD = 200  # days of calendar after the snapshot
@@ -44,9 +44,9 @@ class Calendar:
 
 @dataclass(frozen=True)
 class World:
-    """The cars, the calendar, and the span of the history in days on the calendar's scale."""
+    """The vehicles, the calendar, and the span of the history in days on the calendar's scale."""
 
-    cars: Cars
+    vehicles: Vehicles
     calendar: Calendar
     start: float
     now: float  # the snapshot
@@ -63,5 +63,5 @@ def make(vehicles: int, years: float, seed: int, end: datetime) -> World:
     first = (end - timedelta(days=days + BURN_IN)).date()
     first -= timedelta(days=first.weekday())
     now = (end - datetime.combine(first, datetime.min.time())) / DAY
-    cars = fleet.draw(vehicles, days, int(now) - days, first, np.random.default_rng([seed, 0]))
-    return World(cars, Calendar(first, int(now) + AHEAD), now - days, now, seed)
+    drawn = fleet.draw(vehicles, days, int(now) - days, first, np.random.default_rng([seed, 0]))
+    return World(drawn, Calendar(first, int(now) + AHEAD), now - days, now, seed)
