@@ -22,8 +22,8 @@ def write(folder: Path, vehicles: int, reservations: int, seed: int = 7) -> None
     """
     rng = np.random.default_rng(seed)
     first = np.datetime64(END, "m") - np.timedelta64(DAYS, "D")
-    car = np.sort(rng.integers(0, vehicles, reservations))
-    until = np.where(car % 50 == 49, DAYS / 2, DAYS + 60)
+    vehicle = np.sort(rng.integers(0, vehicles, reservations))
+    until = np.where(vehicle % 50 == 49, DAYS / 2, DAYS + 60)
     start = first + (rng.uniform(0, until) * 48).astype(np.int64) * np.timedelta64(30, "m")
     length = np.maximum(1, rng.lognormal(1.1, 0.7, reservations) * 48).astype(np.int64)
     end = start + length * np.timedelta64(30, "m")
@@ -42,7 +42,7 @@ def write(folder: Path, vehicles: int, reservations: int, seed: int = 7) -> None
             "reservation_id": pl.Series(np.argsort(np.argsort(booked, kind="stable")) + 20_000_000).cast(
                 pl.String
             ),
-            "vehicle_id": _ids(car),
+            "vehicle_id": _ids(vehicle),
             "trip_start": start.astype("datetime64[us]"),
             "trip_end": end.astype("datetime64[us]"),
             "status": status,
@@ -54,10 +54,10 @@ def write(folder: Path, vehicles: int, reservations: int, seed: int = 7) -> None
     )
     folder.mkdir(parents=True, exist_ok=True)
     table.write_csv(folder / "reservations.csv", datetime_format="%Y-%m-%dT%H:%M")
-    cars = np.arange(vehicles)
+    numbers = np.arange(vehicles)
     pl.DataFrame(
         {
-            "vehicle_id": _ids(cars),
+            "vehicle_id": _ids(numbers),
             "make": rng.choice(MAKES, vehicles),
             "year": rng.integers(2012, 2025, vehicles),
             "class": rng.choice(CLASSES, vehicles),
@@ -68,5 +68,5 @@ def write(folder: Path, vehicles: int, reservations: int, seed: int = 7) -> None
     ).write_csv(folder / "vehicles.csv")
 
 
-def _ids(cars: np.ndarray) -> pl.Series:
-    return pl.Series(cars).cast(pl.String).str.zfill(7)
+def _ids(numbers: np.ndarray) -> pl.Series:
+    return pl.Series(numbers).cast(pl.String).str.zfill(7)

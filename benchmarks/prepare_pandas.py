@@ -1,6 +1,6 @@
 """The peer: the same table by a straightforward pandas script, for fleets without dirty rows.
 
-Daily totals per car as one wide frame, the books origin by origin, joins for the rest.
+Daily totals per vehicle as one wide frame, the books origin by origin, joins for the rest.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from holidays import country_holidays
 
 DAY = pd.Timedelta(days=1)
 HISTORY = (7, 28, 91)
-SILENT, SILENT_WITH_FEW, FEW_TRIPS = 56, 91, 3  # days without a trip after which a car looks gone
+SILENT, SILENT_WITH_FEW, FEW_TRIPS = 56, 91, 3  # days without a trip after which a vehicle looks gone
 
 
 def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
     """Read reservations.csv and vehicles.csv, return the table in the order of `turo.prepare.run`."""
     dates = ["trip_start", "trip_end", "booked_at", "cancelled_at"]
     trips = pd.read_csv(folder / "reservations.csv", parse_dates=dates, dtype={"vehicle_id": str})
-    cars = pd.read_csv(folder / "vehicles.csv", parse_dates=["listed_from"], dtype={"vehicle_id": str})
+    vehicles = pd.read_csv(folder / "vehicles.csv", parse_dates=["listed_from"], dtype={"vehicle_id": str})
     trips["base"] = trips["trip_price"] + trips["discounts"]
     trips = trips.sort_values(["vehicle_id", "trip_start", "trip_end"])
     origins = pd.date_range(trips["booked_at"].min().normalize(), snapshot, freq="W-MON")
-    table = cars[["vehicle_id", "listed_from"]].merge(pd.DataFrame({"origin_date": origins}), how="cross")
+    table = vehicles[["vehicle_id", "listed_from"]].merge(pd.DataFrame({"origin_date": origins}), how="cross")
     table = table[table["origin_date"] >= table["listed_from"]].drop(columns="listed_from")
     final = trips[trips["cancelled_at"].isna()]
     span = pd.date_range(origins[0] - 4 * horizon * DAY - 364 * DAY, origins[-1] + (horizon + 7) * DAY)
-    table = _attributes(table, cars, trips)
+    table = _attributes(table, vehicles, trips)
     table = _windows(table, final, span, horizon, snapshot)
     table = _ended(table, final, origins)
     table = _books(table, trips, origins, horizon)
@@ -54,8 +54,8 @@ def prepare(folder: Path, horizon: int, snapshot: pd.Timestamp) -> pd.DataFrame:
     return table.sort_values(["vehicle_id", "origin_date"])[order].reset_index(drop=True)
 
 
-def _attributes(table: pd.DataFrame, cars: pd.DataFrame, trips: pd.DataFrame) -> pd.DataFrame:
-    table = table.merge(cars, on="vehicle_id")
+def _attributes(table: pd.DataFrame, vehicles: pd.DataFrame, trips: pd.DataFrame) -> pd.DataFrame:
+    table = table.merge(vehicles, on="vehicle_id")
     epoch = (table["origin_date"] - pd.Timestamp(1970, 1, 1)) / DAY
     table["age_years"] = 1970 + epoch / 365.25 - table["year"]
     table["tenure_days"] = (table["origin_date"] - table["listed_from"]) / DAY
@@ -72,7 +72,7 @@ def _attributes(table: pd.DataFrame, cars: pd.DataFrame, trips: pd.DataFrame) ->
 
 
 def _daily(rows: pd.DataFrame, start: pd.Series, amount: pd.Series, span: pd.DatetimeIndex) -> pd.DataFrame:
-    """Days by cars: `amount` per day of each trip from `start` to its end, added up before each midnight."""
+    """Days by vehicles: `amount` a day of each trip from `start` to its end, as prefix sums at midnight."""
     first, last = start.dt.normalize(), (rows["trip_end"] - pd.Timedelta(microseconds=1)).dt.normalize()
     count = ((last - first) / DAY + 1).clip(lower=0).astype(int)
     count[rows["trip_end"] <= start] = 0
@@ -82,18 +82,18 @@ def _daily(rows: pd.DataFrame, start: pd.Series, amount: pd.Series, span: pd.Dat
     )
     part = np.minimum(rows["trip_end"].loc[each], day + DAY) - np.maximum(start.loc[each], day)
     frame = pd.DataFrame(
-        {"car": rows["vehicle_id"].loc[each], "day": day, "value": part / DAY * amount.loc[each]}
+        {"vehicle": rows["vehicle_id"].loc[each], "day": day, "value": part / DAY * amount.loc[each]}
     )
     return _before(frame, span)
 
 
 def _before(frame: pd.DataFrame, span: pd.DatetimeIndex) -> pd.DataFrame:
-    wide = frame.pivot_table(index="day", columns="car", values="value", aggfunc="sum")
+    wide = frame.pivot_table(index="day", columns="vehicle", values="value", aggfunc="sum")
     return wide.reindex(span).fillna(0.0).cumsum().shift(1).fillna(0.0)
 
 
 def _at(wide: pd.DataFrame, table: pd.DataFrame, days: int) -> np.ndarray:
-    """The totals of each row's car `days` after its origin."""
+    """The totals of each row's vehicle `days` after its origin."""
     row = wide.index.get_indexer(table["origin_date"] + days * DAY)
     column = wide.columns.get_indexer(table["vehicle_id"])
     return np.where(column >= 0, wide.to_numpy()[row, column], 0.0)
@@ -107,7 +107,7 @@ def _windows(
     length = (final["trip_end"] - final["trip_start"]) / DAY
     one = pd.Series(1.0, final.index)
     begun = pd.DataFrame(
-        {"car": final["vehicle_id"], "day": final["trip_start"].dt.normalize(), "value": 1.0}
+        {"vehicle": final["vehicle_id"], "day": final["trip_start"].dt.normalize(), "value": 1.0}
     )
     totals = {
         "days": _daily(
@@ -166,7 +166,7 @@ def _ended(table: pd.DataFrame, final: pd.DataFrame, origins: pd.DatetimeIndex) 
 
 
 def _gone(table: pd.DataFrame, final: pd.DataFrame, since: pd.Series) -> pd.Series:
-    """Nothing ahead, and no trip for longer than the car's own rhythm explains; no listing has an end."""
+    """Nothing ahead, and no trip for longer than the vehicle's own rhythm explains; no listing has an end."""
     rows = final.sort_values("trip_start")[["vehicle_id", "trip_start", "trip_end"]]
     by = rows.groupby("vehicle_id")
     rows["count"], rows["first"] = by.cumcount() + 1, by["trip_start"].transform("min")
@@ -186,7 +186,7 @@ def _gone(table: pd.DataFrame, final: pd.DataFrame, since: pd.Series) -> pd.Seri
 
 
 def _union(rows: pd.DataFrame) -> pd.Series:
-    """Booked days by car: overlapping trips count once."""
+    """Booked days by vehicle: overlapping trips count once."""
     by = rows["vehicle_id"]
     reached = rows.groupby("vehicle_id")["end"].cummax().groupby(by).shift(1).fillna(rows["start"])
     return ((rows["end"] - np.maximum(rows["start"], reached)).clip(lower=0)).groupby(by).sum()
@@ -239,8 +239,8 @@ def _books(table: pd.DataFrame, trips: pd.DataFrame, origins: pd.DatetimeIndex, 
 def _fleet(table: pd.DataFrame, horizon: int) -> pd.DataFrame:
     weeks = -(-horizon // 7)
     table = table.sort_values(["vehicle_id", "origin_date"]).reset_index(drop=True)
-    by_car = table.groupby("vehicle_id")
-    pickup = table["_realised"] - by_car["otb_days"].shift(weeks)
+    by_vehicle = table.groupby("vehicle_id")
+    pickup = table["_realised"] - by_vehicle["otb_days"].shift(weeks)
     table["_pickup"] = pickup
     shifted = pd.concat([table.groupby("vehicle_id")["_pickup"].shift(k * weeks) for k in range(4)], axis=1)
     table["past_pickup"] = shifted.mean(axis=1)

@@ -1,4 +1,4 @@
-"""What a run is about: origins, horizon, snapshot, and facts of the whole file that all parts share."""
+"""The scope of a run: origins, horizon, snapshot, and facts of the whole file that all parts share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What was made of one fleet makes room for another: put away when the data change, taken back with them.
+"""Outputs of other fleets: put away when a folder's data change to another fleet's, taken back with them.
 
-Forecasts, report, history and further tables lie beside the input. They belong to the fleet of the manifest
-there, always: what is of another fleet lies below `other-fleets/<fleet>/`. Nothing is deleted.
+Forecasts, report, history and further tables lie beside the input. They always belong to the fleet of the
+manifest there: what is of another fleet lies below `other-fleets/<fleet>/`. Nothing is deleted.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Raw files in, features and targets out: datas.csv, datas.parquet, rejected.csv, manifest.json (and what
-the next run compares its export with)."""
+"""One run of prepare: raw files in, features and targets out.
+
+Writes datas.csv, datas.parquet, rejected.csv, manifest.json, and what the next run compares its export with.
+"""
 
 from __future__ import annotations
 

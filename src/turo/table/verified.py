@@ -1,4 +1,4 @@
-"""Manifest and rows held against each other: what is opened here is of one run, or an error."""
+"""The prepared table, opened: rows and manifest are checked against each other, so both are of one run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MixedError(Exception):
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """Rows that were held against their manifest. They stay readable while another table takes their place.
+    """Rows that were checked against their manifest. They stay readable while a new table replaces them.
 
     Attributes:
         parquet: the opened file; closed with the last reference to it.

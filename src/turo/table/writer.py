@@ -1,4 +1,4 @@
-"""Where the results go: every file is complete and on disk before the first one takes its final name.
+"""The writer of the outputs: every file is complete and on disk before the first one takes its final name.
 
 A reader trusts the manifest, which is renamed last. A writer killed between two renames leaves a manifest
 whose digests do not fit the files; `turo.table.reader` notices.
