@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LEAD_DAYS = (3, 14, 45)  # upper ends of the classes of lead, the time from booking to start
 STAGES = 8  # equal parts of the lead
 PRIOR = 20  # bookings: additive smoothing of a class's share towards that of all bookings
-UNIT = 1 << 20  # of 1/w: sums of whole numbers are the same in any order
+UNIT = 1 << 28  # of 1/w, which is below 8: sums of whole numbers are the same in any order, to 4 million rows
 
 
 @dataclass(frozen=True)
