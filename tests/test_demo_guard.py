@@ -23,7 +23,7 @@ with guard.guarded({within}):
     print(child.pid, flush=True)
     {then}
 """
-HANG = "signal.signal(signal.{name}, lambda *_: time.sleep(600)); time.sleep(600)"
+HANG = "signal.signal(signal.{name}, lambda *_: time.sleep(600)); print('on', flush=True); time.sleep(600)"
 
 
 def begin(then: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
@@ -42,6 +42,7 @@ def ended(others: list[psutil.Process]) -> bool:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_one_that_hangs_while_it_ends_is_ended(name: str) -> None:
     demo, others = begin(HANG.format(name=name))
+    assert demo.stdout and demo.stdout.readline() == "on\n"  # before, the signal would end it at once
     began = time.monotonic()
     demo.send_signal(signal.Signals[name])
     assert demo.wait(timeout=30) == -signal.SIGKILL

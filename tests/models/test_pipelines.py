@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from typing import Any
 
@@ -107,3 +109,9 @@ def test_relevant_columns_weigh_most_and_the_number_of_columns_is_kept():
 def strange(X: np.ndarray) -> np.ndarray:
     """A function of ours that no saved model may name."""
     return X
+
+
+def test_who_only_looks_for_an_estimator_does_not_load_scikit_learn():
+    """The catalog and challengers' process would carry 150 MB for nothing."""
+    code = "import sys, turo.models.forecaster, turo.models.kinds; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -111,7 +111,15 @@ def test_a_full_disk_is_named_and_the_old_files_stay(tmp_path):
 def test_an_object_store_gets_whole_files(tmp_path, monkeypatch):
     # Any file system that is not the local one; this one keeps its objects in a folder.
     (tmp_path / "bucket").mkdir()
-    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    waiting: list[int] = []
+
+    class Store(fs.SubTreeFileSystem):
+        def move(self, source: str, target: str) -> None:
+            waiting.append(len(list((tmp_path / "bucket" / "datas").glob("*.tmp"))))
+            super().move(source, target)
+
+    store = Store(str(tmp_path), fs.LocalFileSystem())
     monkeypatch.setattr(table_writer, "folder", lambda location: (store, "bucket/datas"))
     write("s3://bucket/datas", b"1 ")
+    assert waiting == list(range(len(OUTPUTS), 0, -1))  # all are there before the first takes its name
     assert contents(tmp_path / "bucket" / "datas") == {name: b"1 " + name.encode() for name in OUTPUTS}

@@ -11,6 +11,7 @@ from gate_runs import fleet
 from training_table import frame, write
 
 from turo import settings
+from turo.cluster.jobs import Outcome
 from turo.errors import LastingError
 from turo.mlflow_container import first_start, progress
 from turo.mlflow_container.progress import Progress, lasting_problems, read
@@ -134,3 +135,24 @@ def test_what_a_lost_training_left_running_is_closed_at_the_start(tracking, monk
             "KILLED",
             "RUNNING",
         ]
+
+
+def test_a_damaged_table_is_prepared_by_a_job_of_its_own(tracking):
+    """The job of the first start is done: whoever attached to it would get the table's old digest."""
+    asked: list[str] = []
+
+    class Jobs:
+        def run(self, job_id: str, command: list[str]) -> Outcome:
+            asked.append(job_id)
+            return Outcome(job_id, {"digest": "new"})
+
+    folder = tracking / "datas"
+    jobs: Any = Jobs()
+    assert first_start.table_digest(settings.load(data_dir=str(folder)), jobs) == "new"
+    write(folder, frame(), fleet=fleet(1))
+    with (folder / "datas.parquet").open("ab") as table:
+        table.write(b"more")
+    for _ in range(2):  # a container that is restarted meanwhile attaches
+        assert first_start.table_digest(settings.load(data_dir=str(folder)), jobs) == "new"
+    absent, damaged, again = asked
+    assert absent != damaged == again

@@ -21,7 +21,7 @@ from turo.training.recipe import Recipe, take
 from turo.training.reports import model_card
 from turo.training.run_facts import tags_of
 
-PARAMS = {"components": 40, "gamma": 0.1}
+PARAMS = {"components": 120, "gamma": 0.1}
 
 
 def fleet(number: int, vehicles: int = 12) -> dict[str, Any]:

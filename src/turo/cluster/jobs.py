@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -149,8 +148,10 @@ class Jobs:
         while found := self.details(job_id):
             # The status is read before the log: once it says the job ended, the log is complete.
             began, ended = time.monotonic(), found["status"] in ENDED
-            read = partial(fetch, self._http, job_id, found.get("driver_node_id"), lines)
-            whole = Patience(READ_PAUSE_S, tries=READ_TRIES).poll(read) if ended else read()
+            whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
+            if ended and not whole:
+                reading = Patience(READ_PAUSE_S, tries=READ_TRIES - 1)
+                whole = reading.poll(lambda: self._read_again(job_id, lines))
             if ended:
                 lines.close()
                 if found["status"] == "SUCCEEDED" and not whole:
@@ -169,6 +170,10 @@ class Jobs:
             f"Ray at {self.address} does not know job {job_id} (any more).",
             "If Ray's head was restarted its jobs are gone: run it again.",
         )
+
+    def _read_again(self, job_id: str, lines: LogLines) -> bool:
+        """Fetch the log of an ended job from the node that Ray names now."""
+        return fetch(self._http, job_id, (self.details(job_id) or {}).get("driver_node_id"), lines)
 
     def run(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from turo.patience import Patience
+
 logger = logging.getLogger(__name__)
 
 START_ATTEMPTS = 3
@@ -24,15 +26,13 @@ def start(**options: Any) -> str:
     """
     import ray
 
-    attempt = 1
-    while True:
+    def begin() -> Any:
         logger.info("Starting a local Ray")
-        try:
-            context = ray.init(address="local", object_store_memory=OBJECT_STORE_BYTES, **QUIET, **options)
-        except Exception:
-            if attempt == START_ATTEMPTS:
-                raise
-            logger.warning("Ray did not start in time, trying again")
-            attempt += 1
-        else:
-            return f"http://{context.dashboard_url}" if context.dashboard_url else ""
+        return ray.init(address="local", object_store_memory=OBJECT_STORE_BYTES, **QUIET, **options)
+
+    context = Patience(0.0, tries=START_ATTEMPTS).retry(
+        begin,
+        errors=Exception,
+        note=lambda error: logger.warning("Ray did not start in time, trying again: %s", error),
+    )
+    return f"http://{context.dashboard_url}" if context.dashboard_url else ""

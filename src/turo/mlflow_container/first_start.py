@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from turo import settings as settings_module
@@ -25,6 +26,7 @@ from turo.registry.decision_log import REFUSED, SERVING, read_entries
 from turo.registry.fleet_match import foreign, label, table_manifest
 from turo.settings import Settings
 from turo.table import reader
+from turo.table.names import MANIFEST, PARQUET
 from turo.training import unfinished_runs
 from turo.training.enough_history import shortfall
 
@@ -121,8 +123,15 @@ def table_digest(settings: Settings, jobs: Jobs) -> str:
             return reader.read(settings.data_dir).digest
     except InputError as error:
         logger.info("The table is prepared: %s", error.what)
-    outcome = jobs.run(job_id("bootstrap", "prepare", settings.code_version), ["turo", "prepare"])
-    return str(outcome.result["digest"])
+    # A job that made the table before it was damaged is no cure: what lies there is part of the id.
+    parts = ("bootstrap", "prepare", settings.code_version, *_remains(settings.data_dir))
+    return str(jobs.run(job_id(*parts), ["turo", "prepare"]).result["digest"])
+
+
+def _remains(location: str) -> list[int]:
+    """Tells one unusable table from another: when its files were written. Empty where there are none."""
+    paths = [] if "://" in location else [Path(location) / name for name in (MANIFEST, PARQUET)]
+    return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
 
 def end_all(progress: Progress, names: Iterable[str], reason: str) -> None:

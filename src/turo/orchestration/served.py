@@ -69,7 +69,7 @@ def _look(name: str, url: str, settings: Settings, client: httpx.Client) -> Look
     said = _ask(client, url, headers={"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {})
     if said is None:
         return Look(wanted, "nothing")
-    if said.is_error:
+    if not said.is_success:
         return Look(wanted, f"HTTP {said.status_code}")
     about = said.json()
     seen = f"version {about['version']}"

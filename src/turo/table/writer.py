@@ -110,9 +110,11 @@ def _local(base: Path, names: Sequence[str]) -> Iterator[dict[str, Sink]]:
 def _upload(here: Path, filesystem: fs.FileSystem, base: str, names: Sequence[str]) -> None:
     filesystem.create_dir(base)
     token = uuid.uuid4().hex[:8]
+    staging = {name: f"{base}/.{name}.{token}.tmp" for name in names}
     for name in names:
-        staging = f"{base}/.{name}.{token}.tmp"
         source = next(here.glob(f".{name}.*.tmp"))
-        with source.open("rb") as reader, filesystem.open_output_stream(staging) as writer:
+        with source.open("rb") as reader, filesystem.open_output_stream(staging[name]) as writer:
             shutil.copyfileobj(reader, writer)
-        filesystem.move(staging, f"{base}/{name}")
+    # Only now: between the first name and the last the table and its manifest do not fit.
+    for name in names:
+        filesystem.move(staging[name], f"{base}/{name}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,13 @@ from turo.training.training_rows import Table
 HOLDOUT = "holdout.parquet"
 EVALUATION = "evaluation_model"
 EXAMPLE_ROWS = 3
-LIBRARIES = {"xgboost": ("xgboost",), "catboost": ("catboost",), "svr": (), "knn": ("scipy",)}
+# Packages, by their names in the index, that a saved model needs; their versions are logged with it.
+LIBRARIES = {
+    "xgboost": ("xgboost",),
+    "catboost": ("catboost",),
+    "svr": ("scikit-learn", "skops"),
+    "knn": ("scikit-learn", "scipy", "skops"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,13 @@ def check(table: Table, kind: str) -> None:
     """
     regressor(kind)
     for name in ("matplotlib", "mlflow", "numpy", *LIBRARIES[kind]):
-        if find_spec(name) is None:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError as error:
             raise TrainingError(
                 f"The package {name} is missing, without which a {kind} run cannot be logged.",
                 "Install the extra `ml` (`uv sync --extra ml`).",
-            )
+            ) from error
     own = sorted(name for name in table.features if name in OWN or name.startswith((BASELINE, DERIVED)))
     if own:
         raise TrainingError(

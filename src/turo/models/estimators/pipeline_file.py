@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turo.errors import RegistryError
-from turo.models.estimators import pipeline_steps
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 FILE = "model.skops"
 # What a file may hold besides plain values, arrays and scikit-learn's estimators, which skops itself trusts.
-TRUSTED = (
-    "numpy.dtype",
-    f"{pipeline_steps.__name__}.RelevanceWeights",
-    f"{pipeline_steps.__name__}.MedianNeighbours",
-)
+# Ours by their names: to import them is to import scikit-learn, which most processes never need.
+STEPS = "turo.models.estimators.pipeline_steps"
+TRUSTED = ("numpy.dtype", f"{STEPS}.RelevanceWeights", f"{STEPS}.MedianNeighbours")
 REMEDY = "Train the model again; do not load files of unknown origin."
 SCHEMA = "schema.json"
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')  # of an object in the memory of who saved
@@ -63,7 +60,10 @@ def load(folder: Path, last: str) -> Pipeline:
         raise RegistryError(f"{path} is damaged: {error}.", REMEDY) from error
     if strangers:
         raise RegistryError(f"{path} holds the untrusted type {', '.join(strangers)}.", REMEDY)
-    loaded = read(path, trusted=TRUSTED)
+    try:
+        loaded = read(path, trusted=TRUSTED)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise RegistryError(f"{path} is damaged: {error}.", REMEDY) from error
     if not isinstance(loaded, Pipeline):
         raise RegistryError(f"{path} holds a {type(loaded).__name__}, not a Pipeline.", REMEDY)
     if loaded.steps[-1][0] != last:
