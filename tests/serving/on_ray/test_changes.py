@@ -205,6 +205,6 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
     until("the difference is exported", compared)
     row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
     assert (row["version"], row["run_id"]) == ("1", running.about("B")["run_id"])
-    exported = httpx.get(running.metrics).text
+    # Processes export their metrics one after the other.
     for name in ("turo_model_info", "turo_prediction_requests_total", "turo_prediction_bucket"):
-        assert f"ray_{name}{{" in exported
+        until(f"{name} is exported", lambda sample=f"ray_{name}{{": sample in httpx.get(running.metrics).text)
