@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,22 +41,15 @@ class Notebook:
 
     def run(self, code: str) -> str:
         """Execute a cell; what it printed, and its errors. Ends too where the kernel dies of it."""
-        asked = uuid.uuid4().hex
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
-        header = {
-            "msg_id": asked,
-            "msg_type": "execute_request",
-            "username": "",
-            "session": "s",
-            "version": "5.4",
-        }
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        self.socket.send(json.dumps({**message, "channel": "shell"}))
+        asked = self._ask(
+            "execute_request", {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        )
         shown = ""
         while True:
             answer: dict[str, Any] = json.loads(self.socket.recv(timeout=self.timeout_s))
             kind, content = answer["msg_type"], answer["content"]
             if kind == "status" and content["execution_state"] in ("restarting", "dead"):
+                self._wait_for_the_next_kernel()
                 return shown
             if answer["parent_header"].get("msg_id") != asked:
                 continue
@@ -65,3 +59,22 @@ class Notebook:
                 shown += f"{content['ename']}: {content['evalue']}\n"
             elif kind == "status" and content["execution_state"] == "idle":
                 return shown
+
+    def _ask(self, kind: str, content: dict[str, Any]) -> str:
+        """Send a request to the kernel; returns its id."""
+        asked = uuid.uuid4().hex
+        header = {"msg_id": asked, "msg_type": kind, "username": "", "session": "s", "version": "5.4"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+        self.socket.send(json.dumps({**message, "channel": "shell"}))
+        return asked
+
+    def _wait_for_the_next_kernel(self) -> None:
+        """Ask until it answers: what is asked before it listens is lost."""
+        deadline = time.monotonic() + self.timeout_s
+        while time.monotonic() < deadline:
+            self._ask("kernel_info_request", {})
+            with suppress(TimeoutError):
+                while json.loads(self.socket.recv(timeout=1.0))["msg_type"] != "kernel_info_reply":
+                    pass
+                return
+        raise TimeoutError(f"No kernel answers {self.timeout_s:g} s after one died.")

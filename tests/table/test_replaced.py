@@ -39,7 +39,7 @@ while {REPLACED} not in seen:
 def processes(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
     put(tmp_path, 0)
     command = [sys.executable, "-c", IN_A_PROCESS, str(tmp_path)]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(1)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     yield started
     for process in started:
         process.kill()
@@ -51,7 +51,7 @@ def line(stream: IO[str] | None) -> str:
     return stream.readline()
 
 
-def test_200_tables_are_replaced_under_threads_and_processes_that_read(
+def test_200_tables_are_replaced_while_three_processes_read(
     tmp_path: Path, processes: list[subprocess.Popen[str]]
 ) -> None:
     def replace() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import partial
 from typing import Any
 
 import httpx
@@ -205,6 +206,10 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
     until("the difference is exported", compared)
     row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
     assert (row["version"], row["run_id"]) == ("1", running.about("B")["run_id"])
-    # Processes export their metrics one after the other.
     for name in ("turo_model_info", "turo_prediction_requests_total", "turo_prediction_bucket"):
-        until(f"{name} is exported", lambda sample=f"ray_{name}{{": sample in httpx.get(running.metrics).text)
+        until(f"{name} is exported", partial(exports, running, name))  # processes export one after the other
+
+
+def exports(running: Stack, name: str) -> bool:
+    """Does Ray show a metric now?"""
+    return f"ray_{name}{{" in httpx.get(running.metrics).text

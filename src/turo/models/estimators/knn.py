@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from turo.models.estimators import pipeline_file
-from turo.models.estimators.base import Loss, load_arrays, save_arrays
-from turo.models.estimators.scaling import Scaler, scaling_steps
+from turo.models.estimators.base import Loss
+from turo.models.estimators.pipeline_model import PipelineModel
+from turo.models.estimators.scaling import scaling_steps
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-ARRAYS_FILE = "model.npz"  # of models saved before they were pipelines
 LEAF = 32
 
 
 @dataclass(kw_only=True)
-class NearestNeighbours:
+class NearestNeighbours(PipelineModel):
     """Mean (or, for absolute loss, median) of the `neighbours` nearest training rows.
 
     Usable at 200,000 rows because at most `reference_rows` of them are kept (a seeded sample), and because
     distances are taken in the `dimensions` columns with the largest ridge coefficients, each weighted by its
     coefficient: a k-d tree is fast there, and columns that say nothing about the target do not blur nearness.
-
-    Attributes:
-        pipeline: what was fitted and is saved; None for a model saved as arrays by an earlier version.
-        state: the same as arrays, which `predict` uses.
     """
 
+    LAST = "neighbours"
     loss: Loss = "absolute"
     seed: int = 0
     threads: int = 1
     neighbours: int = 60
     dimensions: int = 16
     reference_rows: int = 20_000
-    pipeline: Pipeline | None = field(default=None, init=False)
-    state: dict[str, np.ndarray] = field(default_factory=dict, init=False)
-    scaler: Scaler = field(init=False)
     tree: Any = field(default=None, init=False)
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
@@ -58,23 +50,6 @@ class NearestNeighbours:
         found = self.state["values"][nearest]
         return np.median(found, axis=1) if self.state["median"] else found.mean(axis=1)
 
-    def save(self, folder: Path) -> None:
-        """Write the pipeline; a model that was loaded from arrays is written as such."""
-        if self.pipeline is None:
-            save_arrays(folder / ARRAYS_FILE, **self.state)
-        else:
-            pipeline_file.save(self.pipeline, folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote, in this version or in one before pipelines."""
-        model = cls()
-        if not (folder / ARRAYS_FILE).exists():
-            return model._serve(pipeline_file.load(folder, "neighbours"))
-        model.state = load_arrays(folder / ARRAYS_FILE)
-        model.scaler = Scaler.from_arrays(model.state)
-        return model._plant()
-
     def _pipeline(self, rows: int) -> Pipeline:
         from sklearn.neighbors import KNeighborsRegressor
         from sklearn.pipeline import Pipeline
@@ -86,17 +61,16 @@ class NearestNeighbours:
             *scaling_steps(),
             ("weigh", RelevanceWeights(columns=self.dimensions)),
             # "brute" saves no tree: its layout is scikit-learn's own and may change with a version.
-            ("neighbours", average(min(self.neighbours, rows), algorithm="brute")),
+            (self.LAST, average(min(self.neighbours, rows), algorithm="brute")),
         ]
         return Pipeline(steps)
 
-    def _serve(self, pipeline: Pipeline) -> Self:
+    def _arrays(self, pipeline: Pipeline) -> dict[str, np.ndarray]:
         """Take the fitted numbers out of the pipeline."""
         from turo.models.estimators.pipeline_steps import MedianNeighbours
 
-        weigh, nearest = pipeline["weigh"], pipeline["neighbours"]
-        self.pipeline, self.scaler = pipeline, Scaler.of(pipeline)
-        self.state = {
+        weigh, nearest = pipeline["weigh"], pipeline[self.LAST]
+        return {
             "columns": weigh.columns_,
             "weights": weigh.weights_,
             "points": nearest._fit_X,
@@ -104,9 +78,8 @@ class NearestNeighbours:
             "neighbours": np.asarray(nearest.n_neighbors),
             "median": np.asarray(isinstance(nearest, MedianNeighbours)),
         }
-        return self._plant()
 
-    def _plant(self) -> Self:
+    def _ready(self) -> Self:
         from scipy.spatial import cKDTree
 
         self.tree = cKDTree(self.state["points"], leafsize=LEAF)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from turo.models.estimators import pipeline_file
-from turo.models.estimators.base import Loss, load_arrays, row_blocks, save_arrays
-from turo.models.estimators.scaling import Scaler, scaling_steps
+from turo.models.estimators.base import Loss, row_blocks
+from turo.models.estimators.pipeline_model import PipelineModel
+from turo.models.estimators.scaling import scaling_steps
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-ARRAYS_FILE = "model.npz"  # of models saved before they were pipelines
 BLOCK = 8  # rows that go through BLAS together
 FLOOR = 0.1  # of a column's weight in the distance
 TOLERANCE = 1e-3  # of the solver: further digits do not move a forecast
@@ -25,17 +23,14 @@ LOSSES = {"absolute": "epsilon_insensitive", "squared": "squared_epsilon_insensi
 
 
 @dataclass(kw_only=True)
-class KernelSVR:
+class KernelSVR(PipelineModel):
     """Linear SVR on a Nyström map of the radial kernel; `gamma` is divided by the number of columns.
 
     Usable at 200,000 rows because the kernel is approximated from `components` landmark rows and at most
     `fit_rows` rows (seeded samples) are used: cost grows with rows times components, not with rows squared.
-
-    Attributes:
-        pipeline: what was fitted and is saved; None for a model saved as arrays by an earlier version.
-        state: the same as arrays, which `predict` uses.
     """
 
+    LAST = "regress"
     loss: Loss = "absolute"
     seed: int = 0
     threads: int = 1
@@ -44,9 +39,6 @@ class KernelSVR:
     C: float = 0.7
     epsilon: float = 0.2
     fit_rows: int = 50_000
-    pipeline: Pipeline | None = field(default=None, init=False)
-    state: dict[str, np.ndarray] = field(default_factory=dict, init=False)
-    scaler: Scaler = field(init=False)
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Choose rows, then fit the pipeline to them."""
@@ -81,23 +73,6 @@ class KernelSVR:
             result[part.start : part.start + real] = np.add.reduce(kernel * state["weights"], axis=1)
         return result + state["bias"]
 
-    def save(self, folder: Path) -> None:
-        """Write the pipeline; a model that was loaded from arrays is written as such."""
-        if self.pipeline is None:
-            save_arrays(folder / ARRAYS_FILE, **self.state)
-        else:
-            pipeline_file.save(self.pipeline, folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote, in this version or in one before pipelines."""
-        model = cls()
-        if not (folder / ARRAYS_FILE).exists():
-            return model._serve(pipeline_file.load(folder, "regress"))
-        model.state = load_arrays(folder / ARRAYS_FILE)
-        model.scaler = Scaler.from_arrays(model.state)
-        return model
-
     def _pipeline(self, rows: int) -> Pipeline:
         from sklearn.compose import TransformedTargetRegressor
         from sklearn.kernel_approximation import Nystroem
@@ -116,17 +91,16 @@ class KernelSVR:
             # Nystroem divides by the number of columns; the factor before it is in the weights.
             ("weigh", RelevanceWeights(floor=FLOOR, power=0.5, mean_square=self.gamma)),
             ("kernel", Nystroem(n_components=min(self.components, rows), random_state=self.seed)),
-            ("regress", TransformedTargetRegressor(linear, transformer=StandardScaler())),
+            (self.LAST, TransformedTargetRegressor(linear, transformer=StandardScaler())),
         ]
         return Pipeline(steps)
 
-    def _serve(self, pipeline: Pipeline) -> Self:
+    def _arrays(self, pipeline: Pipeline) -> dict[str, np.ndarray]:
         """Take the fitted numbers out of the pipeline; kernel map and target's scale are multiplied out."""
-        kernel, target = pipeline["kernel"], pipeline["regress"]
+        kernel, target = pipeline["kernel"], pipeline[self.LAST]
         linear, spread = target.regressor_, target.transformer_.scale_[0]
         landmarks = kernel.components_
-        self.pipeline, self.scaler = pipeline, Scaler.of(pipeline)
-        self.state = {
+        return {
             "importance": pipeline["weigh"].weights_,
             "landmarks": np.ascontiguousarray(landmarks.T),
             "norms": (landmarks**2).sum(axis=1),
@@ -134,4 +108,3 @@ class KernelSVR:
             "weights": kernel.normalization_.T @ linear.coef_ * spread,
             "bias": np.asarray(float(np.ravel(linear.intercept_)[0]) * spread + target.transformer_.mean_[0]),
         }
-        return self
