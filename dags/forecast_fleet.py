@@ -25,7 +25,7 @@ from airflow.sdk import (
 from turo import settings
 from turo.orchestration.dag_sensor import OtherDagIdle
 from turo.orchestration.ray_job import RayJobOperator
-from turo.orchestration.retries import PATIENT
+from turo.orchestration.task_retries import PATIENT
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from turo import settings
 from turo.errors import DeployError
 from turo.orchestration.ray_job import RayJobOperator
-from turo.orchestration.retries import PATIENT
+from turo.orchestration.task_retries import PATIENT
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk import dag, task
 
-from turo.orchestration.retries import PATIENT
+from turo.orchestration.task_retries import PATIENT
 
 LIMIT = timedelta(minutes=5)
 

@@ -145,7 +145,7 @@ def forecast(context: typer.Context, model: ForecastModel = "", horizons: Foreca
 @app.command()
 def rollback(context: typer.Context, name: Name, to: Earlier = "") -> None:
     """Let an earlier champion serve again, proven by a request; to ask again finishes the same rollback."""
-    from turo.serving.control.rollback import rollback as restore
+    from turo.serving.control.rollback_command import rollback as restore
 
     _report(restore(name, context.obj, to))
 

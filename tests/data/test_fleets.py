@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from export_factory import Fleet, write
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
 from turo.table import names
@@ -22,7 +22,7 @@ def seen(tmp_path, load):
 
     def read(**overrides):
         tables = load(**overrides)
-        (tmp_path / names.FLEETS).write_bytes(fleet_identity.text(tables.known_fleets))
+        (tmp_path / names.FLEETS).write_bytes(fleet_sketch.text(tables.known_fleets))
         return tables
 
     return read
@@ -129,15 +129,15 @@ def test_a_model_s_tag_is_enough_to_know_its_fleet(tmp_path, load):
     """Where the folder's memory is gone and the data have grown, the name differs and the content tells."""
     fleet = Fleet(days=300)
     export(tmp_path, fleet.rows(SPRING))
-    tag = {fleet_identity.TAG: fleet_identity.as_tag(load(as_of="2025-06-01").fleet)}
-    assert len(tag[fleet_identity.TAG]) < 5000
+    tag = {fleet_sketch.TAG: fleet_sketch.as_tag(load(as_of="2025-06-01").fleet)}
+    assert len(tag[fleet_sketch.TAG]) < 5000
     export(tmp_path, fleet.rows(SUMMER))
     grown = load(as_of="2025-08-01").fleet
-    assert fleet_identity.same(fleet_identity.of_tags(tag), grown)
+    assert fleet_sketch.same(fleet_sketch.of_tags(tag), grown)
     sample(tmp_path)
-    assert not fleet_identity.same(fleet_identity.of_tags(tag), load().fleet)
-    assert fleet_identity.of_tags({}) is None
-    assert not fleet_identity.same(None, grown)
+    assert not fleet_sketch.same(fleet_sketch.of_tags(tag), load().fleet)
+    assert fleet_sketch.of_tags({}) is None
+    assert not fleet_sketch.same(None, grown)
 
 
 def test_an_older_history_of_another_fleet_is_taken_and_said(tmp_path, seen):

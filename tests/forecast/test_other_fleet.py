@@ -12,7 +12,7 @@ from hand_fleet import write_table
 from hand_registry import forecasts, page, register
 
 from turo import settings as settings_module
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.load import load_tables
 from turo.data.synthetic.generate import write_sample
 from turo.errors import InputError
@@ -40,11 +40,11 @@ def settings(tmp_path: Path, registry_uri: str) -> Settings:
     return made
 
 
-def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleet_identity.Identity:
+def prepared(settings: Settings, horizons: tuple[int, ...]) -> fleet_sketch.Identity:
     """Tables as prepare makes them, without Ray; returns whose they are."""
     folder, tables = Path(settings.data_dir), load_tables(settings)
     assert tables.fleet is not None
-    (folder / names.FLEETS).write_bytes(fleet_identity.text(tables.known_fleets))
+    (folder / names.FLEETS).write_bytes(fleet_sketch.text(tables.known_fleets))
     facts = manifest.begin(tables, settings)
     for horizon in horizons:
         table = build.build(tables.reservations, tables.vehicles, tables.blocks, tables.snapshot, horizon)

@@ -10,7 +10,7 @@ from lossy_proxy import LossyProxy, lossy_proxy
 
 from turo import settings
 from turo.demo.services import free_port, tracking_server
-from turo.registry import decision_log, mlflow_create, versions
+from turo.registry import create_once, decision_log, versions
 from turo.registry.client import client, use_mlflow
 
 FAILURES = ["dropped", "503", "refused"]
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def proxy(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
     with lossy_proxy(server) as between:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", between.uri)
-        monkeypatch.setattr(mlflow_create, "PAUSE_S", 0.0)
+        monkeypatch.setattr(create_once, "PAUSE_S", 0.0)
         monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
         for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
             monkeypatch.delenv(name, raising=False)
@@ -50,9 +50,9 @@ def asked(proxy: LossyProxy, ending: str) -> int:
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_run_is_created_once(proxy, failure):
     mlflow_client = client()
-    experiment = mlflow_create.experiment(f"run {failure}")
+    experiment = create_once.experiment(f"run {failure}")
     proxy.lose["/runs/create"] = [failure]
-    run_id = mlflow_create.create_run(experiment, {"turo.run_key": "k"}, "a run")
+    run_id = create_once.create_run(experiment, {"turo.run_key": "k"}, "a run")
     (run,) = mlflow_client.search_runs([experiment])
     assert run.info.run_id == run_id
     assert run.info.run_name == "a run"
@@ -63,15 +63,15 @@ def test_a_run_is_created_once(proxy, failure):
 @pytest.mark.parametrize("failure", FAILURES)
 def test_an_experiment_is_created_once(proxy, failure):
     proxy.lose["/experiments/create"] = [failure]
-    made = mlflow_create.experiment(f"experiment {failure}")
+    made = create_once.experiment(f"experiment {failure}")
     assert client().get_experiment(made).name == f"experiment {failure}"
-    assert mlflow_create.experiment(f"experiment {failure}") == made
+    assert create_once.experiment(f"experiment {failure}") == made
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_run_becomes_one_version(proxy, failure):
     mlflow_client, name = client(), f"Model-{failure}"
-    experiment = mlflow_create.experiment(name)
+    experiment = create_once.experiment(name)
     run_id = mlflow_client.create_run(
         experiment, tags={"turo.model_uri": "models:/m-1", "turo.model_sha256": "0" * 64}
     ).info.run_id
@@ -99,9 +99,9 @@ def test_the_decision_log_has_one_entry(proxy, failure):
 def test_a_training_and_its_trials_are_one_run_each(proxy, failure):
     name = f"training {failure}"
     proxy.lose["/runs/create"] = [failure, "answered", failure]
-    with mlflow_create.start_run(name) as outer:
+    with create_once.start_run(name) as outer:
         for trial in range(2):
-            with mlflow_create.start_nested_run(f"trial {trial}") as inner:
+            with create_once.start_nested_run(f"trial {trial}") as inner:
                 mlflow.log_metric("loss", trial)
     mlflow_client = client()
     found = {run.info.run_name: run for run in mlflow_client.search_runs([outer.info.experiment_id])}
@@ -116,15 +116,15 @@ def test_a_refusal_is_told_at_once(proxy):
     from mlflow.exceptions import MlflowException
 
     with pytest.raises(MlflowException, match="No Experiment with id=424242"):
-        mlflow_create.create_run("424242")
+        create_once.create_run("424242")
     assert asked(proxy, "/runs/create") == 1
 
 
 def test_the_other_requests_are_repeated_as_before(proxy, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
-    experiment = mlflow_create.experiment("others")
-    run_id = mlflow_create.create_run(experiment)
+    experiment = create_once.experiment("others")
+    run_id = create_once.create_run(experiment)
     proxy.lose["/runs/set-tag"] = ["refused"]
     client().set_tag(run_id, "after", "all")
     assert client().get_run(run_id).data.tags["after"] == "all"

@@ -13,7 +13,7 @@ from prepared_table import ELSEWHERE, HERE, put_manifest, put_table, route, tabl
 from served import LIMITS, NAME, full_row, tiny_predictor
 
 from turo import settings as settings_module
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.registry.client import Version
 from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.control.desired import as_spec
@@ -98,7 +98,7 @@ def test_the_list_and_the_documentation_tell_fleet_and_warning() -> None:
         return Response(404, [], b"{}")
 
     directory = Directory(forward)
-    trained_on = TrainedOn(fleet=fleet_identity.as_tag(ELSEWHERE), snapshot=ELSEWHERE.snapshot)
+    trained_on = TrainedOn(fleet=fleet_sketch.as_tag(ELSEWHERE), snapshot=ELSEWHERE.snapshot)
     spec = ModelSpec(name=NAME, version="7", run_id="r", model_uri="models:/m", trained_on=trained_on)
     directory.models = {NAME: spec}
     ask = AsgiClient(DirectoryApp(directory, LIMITS))
@@ -136,13 +136,13 @@ def test_answers_are_what_the_documentation_says(tmp_path: Path) -> None:
 
 def test_what_a_version_was_trained_on_travels_with_its_identity() -> None:
     tags = {
-        fleet_identity.TAG: fleet_identity.as_tag(HERE), "turo.data_digest": "d",
+        fleet_sketch.TAG: fleet_sketch.as_tag(HERE), "turo.data_digest": "d",
         "turo.snapshot": "2026-11-25T20:00:00",
         "turo.metric": "rmse", "turo.model_sha256": "s",
     }  # fmt: skip
     spec = as_spec(Version(NAME, "3", "run-3", "models:/m", tags, {}))
     assert spec.trained_on == TrainedOn(
-        fleet=tags[fleet_identity.TAG], data_digest="d", snapshot="2026-11-25T20:00:00", metric="rmse"
+        fleet=tags[fleet_sketch.TAG], data_digest="d", snapshot="2026-11-25T20:00:00", metric="rmse"
     )
     notes = Notes(tags={"turo.below_baseline": "true"})
     made = configuration([Content(spec=spec, limits=LIMITS, notes=notes)], settings_module.load())

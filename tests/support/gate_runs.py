@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from turo import settings
-from turo.data.fleet_identity import Identity
+from turo.data.fleet_sketch import Identity
 from turo.files import sha256_folder
 from turo.training import artifacts, training_rows
 from turo.training.evaluation.backtest import ACTUAL, HIGH, LOW, PREDICTION, backtest

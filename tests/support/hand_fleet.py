@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from turo import settings as settings_module
-from turo.data.fleet_identity import Identity
+from turo.data.fleet_sketch import Identity
 from turo.forecast.champions import Champion
 from turo.models.derived import Derivation
 from turo.models.encoding import Field

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from hand_fleet import FLEET, ORIGIN, make_champion, prepared
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.models.encoding import encode
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
@@ -27,7 +27,7 @@ def register(
     folder: Path,
     *,
     below_baseline: bool = False,
-    fleet: fleet_identity.Identity = FLEET,
+    fleet: fleet_sketch.Identity = FLEET,
 ) -> Version:
     """Train in a moment, log, register, make champion, as training and gate do."""
     import mlflow
@@ -43,9 +43,7 @@ def register(
         mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
         trained = replace(forecaster, kind="xgboost", model=model, mean_shift=None)
         tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
-        mlflow.set_tags(
-            {**tags, "turo.data_digest": "digest", fleet_identity.TAG: fleet_identity.as_tag(fleet)}
-        )
+        mlflow.set_tags({**tags, "turo.data_digest": "digest", fleet_sketch.TAG: fleet_sketch.as_tag(fleet)})
     version = versions.register(active.info.run_id, name)
     versions.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
     aliases.set_champion(version)

@@ -14,8 +14,8 @@ from asgi_client import AsgiClient
 from served import LIMITS, NAME, rows_of, tiny_predictor
 from tiny_forecaster import tiny_columns
 
-from turo.data import fleet_identity
-from turo.data.fleet_identity import Identity
+from turo.data import fleet_sketch
+from turo.data.fleet_sketch import Identity
 from turo.files import atomic_path
 from turo.serving.api.forecast import Forecast
 from turo.serving.api.predictor import Predictor
@@ -80,7 +80,7 @@ def route(
 ) -> AsgiClient:
     """The model as a route beside the table in `folder`, trained on a fleet and whatever else is given."""
     predictor = predictor or tiny_predictor()
-    tag = fleet_identity.as_tag(fleet) if fleet else ""
+    tag = fleet_sketch.as_tag(fleet) if fleet else ""
     predictor.about.trained_on = TrainedOn(fleet=tag, **{"snapshot": SNAPSHOT} | trained_on)
     predictor._forecast = Forecast(FeatureTable(str(folder)))
     return AsgiClient(App(predictor, LIMITS), f"/{NAME}")

@@ -191,7 +191,8 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def reconciling(settings: Settings) -> Iterator[Any]:
     """A reconciler in a thread; the block gets it to look at."""
-    from turo.serving.control.reconcile import Reconciler, record_refusal
+    from turo.serving.control.decision_entries import record_refusal
+    from turo.serving.control.reconcile import Reconciler
     from turo.serving.control.serve_client import Serve
 
     reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=record_refusal)

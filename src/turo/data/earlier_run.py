@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.csv import source
 from turo.data.export.continuity import contradictions
 from turo.data.identify_fleet import identify
@@ -38,9 +38,9 @@ def placed(settings: Settings, tables: Tables) -> Tables:
         InputError: they are of an earlier day than the newest of this fleet, or lack or undo what its last
             export said, and `ACCEPT_OLDER_SNAPSHOT` is not set.
     """
-    known = fleet_identity.read_known(_content(settings.data_dir, FLEETS))
+    known = fleet_sketch.read_known(_content(settings.data_dir, FLEETS))
     fleet, before = identify(tables, known)
-    last = fleet_identity.of_manifest(reader.known_manifest(settings.data_dir))
+    last = fleet_sketch.of_manifest(reader.known_manifest(settings.data_dir))
     if before is not None and not settings.accept_older_snapshot:
         _refuse_step_back(tables, before)
         if last is not None and last.id == fleet.id:
@@ -55,7 +55,7 @@ def placed(settings: Settings, tables: Tables) -> Tables:
     return replace(tables, fleet=fleet, known_fleets=(*others, fleet), warnings=warnings)
 
 
-def _refuse_step_back(tables: Tables, before: fleet_identity.Identity) -> None:
+def _refuse_step_back(tables: Tables, before: fleet_sketch.Identity) -> None:
     last = datetime.fromisoformat(before.snapshot)
     if tables.snapshot.date() < last.date():
         raise InputError(
@@ -65,7 +65,7 @@ def _refuse_step_back(tables: Tables, before: fleet_identity.Identity) -> None:
         )
 
 
-def _refuse_contradictions(settings: Settings, tables: Tables, before: fleet_identity.Identity) -> None:
+def _refuse_contradictions(settings: Settings, tables: Tables, before: fleet_sketch.Identity) -> None:
     if tables.profile == EXPORT and (wrong := contradictions(_remembered(settings), tables.reservations)):
         raise InputError(
             f"The export of {tables.snapshot:%Y-%m-%d} does not continue the last one used, of "

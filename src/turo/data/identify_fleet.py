@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
-from turo.data.fleet_identity import KEYS, Identity, Keys, common, encode, same
+from turo.data.fleet_sketch import KEYS, Identity, Keys, common, encode, same
 from turo.data.profiles.detect import TAKEHOME
 from turo.data.tables import Tables
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from turo.data.fleet_identity import Identity
+    from turo.data.fleet_sketch import Identity
 
 INSTANT = pl.Datetime("us")
 BOOKED_SOURCES = ("exact", "snapshot", "id_bound", "none")

@@ -13,10 +13,10 @@ from turo.features.fleet_part import Part
 from turo.features.inactive_vehicles import looks_gone
 from turo.features.known_trips.prefix_sums import PrefixSums
 from turo.features.known_trips.trips import Trips
+from turo.features.labels import labels
 from turo.features.on_the_books import on_the_books
 from turo.features.recent import cancellations, own_use
 from turo.features.scope import LAGS, TRAINING_LAG, Scope
-from turo.features.targets import labels
 from turo.features.time import DAY, NEVER, Floats, Ints
 from turo.features.vehicle_history import lags, past
 from turo.features.vehicles import Vehicles

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast.forecast_columns import MODEL
 from turo.forecast.horizon_tables import Table
@@ -69,9 +69,7 @@ def is_of(version: Version, table: Table) -> bool:
     """Was the version trained on the fleet of this table?"""
     if version.tags.get("turo.data_digest") == table.digest:
         return True
-    return fleet_identity.same(
-        fleet_identity.of_tags(version.tags), fleet_identity.of_manifest(table.manifest)
-    )
+    return fleet_sketch.same(fleet_sketch.of_tags(version.tags), fleet_sketch.of_manifest(table.manifest))
 
 
 def load(name: str, table: Table) -> Champion:
@@ -89,7 +87,7 @@ def load(name: str, table: Table) -> Champion:
         raise RegistryError(f"{name} has no champion.", "Train and promote it.")
     told = f"{name} version {version.version}"
     if not is_of(version, table):
-        known = fleet_identity.of_tags(version.tags)
+        known = fleet_sketch.of_tags(version.tags)
         whose = f"another fleet: {known.label}" if known else "other data, and does not say of which fleet"
         raise RegistryError(f"{told} was trained on {whose}.", TRAIN_AGAIN)
     forecaster = _fetched(version)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast import baseline_forecast, further_horizons
@@ -69,8 +69,8 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
 
 def _refuse_another_fleet(main: Table, source: Tables) -> None:
     """The page draws the trips of the input beside the numbers of the table: both must be of one fleet."""
-    fleet = fleet_identity.of_manifest(main.manifest)
-    if fleet and source.fleet and not fleet_identity.same(fleet, source.fleet):
+    fleet = fleet_sketch.of_manifest(main.manifest)
+    if fleet and source.fleet and not fleet_sketch.same(fleet, source.fleet):
         raise InputError(
             f"The files in {main.folder} are of another fleet than the prepared table: "
             f"{source.fleet.label}; the table is of {fleet.label}.",

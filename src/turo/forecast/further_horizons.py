@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.features.fleet_part import Part
@@ -40,7 +40,7 @@ def check(table: Table, main: Table) -> None:
         InputError: it is of another fleet, profile, snapshot, input or newest Monday.
     """
     odd = [name for name in SAME if table.manifest.get(name) != main.manifest.get(name)]
-    one, other = fleet_identity.of_manifest(table.manifest), fleet_identity.of_manifest(main.manifest)
+    one, other = fleet_sketch.of_manifest(table.manifest), fleet_sketch.of_manifest(main.manifest)
     if (one and one.id) != (other and other.id):
         odd.insert(0, "fleet")
     if table.newest_origin() != main.newest_origin():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.gate.champion_comparison import against
 from turo.gate.paired_bootstrap import TOTAL_OFF
 from turo.registry import fleet_match
@@ -87,7 +87,7 @@ def decide(
         return replace(made, reason=candidate.tags.get("turo.gate_reason", made.reason))
     stays = f"version {champion.version} stays"
     if table and fleet_match.foreign(candidate.tags, table):
-        here = fleet_identity.of_manifest(table)
+        here = fleet_sketch.of_manifest(table)
         now = here.label if here else "?"
         told = f"trained on {fleet_match.label(candidate.tags)}; the table now is of {now}"
         return decision(False, f"{told}; {stays}")

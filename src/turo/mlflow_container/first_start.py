@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Entry point of `mlflow/serve_with_ray.py`: ends only by a signal or a mistake in the settings."""
     from turo.monitoring.route_gauges import report_of
-    from turo.serving.control.reconcile import Reconciler, record_refusal, run_for_ever
+    from turo.serving.control.decision_entries import record_refusal
+    from turo.serving.control.reconcile import Reconciler, run_for_ever
     from turo.serving.control.serve_client import Serve
     from turo.training import mlflow_projects
 

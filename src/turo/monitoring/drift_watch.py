@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.monitoring.drift import SCHEMA, measure
+from turo.monitoring.drift_measures import SCHEMA, measure
 from turo.monitoring.statsd import Sample, drift_metrics
 from turo.serving.replica import prediction_log
 from turo.table.model_columns import numbers

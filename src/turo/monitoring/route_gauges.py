@@ -12,7 +12,7 @@ from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
 from turo.registry.aliases import CHAMPION, PREVIOUS
 
 if TYPE_CHECKING:
-    from turo.serving.control.route_state import Route
+    from turo.serving.control.version_choice import Route
     from turo.settings import Settings
 
 PERIOD_S = 15.0  # Prometheus reads as often

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from turo.monitoring.drift import Drift
+from turo.monitoring.drift_measures import Drift
 
 logger = logging.getLogger(__name__)
 

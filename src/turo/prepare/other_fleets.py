@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from turo.data.fleet_identity import of_manifest
+from turo.data.fleet_sketch import of_manifest
 from turo.table import reader
 from turo.table.names import FURTHER_HORIZON
 

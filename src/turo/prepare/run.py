@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.data.earlier_run import to_remember
 from turo.data.quarantine import TooManyRejectedError
 from turo.errors import InputError
@@ -83,7 +83,7 @@ def _prepare(settings: Settings, target: str, main: Path | None) -> dict[str, An
         tables = load_tables(settings)
         sinks[REJECTED].write(csv_bytes(tables.rejected, header=True))
         sinks[REMEMBERED].write(parquet_bytes(to_remember(tables)))
-        sinks[FLEETS].write(fleet_identity.text(tables.known_fleets))
+        sinks[FLEETS].write(fleet_sketch.text(tables.known_fleets))
         fleet, seen, vehicles = (
             tables.fleet,
             len(tables.known_fleets),

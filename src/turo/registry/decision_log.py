@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from turo.registry import mlflow_create
+from turo.registry import create_once
 from turo.registry.client import client
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def append_entry(
     }
     mlflow_client = client()
     tags = {PREFIX + key: value[:TAG_LENGTH] for key, value in entry.items()}
-    run_id = mlflow_create.create_run(_experiment(), tags, f"{event} {name} {version}")
+    run_id = create_once.create_run(_experiment(), tags, f"{event} {name} {version}")
     mlflow_client.set_terminated(run_id)
     logger.info("Decision log: %s %s version %s: %s", event, name, version, reason)
     return entry["id"]
@@ -82,4 +82,4 @@ def read_entries(
 
 
 def _experiment() -> str:
-    return mlflow_create.experiment(EXPERIMENT)
+    return create_once.experiment(EXPERIMENT)

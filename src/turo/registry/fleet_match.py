@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.settings import Settings
 from turo.table import reader
 
@@ -23,23 +23,23 @@ def table_manifest(settings: Settings) -> dict[str, Any]:
 
 def label(tags: Tags) -> str:
     """The fleet a version was trained on, in words."""
-    fleet = fleet_identity.of_tags(tags)
+    fleet = fleet_sketch.of_tags(tags)
     return UNTOLD if fleet is None else fleet.label
 
 
 def same(one: Tags, other: Tags) -> bool:
     """Were two versions trained on the same fleet? Where one names none, only the same table shows it."""
-    if fleet_identity.same(fleet_identity.of_tags(one), fleet_identity.of_tags(other)):
+    if fleet_sketch.same(fleet_sketch.of_tags(one), fleet_sketch.of_tags(other)):
         return True
     return bool(one.get(DIGEST)) and one.get(DIGEST) == other.get(DIGEST)
 
 
 def foreign(tags: Tags, manifest: Mapping[str, Any]) -> bool:
     """Was a version trained on another fleet than that of the table? Not where the table names none."""
-    here = fleet_identity.of_manifest(manifest)
+    here = fleet_sketch.of_manifest(manifest)
     if here is None or tags.get(DIGEST) == manifest.get("digest"):
         return False
-    return not fleet_identity.same(fleet_identity.of_tags(tags), here)
+    return not fleet_sketch.same(fleet_sketch.of_tags(tags), here)
 
 
 def difference(candidate: Tags, champion: Tags) -> str:

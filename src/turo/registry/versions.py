@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turo.errors import RegistryError
-from turo.registry import mlflow_create
+from turo.registry import create_once
 from turo.registry.client import Version, as_version, client, if_there
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def register(run_id: str, name: str) -> Version:
             "Its tag turo.error and its log say why; it cannot be completed, train anew once that is mended.",
         )
     if not _versions_of(run_id, name):
-        mlflow_create.registered_model(name)
+        create_once.registered_model(name)
         uri = tags[MODEL_URI_TAG]  # models:/<id>; over HTTP MLflow wants the id beside it
         wanted: dict[str, Any] = {"source": uri, "tags": tags, "model_id": uri.rpartition("/")[2]}
-        mlflow_create.once(
+        create_once.once(
             f"version of {name}",
             lambda: [mlflow_client.create_model_version(name, run_id=run_id, **wanted)],
             lambda: _versions_of(run_id, name) or None,

@@ -28,7 +28,7 @@ class TrainedOn(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    fleet: str = ""  # as `turo.data.fleet_identity.as_tag` writes it
+    fleet: str = ""  # as `turo.data.fleet_sketch.as_tag` writes it
     data_digest: str = ""
     snapshot: str = ""
     metric: str = "mae"  # what the fit made small: its forecasts are medians under mae, means under rmse

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from turo.environment import lent
 from turo.errors import LASTING, ConfigError, CrashError, TrainingError
-from turo.registry import mlflow_create
+from turo.registry import create_once
 from turo.registry.client import client
 from turo.registry.mlflow_ready import wait_for_mlflow
 from turo.registry.route_names import RESERVED
@@ -95,7 +95,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
 
     project = folder(path, settings)
     wait_for_mlflow(settings)
-    experiment = mlflow.set_experiment(experiment_id=mlflow_create.experiment(name)).experiment_id
+    experiment = mlflow.set_experiment(experiment_id=create_once.experiment(name)).experiment_id
     unfinished_runs.close_orphans_from_a_job([experiment], settings)
     if (finished := _finished_before(experiment, name, run_key)) is not None:
         logger.info("%s: run %s of key %s is finished already", name, finished, run_key)
@@ -111,7 +111,7 @@ def launch(name: str, path: str, params: Mapping[str, str], run_key: str, settin
         finished_runs.note_key(finished, run_key)
         return finished
     tags = {"turo.model": name, "turo.run_key": run_key, **marked, **unfinished_runs.mark(settings)}
-    run_id = mlflow_create.create_run(experiment, tags, f"{name} {run_key}".strip())
+    run_id = create_once.create_run(experiment, tags, f"{name} {run_key}".strip())
     try:
         with _child_environment(settings), unfinished_runs.killed_with_us(run_id):
             mlflow.projects.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from turo.errors import kind
 from turo.files import sha256_folder
-from turo.registry import mlflow_create
+from turo.registry import create_once
 from turo.settings import Settings
 from turo.training import artifacts, training_rows
 from turo.training.evaluation.backtest import backtest
@@ -34,7 +34,7 @@ def run(project: Project, params: dict[str, Value], options: Options, settings: 
     import mlflow
 
     mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
-    with mlflow.start_run() if settings.mlflow_run_id else mlflow_create.start_run(EXPERIMENT) as active:
+    with mlflow.start_run() if settings.mlflow_run_id else create_once.start_run(EXPERIMENT) as active:
         try:
             _train(project, params, options, settings)
         except Exception as error:

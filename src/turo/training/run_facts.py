@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.table.names import RESERVATIONS
 from turo.training.enough_history import check_trips
 from turo.training.project import Options, Project, Value
@@ -57,8 +57,8 @@ def tags_of(name: str, kind: str, run_key: str, data: Table, code_version: str) 
         "turo.horizon_days": str(data.horizon_days),
         "turo.snapshot": data.snapshot,
     }
-    fleet = fleet_identity.of_manifest(data.manifest)
-    return tags if fleet is None else {**tags, fleet_identity.TAG: fleet_identity.as_tag(fleet)}
+    fleet = fleet_sketch.of_manifest(data.manifest)
+    return tags if fleet is None else {**tags, fleet_sketch.TAG: fleet_sketch.as_tag(fleet)}
 
 
 def describe(

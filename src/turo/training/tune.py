@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from turo.registry import mlflow_create
+from turo.registry import create_once
 from turo.training.evaluation.backtest import ACTUAL, PREDICTION, plan_of, run_folds
 from turo.training.evaluation.metrics import row_loss
 from turo.training.project import Options, Project, Range, Value
@@ -36,7 +36,7 @@ def search(project: Project, params: dict[str, Value], options: Options, data: T
 
     def objective(trial: Trial) -> float:
         tried = params | {name: _suggest(trial, name, space) for name, space in project.search.items()}
-        with mlflow_create.start_nested_run(f"trial {trial.number}"):
+        with create_once.start_nested_run(f"trial {trial.number}"):
             recipe = Recipe.of(data, project.kind, tried, options.seed)
             forecasts = run_folds(data, recipe, folds)
             losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[PREDICTION].to_numpy(), recipe.metric)

@@ -14,7 +14,7 @@ from compose_stack import wait_for
 from monitoring_queries import REPOSITORY
 
 from turo.monitoring import statsd
-from turo.monitoring.drift import Drift
+from turo.monitoring.drift_measures import Drift
 
 MAPPING = REPOSITORY / "statsd-exporter" / "mapping.yml"
 SENT = """

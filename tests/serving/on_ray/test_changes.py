@@ -16,7 +16,7 @@ import tritonclient.http as triton
 from request_loop import RequestLoop
 from serving_stack import Stack, belongs, log_model, point, until
 
-from turo.serving.control.route_state import Route
+from turo.serving.control.version_choice import Route
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from turo.data.csv import source
 from turo.data.csv.sheet import Sheet, open_sheet
-from turo.data.export import download_names, export_date, identity, one_file, vehicle_keys
+from turo.data.export import download_names, export_date, one_file, vehicle_identity, vehicle_keys
 from turo.data.export.booking_bound import with_booking_times
 from turo.data.export.merge import merge
 from turo.data.profiles import vehicles
@@ -47,7 +47,7 @@ def read(settings: Settings, sheets: list[Sheet], context: ReadContext) -> ReadR
     newest = max(taken.values(), key=lambda snapshot: snapshot.instant)
     logger.info("Snapshot of %s, by %s", newest.instant.isoformat(" "), newest.told_by)
     keys = vehicle_keys.load(settings.data_dir)
-    rows = identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, context)
+    rows = vehicle_identity.resolve(rows.sort("seen", "turn", maintain_order=True), keys, context)
     merged = merge(rows, context, settings.accept_older_snapshot)
     rows = with_booking_times(merged.rows, context)
     if len({snapshot.end for snapshot in taken.values()}) == 1:

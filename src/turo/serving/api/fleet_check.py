@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from turo.data import fleet_identity
-from turo.data.fleet_identity import Identity
+from turo.data import fleet_sketch
+from turo.data.fleet_sketch import Identity
 from turo.serving.spec import TrainedOn
 from turo.training.enough_history import shortfall
 
@@ -20,12 +20,12 @@ Manifest = Mapping[str, Any]
 @lru_cache(maxsize=64)
 def identity(tag: str) -> Identity | None:
     """The fleet in a version's tag."""
-    return fleet_identity.of_tags({fleet_identity.TAG: tag})
+    return fleet_sketch.of_tags({fleet_sketch.TAG: tag})
 
 
 @lru_cache(maxsize=64)
 def _same(one: Identity, other: Identity) -> bool:
-    return fleet_identity.same(one, other)
+    return fleet_sketch.same(one, other)
 
 
 def foreign(trained_on: TrainedOn, manifest: Manifest) -> bytes | None:
@@ -36,7 +36,7 @@ def foreign(trained_on: TrainedOn, manifest: Manifest) -> bytes | None:
     """
     if not manifest:
         return None
-    mine, its = identity(trained_on.fleet), fleet_identity.of_manifest(manifest)
+    mine, its = identity(trained_on.fleet), fleet_sketch.of_manifest(manifest)
     if mine is None or its is None:
         return None if trained_on.data_digest == manifest.get("digest") else UNKNOWN
     return None if _same(mine, its) else ANOTHER
@@ -47,7 +47,7 @@ def difference(trained_on: TrainedOn, manifest: Manifest) -> str | None:
     kind = foreign(trained_on, manifest)
     if kind is None:
         return None
-    mine, its = identity(trained_on.fleet), fleet_identity.of_manifest(manifest)
+    mine, its = identity(trained_on.fleet), fleet_sketch.of_manifest(manifest)
     here = its.label if its else f"data {_short(manifest.get('digest'))}"
     if kind == ANOTHER and mine:
         return f"was trained on another fleet ({mine.label}), not on the vehicles of this table ({here})"

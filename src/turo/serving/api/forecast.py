@@ -16,7 +16,7 @@ from turo.serving.api.model_info import MEDIAN, About
 from turo.serving.api.predictor import Predictor
 from turo.serving.api.version_fit import check_fit, in_sample, note, plain
 from turo.serving.forms.rows import Columns, Field
-from turo.serving.http.body import (
+from turo.serving.http.json_body import (
     check_content_encoding,
     check_content_type,
     check_duplicates,

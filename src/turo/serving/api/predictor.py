@@ -16,7 +16,7 @@ from turo.serving.api.model_protocol import Model
 from turo.serving.api.pages import TEMPLATE, model_page
 from turo.serving.forms import mlflow_forms, v2
 from turo.serving.forms.rows import Columns, Table
-from turo.serving.http.body import check_content_encoding, check_content_type
+from turo.serving.http.json_body import check_content_encoding, check_content_type
 from turo.serving.http.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Problem, shown
 

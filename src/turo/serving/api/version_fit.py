@@ -6,7 +6,7 @@ import math
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from turo.features.targets import REVENUE_DELAY
+from turo.features.labels import REVENUE_DELAY
 from turo.serving.api.fleet_check import difference, remedy
 from turo.serving.api.model_info import About
 from turo.serving.http.problems import Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.registry import aliases, versions
 from turo.registry.client import Version
 from turo.registry.decision_log import PAGE, REFUSED, SERVED, read_entries
@@ -113,7 +113,7 @@ def as_spec(version: Version) -> ModelSpec:
         model_uri=version.model_uri,
         sha256=version.tags.get(versions.SHA_TAG, ""),
         trained_on=TrainedOn(
-            fleet=version.tags.get(fleet_identity.TAG, ""),
+            fleet=version.tags.get(fleet_sketch.TAG, ""),
             data_digest=version.tags.get("turo.data_digest", ""),
             snapshot=version.tags.get("turo.snapshot", ""),
             metric=version.tags.get("turo.metric", "mae"),

@@ -17,16 +17,15 @@ from dataclasses import dataclass, field
 
 from turo.errors import TuroError
 from turo.files import atomic_path
-from turo.serving.control.decisions import Recorder, UnrecordedDecisions, record_refusal, record_serving
+from turo.serving.control.decision_entries import Recorder, UnrecordedDecisions, record_serving
 from turo.serving.control.desired import DesiredState, DesiredStates
-from turo.serving.control.route_state import Route
 from turo.serving.control.serve_client import Serve, States
+from turo.serving.control.version_choice import Route
 from turo.serving.replica.states import DEPLOY_FAILED, Outcome, Running, State, cause, judge, served
 from turo.serving.spec import Content, Limits, configuration
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
-__all__ = ["Reconciler", "record_refusal", "run_for_ever"]
 
 
 @dataclass

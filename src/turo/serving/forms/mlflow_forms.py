@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from turo.serving.forms.rows import Columns, Table
-from turo.serving.http.body import check_duplicates, count_strings, parse
+from turo.serving.http.json_body import check_duplicates, count_strings, parse
 from turo.serving.http.problems import Problem, shown
 
 FORMS = ("inputs", "instances", "dataframe_records", "dataframe_split")

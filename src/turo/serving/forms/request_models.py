@@ -11,7 +11,7 @@ from turo.serving.forms import v2
 from turo.serving.forms.json_schema import Described
 from turo.serving.forms.rows import Field as Column
 from turo.serving.forms.rows import Table
-from turo.serving.forms.tensors import BYTES, NUMPY_TYPES
+from turo.serving.forms.v2_fast_path import BYTES, NUMPY_TYPES
 
 DATATYPES = (BYTES, *NUMPY_TYPES)
 CLOSED = ConfigDict(strict=True, extra="forbid")

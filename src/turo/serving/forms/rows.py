@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from turo.serving.forms.columns import ColumnReader, Columns, Field
+from turo.serving.forms.rows_fast_path import ColumnReader, Columns, Field
 from turo.serving.http.problems import MAX_ERRORS, Problem, cut, shown
 
 __all__ = ["Columns", "Field", "Table", "accepts", "expected"]

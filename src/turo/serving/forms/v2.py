@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from turo.serving.forms import tensors
+from turo.serving.forms import v2_fast_path
 from turo.serving.forms.rows import Columns, Table
-from turo.serving.forms.tensors import NUMPY_TYPES
-from turo.serving.http.body import check_duplicates, count_strings, length_of, parse
+from turo.serving.forms.v2_fast_path import NUMPY_TYPES
+from turo.serving.http.json_body import check_duplicates, count_strings, length_of, parse
 from turo.serving.http.problems import Header, Problem, cut, shown
 
 OUTPUT = "predictions"
@@ -54,7 +54,7 @@ def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
     inputs = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(inputs, list) or not all(isinstance(t, dict) for t in inputs):
         raise Problem(422, 'The body must be {"inputs": [{"name", "shape", "datatype", "data"}, …]}.')
-    if found := tensors.read(document, tail, table):
+    if found := v2_fast_path.read(document, tail, table):
         columns, strings = found
         check_duplicates(header, strings)
         return Request(columns, *_options(document))

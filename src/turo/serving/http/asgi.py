@@ -14,10 +14,10 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from turo.serving.http.api_key import check_key
-from turo.serving.http.body import length_of
+from turo.serving.http.body_limits import DisconnectedError, in_time, refuse_longer
+from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
-from turo.serving.http.slow_bodies import DisconnectedError, in_time, refuse_longer
 from turo.serving.spec import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering

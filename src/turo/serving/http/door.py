@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from turo.serving.http.body import length_of
+from turo.serving.http.body_limits import DisconnectedError, Waiting
 from turo.serving.http.cors import Cors
+from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
-from turo.serving.http.slow_bodies import DisconnectedError, Waiting
 from turo.settings import load as load_settings
 
 if TYPE_CHECKING:

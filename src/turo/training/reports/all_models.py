@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.registry import versions
 from turo.registry.client import Version, client
 from turo.table.names import unit
@@ -82,10 +82,10 @@ def newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
     """The newest version of each name that has the same values of these tags, of the same fleet."""
     wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
     newest: dict[str, Version] = {}
-    fleet = fleet_identity.of_tags(version.tags)
+    fleet = fleet_sketch.of_tags(version.tags)
     for found in versions.search(wanted):
-        other = fleet_identity.of_tags(found.tags)
-        if other != fleet and not fleet_identity.same(other, fleet):
+        other = fleet_sketch.of_tags(found.tags)
+        if other != fleet and not fleet_sketch.same(other, fleet):
             continue
         known = newest.get(found.name)
         if known is None or int(found.version) > int(known.version):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
-from turo.monitoring.drift import MINIMUM_SAMPLES
+from turo.monitoring.drift_measures import MINIMUM_SAMPLES
 from turo.monitoring.drift_watch import PERIOD_S, SOON_S, DriftWatch
 from turo.serving.api.model_info import About
 from turo.serving.replica.prediction_log import FOLDER, PredictionLog, Seen

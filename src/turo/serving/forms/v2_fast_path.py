@@ -1,7 +1,7 @@
 """Fast path from V2 tensors to columns: no Python value per cell, for valid input only.
 
-As in `turo.serving.forms.columns`, it returns None where anything is odd; `turo.serving.forms.v2` then reads
-the tensors value by value and names the error.
+As in `turo.serving.forms.rows_fast_path`, it returns None where anything is odd; `turo.serving.forms.v2` then
+reads the tensors value by value and names the error.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from turo.serving.forms.columns import Columns, Values
 from turo.serving.forms.rows import Table
-from turo.serving.http.body import count_strings
+from turo.serving.forms.rows_fast_path import Columns, Values
+from turo.serving.http.json_body import count_strings
 
 BYTES = "BYTES"
 NUMPY_TYPES = {

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from export_factory import EPOCH, Fleet, header_44, row, write
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.errors import InputError
 from turo.table import names
 
@@ -258,7 +258,7 @@ def test_an_as_of_that_is_no_date_is_named(tmp_path, load, fleet, as_of):
 
 def test_a_snapshot_older_than_the_last_one_of_its_fleet_is_refused_unless_told(tmp_path, load, fleet):
     newer = export(tmp_path, fleet, datetime(2025, 8, 1))
-    (tmp_path / names.FLEETS).write_bytes(fleet_identity.text(load(reservations_file=FILES).known_fleets))
+    (tmp_path / names.FLEETS).write_bytes(fleet_sketch.text(load(reservations_file=FILES).known_fleets))
     newer.unlink()
     export(tmp_path, fleet, datetime(2025, 6, 1))
     with pytest.raises(

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from running_demo import start
 
-DATA = Path(__file__).resolve().parents[1] / os.environ.get("TURO_SHARED_DATA", "../shared/data")
+DATA = Path(__file__).resolve().parents[2] / os.environ.get("TURO_SHARED_DATA", "../shared/data")
 MODELS = ("XGBoost", "SVR", "CatBoost", "KNN")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from turo.errors import InputError
 from turo.models.encoding import Field
-from turo.monitoring.drift import LIMIT_FLOOR, MINIMUM_SAMPLES, Drift, measure, psi
+from turo.monitoring.drift_measures import LIMIT_FLOOR, MINIMUM_SAMPLES, Drift, measure, psi
 from turo.training.reports.reference_histograms import histograms
 
 TRAINING_ROWS = 5000

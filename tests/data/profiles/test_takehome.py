@@ -8,7 +8,7 @@ import pytest
 
 from turo.errors import InputError
 
-SHARED = Path(os.environ.get("TURO_SHARED_DATA", Path(__file__).parents[2] / "../shared/data"))
+SHARED = Path(os.environ.get("TURO_SHARED_DATA", Path(__file__).parents[3] / "../shared/data"))
 VEHICLES = (
     "vehicle_id,technology,actual_price,recommended_price,num_images,street_parked,description\n"
     "1,1,67.85,59,5,0,7\n2,0,100.7,53,5,0,224\n3,0,74,74,4,1,21\n"

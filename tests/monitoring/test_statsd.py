@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from turo.monitoring.drift import Drift
+from turo.monitoring.drift_measures import Drift
 from turo.monitoring.statsd import DATAGRAM_BYTES, Sample, drift_metrics, lines, registry_metrics, send
 
 

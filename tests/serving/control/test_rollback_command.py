@@ -14,8 +14,8 @@ from turo.errors import DeployError, RegistryError
 from turo.registry import aliases, versions
 from turo.registry.client import Version, client
 from turo.registry.decision_log import append_entry, read_entries
-from turo.serving.control import rollback as module
-from turo.serving.control.rollback import rollback
+from turo.serving.control import rollback_command as module
+from turo.serving.control.rollback_command import rollback
 
 
 class Killed(BaseException):

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import LIMITS, NAME, random_columns, rows_of, tiny_predictor
 
-from turo.serving.forms.columns import ColumnReader, Columns
-from turo.serving.forms.tensors import NUMPY_TYPES
+from turo.serving.forms.rows_fast_path import ColumnReader, Columns
+from turo.serving.forms.v2_fast_path import NUMPY_TYPES
 from turo.serving.http.asgi import App
 
 ROWS = rows_of(random_columns(12))

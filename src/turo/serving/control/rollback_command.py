@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from turo.data import fleet_identity
+from turo.data import fleet_sketch
 from turo.errors import DeployError, RegistryError
 from turo.patience import Patience
 from turo.registry import aliases, fleet_match, versions
@@ -170,7 +170,7 @@ def refuse_another_fleet(version: Version, table: Mapping[str, Any]) -> None:
     if not fleet_match.foreign(version.tags, table):
         return
     told = f"{version.name} version {version.version} was trained on another fleet"
-    if fleet_identity.of_tags(version.tags) is None:
+    if fleet_sketch.of_tags(version.tags) is None:
         logger.warning("%s or an older table: %s. /forecast may refuse it.", told, fleet_match.UNTOLD)
         return
     raise RegistryError(

@@ -13,7 +13,7 @@ from fake_serve import FakeServe
 from turo import settings as settings_module
 from turo.serving.control.desired import DesiredState
 from turo.serving.control.reconcile import Reconciler
-from turo.serving.control.route_state import ALL_REFUSED_S, LOST_S, SHELVED_S
+from turo.serving.control.version_choice import ALL_REFUSED_S, LOST_S, SHELVED_S
 from turo.serving.spec import ModelSpec, Notes
 
 BAD = "DeployError: A version 2 fails its smoke test"

@@ -10,7 +10,7 @@ from serving_stack import log_model
 from turo.registry import aliases, versions
 from turo.registry.client import client
 from turo.registry.decision_log import append_entry, read_entries
-from turo.serving.control.decisions import record_refusal, record_serving
+from turo.serving.control.decision_entries import record_refusal, record_serving
 from turo.serving.control.desired import look_up
 
 

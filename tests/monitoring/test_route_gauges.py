@@ -10,7 +10,7 @@ import pytest
 from turo.monitoring.route_gauges import PERIOD_S, RouteGauges
 from turo.monitoring.statsd import lines
 from turo.serving.control.desired import DesiredState
-from turo.serving.control.route_state import Route
+from turo.serving.control.version_choice import Route
 from turo.serving.spec import ModelSpec, Notes
 
 

@@ -13,7 +13,7 @@ from turo.errors import RegistryError
 from turo.gate import promote as gate
 from turo.mlflow_container import first_start
 from turo.registry import aliases, decision_log
-from turo.serving.control.rollback import rollback
+from turo.serving.control.rollback_command import rollback
 
 CONFIGURED = {"A": "/projects/a", "B": "/projects/b"}
 
