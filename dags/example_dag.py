@@ -9,31 +9,33 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag, task
 
-CARS = ["Tesla Model 3", "Toyota Prius", "Jeep Wrangler"]
+VEHICLES = ["Tesla Model 3", "Toyota Prius", "Jeep Wrangler"]
 
 
 @task
-def list_cars(params: dict[str, list[str]]) -> list[str]:
+def list_vehicles(params: dict[str, list[str]]) -> list[str]:
     """What the trigger form says, one item a line."""
-    return params["cars"]
+    return params["vehicles"]
 
 
 @task
-def measure(car: str) -> int:
+def measure(vehicle: str) -> int:
     """Stands for work on one item; the items run side by side."""
-    return len(car)
+    return len(vehicle)
 
 
 @task
 def report(lengths: list[int]) -> str:
     """Take all results together."""
-    return f"{len(lengths)} cars, {sum(lengths)} letters"
+    return f"{len(lengths)} vehicles, {sum(lengths)} letters"
 
 
 @dag(
     schedule=None,
     catchup=False,
-    params={"cars": Param(CARS, type="array", items={"type": "string"}, description="One car a line.")},
+    params={
+        "vehicles": Param(VEHICLES, type="array", items={"type": "string"}, description="One vehicle a line.")
+    },
     default_args={
         # Together longer than Airflow's API server may be away.
         "retries": 4,
@@ -46,7 +48,7 @@ def report(lengths: list[int]) -> str:
 )
 def example_dag() -> None:
     """List, measure each, report."""
-    lengths = measure.expand(car=list_cars())
+    lengths = measure.expand(vehicle=list_vehicles())
     report(lengths)
 
 

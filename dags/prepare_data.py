@@ -48,7 +48,7 @@ PARAMS = {
         type="string",
         enum=TARGETS,
         title="Target",
-        description="What to forecast per car; auto takes booked days, or what the files allow.",
+        description="What to forecast per vehicle; auto takes booked days, or what the files allow.",
     ),
     "horizon": Param(
         SETTINGS.horizon_days, type="integer", enum=HORIZONS, title="Horizon", description="Days ahead."

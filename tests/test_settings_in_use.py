@@ -10,7 +10,7 @@ from types import FunctionType
 import pytest
 
 from turo.settings import TARGETS, Settings
-from turo.table import names
+from turo.table import targets
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 READERS = ("src/turo", "dags", "mlflow")
@@ -88,7 +88,7 @@ def test_the_reasons_hold() -> None:
 
 
 def test_the_targets_are_those_of_the_table() -> None:
-    assert ("auto", *names.TARGETS) == TARGETS
+    assert ("auto", *targets.TARGETS) == TARGETS
 
 
 @pytest.mark.parametrize("service", ["airflow_worker", "airflow_dag-processor", "mlflow", "ray", "jupyter"])

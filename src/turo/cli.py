@@ -136,7 +136,7 @@ def horizons(context: typer.Context, model: ForecastModel = "", horizons: Foreca
 
 @app.command()
 def forecast(context: typer.Context, model: ForecastModel = "", horizons: ForecastDays = "") -> None:
-    """Score every active car with the champions; write forecasts.csv, report.html and the look back."""
+    """Score every active vehicle with the champions; write forecasts.csv, report.html and the look back."""
     from turo.forecast.fleet_forecast import run
 
     _report(run(context.obj, model, _days(horizons)))

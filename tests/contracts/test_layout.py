@@ -13,6 +13,9 @@ MOST_LINES, MOST_FILES = 200, 15
 PARTS = "|".join(sorted(path.name for path in PACKAGE.iterdir() if path.is_dir()))
 NAMED = re.compile(rf"(?<![\w./-])turo\.(?:{PARTS})(?:\.[a-z_][a-z_0-9]*)+(?!\w)")
 PATH = re.compile(r"(?<![\w/])src/turo/[\w/]+(?:\.py|/)")
+SHORT = re.compile(
+    r"`((?:[\w-]+/)+[\w-]+\.py)`"
+)  # as texts name a file: from the repository, or from the package
 TEXTS = (".py", ".md", ".yml", ".yaml", ".toml", ".sh", ".ipynb", "")
 OTHER_NAMES = ("CHANGELOG.md", "uv.lock")  # speak of the past, or of packages
 
@@ -66,6 +69,12 @@ def test_texts_name_modules_that_exist() -> None:
 
 
 def test_texts_name_files_that_exist() -> None:
+    short = {(path, name) for path in texts() for name in SHORT.findall(path.read_text())}
+    assert not sorted(
+        f"{path.relative_to(REPOSITORY)}: {name}"
+        for path, name in short
+        if not any((folder / name).exists() for folder in (REPOSITORY, PACKAGE, path.parent))
+    )
     named = {(path, name) for path in texts() for name in PATH.findall(path.read_text())}
     assert not sorted(
         f"{path.relative_to(REPOSITORY)}: {name}" for path, name in named if not (REPOSITORY / name).exists()

@@ -18,7 +18,7 @@ def a_run():
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 
-    airflow_home.run(DAGS, "example_dag", {"cars": ["ab"]}, at=datetime.now(UTC) - timedelta(days=1))
+    airflow_home.run(DAGS, "example_dag", {"vehicles": ["ab"]}, at=datetime.now(UTC) - timedelta(days=1))
 
     def is_now(state: str, tasks: str = "success", paused: bool = False) -> None:
         with create_session() as session:

@@ -57,7 +57,7 @@ def test_a_file_with_every_kind_of_bad_row_leaks_nothing(tmp_path, load, rows, h
         lambda rows: [r | {"Reservation ID": r["Guest"]} for r in rows],
         lambda rows: [r | {"Vehicle id": r["Guest"]} for r in rows],
     ],
-    ids=["dates", "one id for all cars", "repeated id", "ids", "vehicle ids"],
+    ids=["dates", "one id for all vehicles", "repeated id", "ids", "vehicle ids"],
 )
 def test_errors_leak_nothing(tmp_path, load, rows, spoil, caplog):
     caplog.set_level(logging.DEBUG)

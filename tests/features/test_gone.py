@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tiny_fleet import Row, build, random_rows, trip, vehicles
 
-from turo.table.names import feature_columns
+from turo.table.model_columns import feature_columns
 
 END = "2026-09-01T00:00"
 OTHER = trip("z", "2025-10-01T00:00", "2025-10-03T00:00", "2025-09-20T00:00")  # begins the file's history
@@ -37,7 +37,7 @@ def gone(rows: list[Row], fleet: pl.DataFrame | None = None) -> list[date]:
         (every(28, 2), date(2026, 5, 11)),  # ends 4 Feb; too few for a mean: 91 days are over on 6 May
     ],
 )
-def test_from_when_a_silent_car_looks_gone(rows: list[Row], first: date) -> None:
+def test_from_when_a_silent_vehicle_looks_gone(rows: list[Row], first: date) -> None:
     found = gone(rows)
     last_end = max(row["trip_end"] for row in rows).date()
     assert found[0] > last_end
@@ -81,7 +81,7 @@ def test_listed_to_settles_it(listed_to: date) -> None:
     assert table.filter(pl.col("origin_date") >= listed_to).is_empty()
 
 
-def test_a_car_without_a_trip_is_silent_from_its_listing_on() -> None:
+def test_a_vehicle_without_a_trip_is_silent_from_its_listing_on() -> None:
     assert gone([], vehicles(("a", "2026-03-02", "car")))[0] == date(2026, 6, 8)  # 91 days are over on 1 Jun
 
 

@@ -23,7 +23,7 @@ def test_occupied_days_are_fractions_clipped_to_the_window():
     assert row["y_reservations"] == 2  # the first one started before the window
 
 
-def test_overlapping_trips_of_one_car_count_their_union_once():
+def test_overlapping_trips_of_one_vehicle_count_their_union_once():
     row = label(
         trip("a", "2026-03-03T00:00", "2026-03-10T00:00", "2026-02-20T00:00"),
         trip("a", "2026-03-04T00:00", "2026-03-05T00:00", "2026-02-20T00:00"),  # swallowed

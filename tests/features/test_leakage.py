@@ -13,11 +13,15 @@ import pytest
 from tiny_fleet import at, build, random_rows, trip, vehicles
 
 from turo.data.tables import REVISIONS
-from turo.table.names import KEYS, TARGETS, feature_columns
+from turo.table.model_columns import feature_columns
+from turo.table.names import KEYS
+from turo.table.targets import TARGETS
 
 SNAPSHOT = "2026-07-01T00:00"
 T = datetime(2026, 2, 2)
-FLEET = vehicles(*((f"car{n}", "2025-01-06" if n % 2 else None, "suv" if n < 3 else "car") for n in range(6)))
+FLEET = vehicles(
+    *((f"vehicle{n}", "2025-01-06" if n % 2 else None, "suv" if n < 3 else "car") for n in range(6))
+)
 CANCELLED = ("guest_cancellation", "host_cancellation")
 
 
@@ -46,7 +50,7 @@ def rewrite(rows, seed):
             new["booked_at"] = T + timedelta(hours=int(rng.integers(1, 900)))
             new["trip_start"] = T + timedelta(hours=int(rng.integers(-900, 2000)))
             new["trip_end"] = new["trip_start"] + length
-            new["vehicle_id"] = f"car{rng.integers(6)}"
+            new["vehicle_id"] = f"vehicle{rng.integers(6)}"
             new["status"] = str(rng.choice(["completed", *CANCELLED]))
             new["cancelled_at"] = None if rng.random() < 0.5 else new["booked_at"] + length
             new |= {"trip_price": float(rng.integers(1, 5000)), "total_earnings": 0.0}
@@ -211,7 +215,7 @@ def test_trap_9_windows_of_neighbouring_origins_overlap_so_every_row_names_its_o
     assert set(gaps["origin_date"].explode()) == {timedelta(days=7)}
 
 
-def test_trap_10_a_car_has_no_row_before_it_could_be_known():
+def test_trap_10_a_vehicle_has_no_row_before_it_could_be_known():
     rows = [
         trip("old", "2025-06-01T00:00", "2025-06-03T00:00", "2025-05-01T00:00"),
         trip("new", "2026-03-10T00:00", "2026-03-12T00:00", "2026-02-20T00:00"),

@@ -22,7 +22,7 @@ def origins(table, vehicle):
     return [str(day) for day in table.filter(vehicle_id=vehicle)["origin_date"]]
 
 
-def test_a_listed_car_has_rows_from_its_listing_even_without_trips():
+def test_a_listed_vehicle_has_rows_from_its_listing_even_without_trips():
     table = build(
         ROWS, "2026-03-20T00:00", fleet=vehicles(("a", "2026-01-12", None), ("c", "2026-02-03", None))
     )
@@ -39,13 +39,13 @@ def test_a_listed_car_has_rows_from_its_listing_even_without_trips():
     assert at(table, "c", "2026-02-16")["otb_days"] == 0
 
 
-def test_a_car_without_a_listing_has_rows_from_its_first_known_booking():
+def test_a_vehicle_without_a_listing_has_rows_from_its_first_known_booking():
     table = build(ROWS, "2026-03-20T00:00")
     assert origins(table, "a")[0] == "2026-01-12"
     assert origins(table, "b")[0] == "2026-02-16"  # known by a booking that was cancelled later
 
 
-def test_rows_end_when_the_car_leaves():
+def test_rows_end_when_the_vehicle_leaves():
     fleet = vehicles(("a", "2026-01-01", None)).with_columns(listed_to=pl.lit(date(2026, 2, 2)))
     table = build(ROWS, "2026-03-20T00:00", fleet=fleet)
     assert origins(table, "a")[-1] == "2026-01-26"
@@ -138,7 +138,7 @@ def test_prices_that_the_file_dates_are_features_from_their_date():
     assert "list_price" not in undated.columns
 
 
-def test_a_line_that_only_dates_a_price_leaves_the_rest_of_the_car_as_it_was():
+def test_a_line_that_only_dates_a_price_leaves_the_rest_of_the_vehicle_as_it_was():
     first = {"vehicle_id": "a", "class": "suv", "make": "Kia", "year": 2020, "listed_from": date(2026, 1, 20)}
     first |= {"listed_to": date(2026, 3, 10), "list_price": 50.0, "valid_from": date(2026, 1, 1)}
     second = {"vehicle_id": "a", "list_price": 60.0, "valid_from": date(2026, 2, 10)}

@@ -141,7 +141,7 @@ def test_a_vehicle_that_looks_gone_is_asked_about_and_in_no_total(settings: Sett
     ] * 4
     page = (Path(settings.data_dir) / "report.html").read_text()
     assert '<p class="big">38 <small>days expected</small></p>' in page
-    assert "for 2 active cars" in page
+    assert "for 2 active vehicles" in page
     assert "vehicle_id,listed_to\nC,2026-10-08\n" in page
     todo = page.split("What to do")[1].split("Gone?")[0]
     assert ">C<" not in todo
@@ -187,7 +187,7 @@ def test_take_home_files_have_no_window_to_forecast(settings: Settings) -> None:
 
 def test_a_fleet_without_listed_vehicles_is_refused(settings: Settings) -> None:
     write_table(Path(settings.data_dir), prepared(ORIGIN, 28).filter(pl.col("vehicle_id") == "D"))
-    with pytest.raises(InputError, match="No car is listed on 2026-11-23"):
+    with pytest.raises(InputError, match="No vehicle is listed on 2026-11-23"):
         forecast_fleet(settings, [make_champion(28)], NOW)
 
 

@@ -167,7 +167,7 @@ def test_where_nothing_can_be_forecast_no_forecast_of_other_data_is_left(
     register("XGBoost", 28, tmp_path)
     run(settings, horizons=(28,))
     write_table(folder, prepared(ORIGIN, 28).filter(pl.col("vehicle_id") == "D"))
-    with pytest.raises(InputError, match="No car is listed"):
+    with pytest.raises(InputError, match="No vehicle is listed"):
         run(settings, horizons=(28,))
     assert not (folder / "forecasts.csv").exists()
     assert not (folder / "report.html").exists()

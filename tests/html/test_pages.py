@@ -35,7 +35,7 @@ def hostile_predictor() -> Predictor:
     """Everything that a page shows is hostile."""
     predictor = tiny_predictor()
     spoilt = replace(predictor.model.fields[-1], name=HOSTILE, categories=(HOSTILE,))  # type: ignore[type-var]
-    predictor.table.fields = (spoilt,)
+    predictor.row_reader.fields = (spoilt,)
     about = predictor.about
     about.name = about.version = about.run_id = about.target = about.difference = HOSTILE
     about.metrics = {HOSTILE: 1.0}

@@ -15,8 +15,8 @@ from turo.data.load import load_tables
 from turo.features.build import build
 from turo.models.encoding import describe
 from turo.monitoring.drift_measures import Drift, measure
-from turo.table.model_columns import arrays
-from turo.table.names import CATEGORIES, feature_columns
+from turo.table.model_columns import arrays, feature_columns
+from turo.table.names import CATEGORIES
 from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
 
 HORIZON, VEHICLES, ASKED = 28, 120, 12

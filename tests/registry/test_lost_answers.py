@@ -91,8 +91,8 @@ def test_a_run_becomes_one_version(proxy, failure):
 @pytest.mark.parametrize("failure", FAILURES)
 def test_the_decision_log_has_one_entry(proxy, failure):
     proxy.lose |= {"/experiments/create": [failure], "/runs/create": [failure]}
-    entry = decision_log.append_entry("promoted", f"Ledger-{failure}", "1", "It is better.")
-    assert [line["id"] for line in decision_log.read_entries(f"Ledger-{failure}")] == [entry]
+    entry = decision_log.append_entry("promoted", f"Log-{failure}", "1", "It is better.")
+    assert [line["id"] for line in decision_log.read_entries(f"Log-{failure}")] == [entry]
 
 
 @pytest.mark.parametrize("failure", FAILURES)

@@ -34,8 +34,8 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
         rows = list(csv.DictReader(handle))
     models = {(row["model"], row["horizon_days"]) for row in rows}
     assert models == {("XGBoost-7d", "7"), ("XGBoost", "28"), ("XGBoost-90d", "90")}
-    cars = {row["vehicle_id"] for row in rows}
-    assert len(rows) == 3 * len(cars) > 150
+    vehicles = {row["vehicle_id"] for row in rows}
+    assert len(rows) == 3 * len(vehicles) > 150
     assert all(float(row["low"]) <= float(row["high"]) for row in rows)
     page = (stack.folder / "datas" / "report.html").read_text()
     assert "Fleet calendar" in page
@@ -45,5 +45,5 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
 def test_postgresql_has_the_same_rows(stack: Stack) -> None:
     told = stack.execute("postgres", "psql", "-U", "postgres", "-d", "forecasts", "-Atc", COUNT).split()
     with (stack.folder / "datas" / "forecasts.csv").open() as handle:
-        cars = len({row["vehicle_id"] for row in csv.DictReader(handle)})
-    assert told == [f"XGBoost-7d|7|{cars}", f"XGBoost|28|{cars}", f"XGBoost-90d|90|{cars}"]
+        vehicles = len({row["vehicle_id"] for row in csv.DictReader(handle)})
+    assert told == [f"XGBoost-7d|7|{vehicles}", f"XGBoost|28|{vehicles}", f"XGBoost-90d|90|{vehicles}"]

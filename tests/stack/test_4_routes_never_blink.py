@@ -60,7 +60,7 @@ def refused(serve: str) -> str | None:
 
 
 def refusals(stack: Stack) -> list[str]:
-    """The versions that the ledger says were refused, first to last."""
+    """The versions that the decision log says were refused, first to last."""
     entries = [json.loads(line) for line in stack.execute("mlflow", "turo", "ledger", NAME).splitlines()]
     return [entry["version"] for entry in reversed(entries) if entry["event"] == "refused"]
 

@@ -1,4 +1,4 @@
-"""Steady requests in the background, every answer kept: the witness that a change of model is not felt."""
+"""Steady requests in the background, every answer kept, to show that a change of model is not felt."""
 
 from __future__ import annotations
 

@@ -78,7 +78,11 @@ def random_rows(seed: int, fleet_size: int = 6, trips: int = 240) -> list[Row]:
             )
         )
         row = trip(
-            f"car{rng.integers(fleet_size)}", start.isoformat(), end.isoformat(), booked.isoformat(), status
+            f"vehicle{rng.integers(fleet_size)}",
+            start.isoformat(),
+            end.isoformat(),
+            booked.isoformat(),
+            status,
         )
         if "cancellation" in status and rng.random() < 0.6:
             row["cancelled_at"] = booked + (end - booked) * rng.random()

@@ -9,24 +9,24 @@ import pytest
 
 from turo.data.profiles import statuses
 from turo.registry.aliases import CHAMPION, PREVIOUS
-from turo.table import names
+from turo.table import names, targets
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {names.CSV, names.PARQUET, names.MANIFEST, names.REJECTED, names.REMEMBERED, names.FLEETS}
 HOMES = {
     "src/turo/table/names.py": {
         *FILES,
-        *names.TARGETS,
         names.ORACLE,
         names.EXPORT,
         names.TAKEHOME,
         *names.META,
         names.FURTHER_HORIZON,
     },
+    "src/turo/table/targets.py": set(targets.TARGETS),
     "src/turo/data/profiles/statuses.py": set(statuses.CANCELLED),
 }
 ALSO = {
-    "src/turo/settings.py": set(names.TARGETS),  # a literal type cannot be made of names; a test compares
+    "src/turo/settings.py": set(targets.TARGETS),  # a literal type cannot be made of names; a test compares
     "src/turo/forecast/flags.py": {names.LOOKS_GONE},  # what a forecast says of a vehicle: another list
 }
 
@@ -53,12 +53,12 @@ def test_no_other_module_writes_a_fact_again(home: str) -> None:
 
 
 def test_a_target_is_known_by_its_short_name_or_by_the_profile() -> None:
-    assert names.target_name("revenue") == names.target_name("y_revenue") == names.REVENUE
-    assert names.target_name("auto") == names.target_name("auto", names.EXPORT) == names.BOOKED_DAYS
-    assert names.target_name("auto", names.TAKEHOME) == names.RESERVATIONS
-    assert set(names.TARGET) == set(names.TARGETS)
-    assert (names.unit("y_revenue"), names.unit("y_profit")) == ("USD", "")
-    assert [names.bound(target, 28) for target in names.TARGETS] == [28.0, None, None]
+    assert targets.target_name("revenue") == targets.target_name("y_revenue") == targets.REVENUE
+    assert targets.target_name("auto") == targets.target_name("auto", names.EXPORT) == targets.BOOKED_DAYS
+    assert targets.target_name("auto", names.TAKEHOME) == targets.RESERVATIONS
+    assert set(targets.TARGET) == set(targets.TARGETS)
+    assert (targets.unit("y_revenue"), targets.unit("y_profit")) == ("USD", "")
+    assert [targets.bound(target, 28) for target in targets.TARGETS] == [28.0, None, None]
 
 
 def test_the_aliases_are_written_in_the_registry_only() -> None:

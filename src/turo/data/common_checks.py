@@ -57,7 +57,7 @@ def warn_overlaps(rows: pl.DataFrame, context: ReadContext) -> None:
     if overlapping.height:
         pairs = overlapping.select(pl.format("{} and {}", "before", "reservation_id")).to_series()
         context.warn(
-            f"{overlapping.height} trips start before the car's trip before them ends ({few(pairs)}); "
+            f"{overlapping.height} trips start before the vehicle's trip before them ends ({few(pairs)}); "
             "both are kept, the common time counts once."
         )
 

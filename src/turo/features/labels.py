@@ -7,7 +7,7 @@ import numpy as np
 from turo.features.known_trips.prefix_sums import PrefixSums
 from turo.features.scope import Scope
 from turo.features.time import DAY, Floats
-from turo.table.names import BOOKED_DAYS, RESERVATIONS, REVENUE
+from turo.table.targets import BOOKED_DAYS, RESERVATIONS, REVENUE
 
 REVENUE_DELAY = DAY  # revenue is labelled one day later
 

@@ -20,7 +20,8 @@ from turo.features.scope import LAGS, TRAINING_LAG, Scope
 from turo.features.time import DAY, NEVER, Floats, Ints
 from turo.features.vehicle_history import lags, past
 from turo.features.vehicles import Vehicles
-from turo.table.names import BOOKED_DAYS, HORIZON, IN_TRAINING, LOOKS_GONE, ORIGIN, TARGETS, VEHICLE
+from turo.table.names import HORIZON, IN_TRAINING, LOOKS_GONE, ORIGIN, VEHICLE
+from turo.table.targets import BOOKED_DAYS, TARGETS
 
 DECIMALS = 9  # of days and money: far below a second and a cent, and it keeps the CSV small
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from turo.errors import InputError
-from turo.table.names import CATEGORIES, IN_TRAINING, RESERVATIONS
+from turo.table.names import CATEGORIES, IN_TRAINING
+from turo.table.targets import RESERVATIONS
 
 NUMBERS = (
     "technology",

@@ -10,7 +10,7 @@ import polars as pl
 
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import ACCURACY, ACCURACY_KEY, with_columns
-from turo.forecast.horizon_tables import Table
+from turo.forecast.horizon_tables import HorizonTable
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
     return measured.select(pl.col(name).cast(kind) for name, kind in ACCURACY.items()).sort(*ACCURACY_KEY)
 
 
-def measure(forecasts: pl.DataFrame, tables: list[Table]) -> pl.DataFrame:
+def measure(forecasts: pl.DataFrame, tables: list[HorizonTable]) -> pl.DataFrame:
     """Errors of all kept forecasts that the tables hold actuals for by now."""
     found = [_actuals(forecasts, table) for table in tables]
     schema = {"vehicle_id": pl.String, "origin_date": pl.Date, "actual": pl.Float64}
@@ -58,7 +58,7 @@ def merge(measured: pl.DataFrame, path: Path) -> pl.DataFrame:
     return pl.concat([measured, lost]).sort(*ACCURACY_KEY)
 
 
-def _actuals(forecasts: pl.DataFrame, table: Table) -> list[pl.DataFrame]:
+def _actuals(forecasts: pl.DataFrame, table: HorizonTable) -> list[pl.DataFrame]:
     made = forecasts.filter(pl.col("horizon_days") == table.horizon_days)
     parts = []
     for (target,), rows in made.group_by(["target"], maintain_order=True):

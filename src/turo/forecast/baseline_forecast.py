@@ -13,16 +13,17 @@ import numpy as np
 import polars as pl
 
 from turo.errors import InputError
-from turo.forecast.horizon_tables import Table
+from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
 from turo.models.encoding import Columns, Field
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
-from turo.table.model_columns import arrays, numbers
-from turo.table.names import BOOKED_DAYS, LOOKS_GONE, bound, feature_columns, on_the_books
+from turo.table.model_columns import arrays, feature_columns, numbers
+from turo.table.names import LOOKS_GONE
+from turo.table.targets import BOOKED_DAYS, bound, on_the_books
 from turo.training import fit_derived
 from turo.training.evaluation.baselines import time_baselines
-from turo.training.training_rows import Table as TrainingTable
+from turo.training.training_rows import TrainingTable
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
@@ -78,7 +79,7 @@ class Baseline:
         return np.clip(values, 0.0, bound(self.target, self.horizon_days))
 
 
-def best(table: Table, target: str = BOOKED_DAYS) -> Baseline:
+def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     """The baseline with the least absolute error on the table's past.
 
     Where that is too short to tell: the books with what comes to them on average, which is right in sum if

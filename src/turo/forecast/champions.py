@@ -12,7 +12,7 @@ import numpy as np
 from turo.data import fleet_sketch
 from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast.forecast_columns import MODEL
-from turo.forecast.horizon_tables import Table
+from turo.forecast.horizon_tables import HorizonTable
 from turo.models.encoding import Columns, Field
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ class Champion:
         return self.forecaster.horizon_days
 
 
-def is_of(version: Version, table: Table) -> bool:
+def is_of(version: Version, table: HorizonTable) -> bool:
     """Was the version trained on the fleet of this table?"""
     if version.tags.get("turo.data_digest") == table.digest:
         return True
     return fleet_sketch.same(fleet_sketch.of_tags(version.tags), fleet_sketch.of_manifest(table.manifest))
 
 
-def load(name: str, table: Table) -> Champion:
+def load(name: str, table: HorizonTable) -> Champion:
     """The champion of that registered name, ready to forecast the table.
 
     Raises:
@@ -109,7 +109,7 @@ def load(name: str, table: Table) -> Champion:
     )
 
 
-def check_features(forecaster: Forecasts, table: Table, told: str) -> None:
+def check_features(forecaster: Forecasts, table: HorizonTable, told: str) -> None:
     """Refuse a model that asks for what the table does not have.
 
     Raises:

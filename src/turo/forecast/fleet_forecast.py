@@ -19,7 +19,7 @@ from turo.forecast.forecast_columns import BASELINE, MODEL
 from turo.forecast.forecaster_choice import choose
 from turo.forecast.freshness import changed_inputs, late
 from turo.forecast.further_horizons import open_further
-from turo.forecast.horizon_tables import Table, data_folder, open_table, served_horizon
+from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
 from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, live_errors, store
 from turo.forecast.report import page
@@ -130,7 +130,9 @@ def forecast_fleet(
     return Fleet(made, measured)
 
 
-def _ready(settings: Settings, found: Sequence[Champion]) -> tuple[list[tuple[Table, Champion]], list[str]]:
+def _ready(
+    settings: Settings, found: Sequence[Champion]
+) -> tuple[list[tuple[HorizonTable, Champion]], list[str]]:
     """The horizons that have a table of the main one's data and all features, and why others have not."""
     main = open_table(settings, served_horizon(settings))
     ready, problems = [], list[InputError]()
@@ -159,12 +161,12 @@ def _withdraw(settings: Settings) -> None:
         other_fleets.put_away(folder, other_fleets.UNKNOWN)
 
 
-def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:
+def _score(table: HorizonTable, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:
     rows, origin = table.newest(), table.newest_origin()
     rows = listed_vehicles.active(rows, source.vehicles, origin)
     if rows.is_empty():
         raise InputError(
-            f"No car is listed on {origin}, the newest origin.",
+            f"No vehicle is listed on {origin}, the newest origin.",
             "Check listed_to in vehicles.csv, and the snapshot.",
         )
     described = listed_vehicles.describe(
@@ -174,7 +176,7 @@ def _score(table: Table, champion: Champion, source: Tables, now: datetime) -> p
     return score(rows, champion, described, Stamp("+".join(sources), table.digest, now))
 
 
-def _measured(settings: Settings, tables: Sequence[Table]) -> pl.DataFrame:
+def _measured(settings: Settings, tables: Sequence[HorizonTable]) -> pl.DataFrame:
     """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
     folder = data_folder(settings)
     kept = store.read_history(folder)

@@ -17,9 +17,9 @@ from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast import baseline_forecast, further_horizons
 from turo.forecast.champions import Champion, load
 from turo.forecast.forecast_columns import BASELINE
-from turo.forecast.horizon_tables import Table, model_name, open_table, served_horizon
+from turo.forecast.horizon_tables import HorizonTable, model_name, open_table, served_horizon
 from turo.settings import Settings
-from turo.table.names import target_name
+from turo.table.targets import target_name
 from turo.training.evaluation.baselines import NAMES
 from turo.training.trainable import why_not
 
@@ -67,7 +67,7 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
     return choice
 
 
-def _refuse_another_fleet(main: Table, source: Tables) -> None:
+def _refuse_another_fleet(main: HorizonTable, source: Tables) -> None:
     """The page draws the trips of the input beside the numbers of the table: both must be of one fleet."""
     fleet = fleet_sketch.of_manifest(main.manifest)
     if fleet and source.fleet and not fleet_sketch.same(fleet, source.fleet):
@@ -78,7 +78,7 @@ def _refuse_another_fleet(main: Table, source: Tables) -> None:
         )
 
 
-def _who(settings: Settings, model: str, table: Table) -> tuple[Champion, str]:
+def _who(settings: Settings, model: str, table: HorizonTable) -> tuple[Champion, str]:
     """The forecaster of one horizon, and what must be said of it."""
     reasons = []
     for name in dict.fromkeys((model, *settings.model_names)):
@@ -99,7 +99,7 @@ def _who(settings: Settings, model: str, table: Table) -> tuple[Champion, str]:
     )
 
 
-def _told(table: Table, who: str) -> str:
+def _told(table: HorizonTable, who: str) -> str:
     return f"The next {table.horizon_days} days are forecast by {who}"
 
 
@@ -107,7 +107,7 @@ def _lowered(reason: str) -> str:
     return reason[0].lower() + reason[1:] if reason.startswith("The ") else reason
 
 
-def _help(settings: Settings, table: Table, target: str) -> str:
+def _help(settings: Settings, table: HorizonTable, target: str) -> str:
     """Advice to train only where a training can work."""
     refusal = why_not(settings, str(table.folder), table.manifest, target)
     if refusal:
@@ -120,7 +120,7 @@ def _target(settings: Settings) -> str:
     return target_name(settings.target)
 
 
-def _as_champion(best: baseline_forecast.Baseline, table: Table) -> Champion:
+def _as_champion(best: baseline_forecast.Baseline, table: HorizonTable) -> Champion:
     return Champion(
         name=BASELINE,
         version=best.key,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from turo.data.tables import Tables
-from turo.forecast.horizon_tables import Table
+from turo.forecast.horizon_tables import HorizonTable
 
 FRESH_DAYS = 13  # a newer Monday exists after 7 days; a week of grace
 
@@ -21,7 +21,7 @@ def late(origin: date, now: datetime) -> list[str]:
     ]
 
 
-def changed_inputs(tables: Sequence[Table], source: Tables) -> list[str]:
+def changed_inputs(tables: Sequence[HorizonTable], source: Tables) -> list[str]:
     """What is wrong between the files as they are and the tables made from them."""
     digests = {name: facts["sha256"] for name, facts in source.inputs.items()}
     for table in tables:

@@ -13,7 +13,7 @@ from turo.errors import InputError
 from turo.features.fleet_part import Part
 from turo.features.known_trips.trips import books_priced, slim
 from turo.features.scope import scope
-from turo.forecast.horizon_tables import Table, data_folder, open_folder, open_table
+from turo.forecast.horizon_tables import HorizonTable, data_folder, open_folder, open_table
 from turo.settings import Settings
 from turo.table.names import FURTHER_HORIZON
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 SAME = ("profile", "snapshot", "inputs")  # what tables of the same data agree in, beside the fleet
 
 
-def open_further(settings: Settings, horizon_days: int, main: Table) -> Table:
+def open_further(settings: Settings, horizon_days: int, main: HorizonTable) -> HorizonTable:
     """The table of a further horizon.
 
     Raises:
@@ -33,7 +33,7 @@ def open_further(settings: Settings, horizon_days: int, main: Table) -> Table:
     return table
 
 
-def check(table: Table, main: Table) -> None:
+def check(table: HorizonTable, main: HorizonTable) -> None:
     """Refuse a table of other data than the main one.
 
     Raises:
@@ -53,7 +53,7 @@ def check(table: Table, main: Table) -> None:
         )
 
 
-def remove_unusable(settings: Settings, main: Table) -> list[Path]:
+def remove_unusable(settings: Settings, main: HorizonTable) -> list[Path]:
     """Remove the further tables that are damaged or of other data; returns their folders."""
     removed = []
     for folder in sorted(data_folder(settings).glob(f"{FURTHER_HORIZON}*")):

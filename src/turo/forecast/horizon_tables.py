@@ -58,7 +58,7 @@ def model_name(model: str, horizon_days: int, settings: Settings) -> str:
 
 
 @dataclass(frozen=True)
-class Table:
+class HorizonTable:
     """A prepared table in its folder, for one horizon."""
 
     horizon_days: int
@@ -103,7 +103,7 @@ class Table:
         return self.prepared.frame([VEHICLE, ORIGIN, target], over).rename({target: "actual"})
 
 
-def open_table(settings: Settings, horizon_days: int) -> Table:
+def open_table(settings: Settings, horizon_days: int) -> HorizonTable:
     """The table prepared for that horizon.
 
     Raises:
@@ -112,7 +112,7 @@ def open_table(settings: Settings, horizon_days: int) -> Table:
     return open_folder(table_folder(settings, horizon_days), horizon_days)
 
 
-def open_folder(folder: Path, horizon_days: int) -> Table:
+def open_folder(folder: Path, horizon_days: int) -> HorizonTable:
     """The table for that horizon in a folder; see `open_table`."""
     try:
         prepared = reader.read(str(folder), horizon_days)
@@ -125,4 +125,4 @@ def open_folder(folder: Path, horizon_days: int) -> Table:
             "The take-home files have no trip dates, so there is no window to forecast.",
             "Bring a trip earnings export or the canonical files.",
         )
-    return Table(horizon_days, folder, prepared)
+    return HorizonTable(horizon_days, folder, prepared)

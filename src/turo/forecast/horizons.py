@@ -11,7 +11,7 @@ from turo.errors import InputError
 from turo.forecast.champions import is_of
 from turo.forecast.further_horizons import check, remove_unusable
 from turo.forecast.horizon_tables import (
-    Table,
+    HorizonTable,
     data_folder,
     further_folder,
     model_name,
@@ -21,7 +21,7 @@ from turo.forecast.horizon_tables import (
 )
 from turo.registry.client import Version
 from turo.settings import Settings
-from turo.table.names import AUTO
+from turo.table.targets import AUTO
 from turo.training.trainable import why_not
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
     return needed
 
 
-def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[Table]:
+def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[HorizonTable]:
     """The tables of those horizons, of the main one's data; whatever else lies in their places is removed."""
     main = open_table(settings, served)
     tables = _each(settings, horizons, main)
@@ -77,7 +77,7 @@ def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[Ta
     return [table for table in tables if _same(table, main)]
 
 
-def _each(settings: Settings, horizons: Sequence[int], main: Table) -> list[Table]:
+def _each(settings: Settings, horizons: Sequence[int], main: HorizonTable) -> list[HorizonTable]:
     tables = []
     for horizon in horizons:
         try:
@@ -88,7 +88,7 @@ def _each(settings: Settings, horizons: Sequence[int], main: Table) -> list[Tabl
     return tables
 
 
-def _prepared(settings: Settings, main: Table, horizon: int) -> Table:
+def _prepared(settings: Settings, main: HorizonTable, horizon: int) -> HorizonTable:
     """The table of a horizon; made now unless it is of the main one's data and made by the same code."""
     try:
         table = open_table(settings, horizon)
@@ -98,7 +98,7 @@ def _prepared(settings: Settings, main: Table, horizon: int) -> Table:
     return table if _same(table, main) else _prepare(settings, horizon)
 
 
-def _same(table: Table, main: Table) -> bool:
+def _same(table: HorizonTable, main: HorizonTable) -> bool:
     try:
         check(table, main)
     except InputError:
@@ -106,7 +106,7 @@ def _same(table: Table, main: Table) -> bool:
     return table.manifest.get("code_version") == main.manifest.get("code_version")
 
 
-def _prepare(settings: Settings, horizon: int) -> Table:
+def _prepare(settings: Settings, horizon: int) -> HorizonTable:
     from turo.prepare import run
 
     other, place = settings.model_copy(update={"horizon_days": horizon}), table_folder(settings, horizon)
@@ -131,7 +131,7 @@ def _target(model: str, settings: Settings) -> str:
     return settings.target
 
 
-def _is_trained(name: str, table: Table, target: str) -> bool:
+def _is_trained(name: str, table: HorizonTable, target: str) -> bool:
     """Whether it has a champion of this fleet and target, and some version of it saw this table."""
     from turo.registry import aliases, versions
 

@@ -13,8 +13,8 @@ from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
 from turo.forecast.forecast_columns import FORECASTS
 from turo.models.derived import RESERVATIONS, REVENUE
 from turo.table import names
-from turo.table.model_columns import arrays
-from turo.table.names import BOOKED_DAYS, TARGET, feature_columns
+from turo.table.model_columns import arrays, feature_columns
+from turo.table.targets import BOOKED_DAYS, TARGET
 
 DERIVED = ("derived_reservations", "derived_revenue")
 

@@ -29,7 +29,7 @@ from turo.training.evaluation.metrics import row_loss
 logger = logging.getLogger(__name__)
 
 MEAN = "mean"  # column of the hold-out: what may be added up; runs of older code lack it
-RIVAL, RIVAL_MEAN = "rival", "rival_mean"
+CHAMPION, CHAMPION_MEAN = "champion", "champion_mean"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Paired:
     why_not: str = ""
 
 
-def against(candidate: Version, rival: Version) -> Paired:
-    """Compare on the candidate's hold-out rows that the rival's evaluation model cannot have seen.
+def against(candidate: Version, champion: Version) -> Paired:
+    """Compare on the candidate's hold-out rows that the champion's evaluation model cannot have seen.
 
     Rows on which one of the two has no forecast are left out.
     """
@@ -50,12 +50,12 @@ def against(candidate: Version, rival: Version) -> Paired:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             rows = _holdout(candidate, Path(temporary) / "candidate")
-            known = _holdout(rival, Path(temporary) / "rival")
-            joined = _rival_forecasts(rows, known, rival, Path(temporary))
+            known = _holdout(champion, Path(temporary) / "champion")
+            joined = _champion_forecasts(rows, known, champion, Path(temporary))
         except TuroError as error:
-            logger.warning("%s: no comparison with version %s: %s", candidate.name, rival.version, error)
+            logger.warning("%s: no comparison with version %s: %s", candidate.name, champion.version, error)
             return Paired(None, why_not=str(error))
-    values = pl.col(ACTUAL, PREDICTION, RIVAL).cast(pl.Float64)
+    values = pl.col(ACTUAL, PREDICTION, CHAMPION).cast(pl.Float64)
     joined = joined.filter(pl.all_horizontal(values.is_finite().fill_null(value=False)))
     if joined.is_empty():
         return Paired(None, why_not="no hold-out row that it has not seen")
@@ -65,34 +65,38 @@ def against(candidate: Version, rival: Version) -> Paired:
         joined["origin_date"].to_numpy() if "origin_date" in joined.columns else None,
         int(candidate.tags.get("turo.horizon_days") or 0),
     )
-    loss, rival_loss = (row_loss(y, joined[column].to_numpy(), metric) for column in (PREDICTION, RIVAL))
+    loss, champion_loss = (
+        row_loss(y, joined[column].to_numpy(), metric) for column in (PREDICTION, CHAMPION)
+    )
     total = None
     if MEAN in joined.columns:
-        total = totals(y, joined[MEAN].to_numpy(), joined[RIVAL_MEAN].to_numpy(), resamples)
-    return Paired(compare(loss, rival_loss, resamples), total)
+        total = totals(y, joined[MEAN].to_numpy(), joined[CHAMPION_MEAN].to_numpy(), resamples)
+    return Paired(compare(loss, champion_loss, resamples), total)
 
 
-def _rival_forecasts(rows: pl.DataFrame, known: pl.DataFrame, rival: Version, folder: Path) -> pl.DataFrame:
-    """Rows with the rival's forecasts and means; rows it may have seen are left out.
+def _champion_forecasts(
+    rows: pl.DataFrame, known: pl.DataFrame, champion: Version, folder: Path
+) -> pl.DataFrame:
+    """Rows with the champion's forecasts and means; rows it may have seen are left out.
 
-    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the rival's
+    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the champion's
     evaluation model forecasts the rows; it saw nothing from its own hold-out on, and no unknown vehicle.
     """
     if "origin_date" not in rows.columns:
-        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(RIVAL_MEAN)
-        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(RIVAL))
+        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(CHAMPION_MEAN)
+        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(CHAMPION))
         return rows.join(found, on=["vehicle_id", ACTUAL])
     first = known["origin_date"].min()
     unseen = rows.filter(
         (pl.col("origin_date") >= first) | ~pl.col("vehicle_id").is_in(known["vehicle_id"].unique().implode())
     )
-    model = _evaluation_model(rival, folder / "evaluation")
+    model = _evaluation_model(champion, folder / "evaluation")
     names = tuple(field.name for field in model.fields)
     absent = [name for name in names if name not in unseen.columns]
     if absent:
         raise RegistryError(f"its features {', '.join(absent)} are no longer in the table.")
     columns = arrays(unseen, names)
-    forecasts = {RIVAL: model.predict(columns), RIVAL_MEAN: model.mean(columns)}
+    forecasts = {CHAMPION: model.predict(columns), CHAMPION_MEAN: model.mean(columns)}
     return unseen.with_columns(pl.Series(name, values, pl.Float64) for name, values in forecasts.items())
 
 

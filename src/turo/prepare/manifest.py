@@ -12,19 +12,9 @@ import polars as pl
 
 from turo.data.profiles.statuses import cancelled
 from turo.features.known_trips.trips import books_priced, without_date
-from turo.table.names import (
-    CSV,
-    EXPORT,
-    FLEETS,
-    KEYS,
-    META,
-    PARQUET,
-    REJECTED,
-    REMEMBERED,
-    TAKEHOME,
-    TARGETS,
-    feature_columns,
-)
+from turo.table.model_columns import feature_columns
+from turo.table.names import CSV, EXPORT, FLEETS, KEYS, META, PARQUET, REJECTED, REMEMBERED, TAKEHOME
+from turo.table.targets import TARGETS
 from turo.table.writer import Sink
 
 if TYPE_CHECKING:

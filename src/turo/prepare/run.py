@@ -32,8 +32,8 @@ from turo.table.names import (
     REJECTED,
     REMEMBERED,
     TAKEHOME,
-    TARGETS,
 )
+from turo.table.targets import TARGETS
 from turo.table.writer import Sink, staged
 
 if TYPE_CHECKING:

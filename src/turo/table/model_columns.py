@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from turo.table.names import CATEGORIES
+from turo.table.names import CATEGORIES, KEYS, META
+from turo.table.targets import TARGETS
 
 
 def arrays(frame: pl.DataFrame, features: Iterable[str]) -> dict[str, np.ndarray]:
@@ -30,3 +31,9 @@ def numbers(column: pl.Series) -> np.ndarray:
 def categories(frame: pl.DataFrame, features: Iterable[str]) -> tuple[str, ...]:
     """Names of the features that are not numbers."""
     return tuple(name for name in features if name in CATEGORIES or frame.schema[name] == pl.String)
+
+
+def feature_columns(columns: Iterable[str]) -> list[str]:
+    """The features among `columns`, in their order: all that is not key, mark or target."""
+    other = {*KEYS, *META, *TARGETS}
+    return [name for name in columns if name not in other]

@@ -1,9 +1,6 @@
-"""What the prepared table's files, profiles, columns and targets are called; imports no other module."""
+"""What the prepared table's files, profiles and columns are called; imports no other module."""
 
 from __future__ import annotations
-
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
 
 CSV, PARQUET, REJECTED = "datas.csv", "datas.parquet", "rejected.csv"
 MANIFEST, REMEMBERED, FLEETS = "manifest.json", "last_export.parquet", "fleets.json"
@@ -15,71 +12,6 @@ EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"  # pro
 
 VEHICLE, ORIGIN, HORIZON = "vehicle_id", "origin_date", "horizon_days"
 IN_TRAINING, LOOKS_GONE = "in_training", "looks_gone"
-BOOKED_DAYS, RESERVATIONS, REVENUE = "y_booked_days", "y_reservations", "y_revenue"
 KEYS = (VEHICLE, ORIGIN, HORIZON)
 META = (IN_TRAINING, LOOKS_GONE)
-TARGETS = (BOOKED_DAYS, RESERVATIONS, REVENUE)
 CATEGORIES = ("class", "fuel", "make")
-
-AUTO = "auto"  # the profile's own target
-ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
-PREFIX = "y_"  # of a target's column; a user may leave it out
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is known of a target beside its own column.
-
-    Attributes:
-        unit: of its values.
-        noun: what is counted, as a host says it.
-        on_books: column of what is on the books at the origin.
-        recent: column of the 28 days before the origin.
-        last_year: column of the same window 52 weeks earlier.
-    """
-
-    unit: str
-    noun: str
-    on_books: str
-    recent: str
-    last_year: str
-
-
-TARGET = {
-    BOOKED_DAYS: Target("days", "days", "otb_days", "hist_days_28", "lag_52w"),
-    RESERVATIONS: Target("reservations", "reservations", "otb_trips", "hist_trips_28", "lag_52w_trips"),
-    REVENUE: Target("USD", "revenue", "otb_revenue", "hist_revenue_28", "lag_52w_revenue"),
-}
-
-
-def unit(target: str) -> str:
-    """The unit of a target; empty for one that is not known here."""
-    return TARGET[target].unit if target in TARGET else ""
-
-
-def bound(target: str, horizon_days: int) -> float | None:
-    """The most a target can be in a window; None where there is no such bound."""
-    return float(horizon_days) if target == BOOKED_DAYS else None
-
-
-def on_the_books(target: str, columns: Container[str]) -> str:
-    """The column a target is compared with and added to: what is still booked, where the table can tell.
-
-    A file that does not date cancellations shows at the newest origin what is still booked, at earlier ones
-    also what was cancelled by then: there the expected part of it is what stands for the same knowledge.
-    """
-    books = TARGET[target].on_books
-    return books + ALIVE if books + ALIVE in columns else books
-
-
-def target_name(asked: str, profile: str = "") -> str:
-    """The column a target names, with or without its prefix; for `auto` the profile's default."""
-    if asked == AUTO:
-        return RESERVATIONS if profile == TAKEHOME else BOOKED_DAYS
-    return asked if asked.startswith(PREFIX) else f"{PREFIX}{asked}"
-
-
-def feature_columns(columns: Iterable[str]) -> list[str]:
-    """The features among `columns`, in their order: all that is not key, mark or target."""
-    other = {*KEYS, *META, *TARGETS}
-    return [name for name in columns if name not in other]

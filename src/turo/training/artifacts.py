@@ -17,13 +17,13 @@ from turo.models import flavor
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
 from turo.table.model_columns import arrays
-from turo.table.names import unit
+from turo.table.targets import unit
 from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, Backtest
 from turo.training.evaluation.importance import permutation_importance
 from turo.training.evaluation.scores import MODEL, Scores
 from turo.training.recipe import take
 from turo.training.reports import model_card, plots, reference_histograms
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 HOLDOUT = "holdout.parquet"
 EVALUATION = "evaluation_model"
@@ -41,14 +41,14 @@ LIBRARIES = {
 class Outcome:
     """All that a run found out."""
 
-    table: Table
+    table: TrainingTable
     result: Backtest
     scores: Scores
     final: Forecaster
     facts: dict[str, Any]
 
 
-def check(table: Table, kind: str) -> None:
+def check(table: TrainingTable, kind: str) -> None:
     """Refuse before the fitting what would fail after it.
 
     Raises:
@@ -154,7 +154,7 @@ def _example(rows: pl.DataFrame, names: tuple[str, ...]) -> Any:
     return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
 
 
-def _reference(table: Table, model: Forecaster) -> dict[str, Any]:
+def _reference(table: TrainingTable, model: Forecaster) -> dict[str, Any]:
     chosen = reference_histograms.reference_rows(table.rows, table.horizon_days)
     columns = take(table.columns(), chosen)
     weeks = reference_histograms.weeks_of(table.rows[chosen], table.horizon_days)

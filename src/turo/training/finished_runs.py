@@ -14,7 +14,7 @@ from turo.registry import versions
 from turo.registry.client import Version, client
 from turo.registry.fleet_match import DIGEST, table_manifest
 from turo.settings import Settings
-from turo.table.names import target_name
+from turo.table.targets import target_name
 from turo.training.training_rows import asked_target
 
 CODE, RECIPE, KEYS = "turo.code_sha256", "turo.recipe_sha256", "turo.reused_keys"

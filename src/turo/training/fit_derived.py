@@ -7,17 +7,17 @@ import numpy as np
 from turo.models import derived
 from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
 from turo.models.encoding import Columns
-from turo.table import names
+from turo.table import targets
 from turo.table.model_columns import numbers
-from turo.table.names import on_the_books
+from turo.table.targets import on_the_books
 from turo.training.recipe import take
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 MIN_ROWS = 60
-TARGETS = {derived.RESERVATIONS: names.RESERVATIONS, derived.REVENUE: names.REVENUE}
+TARGETS = {derived.RESERVATIONS: targets.RESERVATIONS, derived.REVENUE: targets.REVENUE}
 
 
-def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
+def learn(table: TrainingTable, offset: str | None, rows: np.ndarray, mean: np.ndarray) -> Derivation | None:
     """From means of rows the model had not seen; None where days are not the target, or too little is known.
 
     What was booked is compared with the expected days, not with the actual ones, because a forecast has only
@@ -28,13 +28,13 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
         rows: row numbers in the table.
         mean: expected days of those rows.
     """
-    if table.target != names.BOOKED_DAYS or offset is None:
+    if table.target != targets.BOOKED_DAYS or offset is None:
         return None
     columns = take(table.columns(), rows)
-    revenue_books = on_the_books(names.REVENUE, columns)
+    revenue_books = on_the_books(targets.REVENUE, columns)
     blank = Derivation(
         days=offset,
-        trips=on_the_books(names.RESERVATIONS, columns),
+        trips=on_the_books(targets.RESERVATIONS, columns),
         revenue_books=revenue_books if revenue_books in columns else None,
         trip_days=_median(columns, TRIP_DAYS),
         price=_median(columns, PRICE),
@@ -56,7 +56,7 @@ def learn(table: Table, offset: str | None, rows: np.ndarray, mean: np.ndarray) 
     return Derivation(**{**vars(blank), **learnt}) if learnt else None
 
 
-def actuals(table: Table, name: str) -> np.ndarray | None:
+def actuals(table: TrainingTable, name: str) -> np.ndarray | None:
     """What came true of `reservations` or `revenue` (all rows of the table,), NaN where not known."""
     target = TARGETS[name]
     if target not in table.rows.columns:

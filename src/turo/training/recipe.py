@@ -14,8 +14,8 @@ from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
 from turo.table.model_columns import categories
-from turo.table.names import bound, on_the_books
-from turo.training.training_rows import Table
+from turo.table.targets import bound, on_the_books
+from turo.training.training_rows import TrainingTable
 
 NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
 
@@ -36,7 +36,7 @@ class Recipe:
     metric: str
 
     @classmethod
-    def of(cls, table: Table, kind: str, params: Mapping[str, Any], seed: int) -> Recipe:
+    def of(cls, table: TrainingTable, kind: str, params: Mapping[str, Any], seed: int) -> Recipe:
         """The recipe a table asks for: MAE and what is on the books where there are dates, RMSE where not."""
         books = on_the_books(table.target, table.features)
         return cls(

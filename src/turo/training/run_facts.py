@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from turo.data import fleet_sketch
-from turo.table.names import RESERVATIONS
+from turo.table.targets import RESERVATIONS
 from turo.training.enough_history import check_trips
 from turo.training.project import Options, Project, Value
-from turo.training.training_rows import Table, first_and_last
+from turo.training.training_rows import TrainingTable, first_and_last
 
 PROTOCOL_TIMED = (
     "Figures are those of a model that was fitted to the rows before the hold-out (the last 12 weeks of "
@@ -21,7 +21,7 @@ PROTOCOL_CROSSED = (
 )
 
 
-def check_history(data: Table) -> None:
+def check_history(data: TrainingTable) -> None:
     """Refuse a history too short to learn from; weeks of origins are checked by the split.
 
     Raises:
@@ -33,7 +33,7 @@ def check_history(data: Table) -> None:
     check_trips(trips)
 
 
-def _trips_seen(data: Table) -> float:
+def _trips_seen(data: TrainingTable) -> float:
     """Trips that start in windows that do not overlap: where the manifest does not count finished ones."""
     if not data.timed:
         return float(data.y.sum())
@@ -44,7 +44,7 @@ def _trips_seen(data: Table) -> float:
     return float(data.rows.filter(data.rows["origin_date"].is_in(apart.implode()))[RESERVATIONS].sum())
 
 
-def tags_of(name: str, kind: str, run_key: str, data: Table, code_version: str) -> dict[str, str]:
+def tags_of(name: str, kind: str, run_key: str, data: TrainingTable, code_version: str) -> dict[str, str]:
     """Tags by which a run is found, compared and registered."""
     tags = {
         "turo.model": name,
@@ -62,7 +62,7 @@ def tags_of(name: str, kind: str, run_key: str, data: Table, code_version: str) 
 
 
 def describe(
-    name: str, project: Project, params: dict[str, Value], options: Options, data: Table
+    name: str, project: Project, params: dict[str, Value], options: Options, data: TrainingTable
 ) -> dict[str, Any]:
     """Facts for the model card and the model's own metadata; plain values."""
     span = "one row a vehicle"

@@ -13,26 +13,15 @@ from turo.errors import InputError, TrainingError
 from turo.files import folder
 from turo.settings import Settings
 from turo.table import reader
-from turo.table.model_columns import arrays, numbers
-from turo.table.names import (
-    AUTO,
-    FURTHER_HORIZON,
-    HORIZON,
-    IN_TRAINING,
-    ORACLE,
-    ORIGIN,
-    PARQUET,
-    TARGETS,
-    VEHICLE,
-    feature_columns,
-    target_name,
-)
+from turo.table.model_columns import arrays, feature_columns, numbers
+from turo.table.names import FURTHER_HORIZON, HORIZON, IN_TRAINING, ORACLE, ORIGIN, PARQUET, VEHICLE
+from turo.table.targets import AUTO, TARGETS, target_name
 from turo.table.verified import FIRST
 from turo.training.enough_history import refuse_empty
 
 
 @dataclass(frozen=True)
-class Table:
+class TrainingTable:
     """Rows that may train: `in_training` is 1 and the target is known.
 
     Attributes:
@@ -72,7 +61,7 @@ class Table:
         return arrays(self.rows, self.features)
 
 
-def read(settings: Settings, target: str = AUTO, horizon_days: int = 0) -> Table:
+def read(settings: Settings, target: str = AUTO, horizon_days: int = 0) -> TrainingTable:
     """Read datas.parquet and its manifest from `DATA_DIR`.
 
     Args:
@@ -99,7 +88,7 @@ def read(settings: Settings, target: str = AUTO, horizon_days: int = 0) -> Table
     rows = _labelled(frame, name)
     if rows.is_empty():
         refuse_empty(manifest, f"{PARQUET} has both complete lags and a known {name}")
-    return Table(
+    return TrainingTable(
         rows=rows,
         features=features,
         target=name,

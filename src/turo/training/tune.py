@@ -12,7 +12,7 @@ from turo.training.evaluation.backtest import ACTUAL, PREDICTION, plan_of, run_f
 from turo.training.evaluation.metrics import row_loss
 from turo.training.project import Options, Project, Range, Value
 from turo.training.recipe import Recipe
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 TUNED_FOLDS = 3  # the newest ones: enough to rank parameters, and a third cheaper
 
 
-def search(project: Project, params: dict[str, Value], options: Options, data: Table) -> dict[str, Value]:
+def search(
+    project: Project, params: dict[str, Value], options: Options, data: TrainingTable
+) -> dict[str, Value]:
     """The best parameters of `options.tune_trials` tries, the given ones being the first.
 
     Each try is a nested MLflow run with its parameters and its loss on the folds. Seeded, so a repeated

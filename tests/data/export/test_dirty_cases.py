@@ -52,7 +52,7 @@ def test_an_empty_file_and_a_bare_header_are_refused(tmp_path, load, content, me
         load()
 
 
-def test_only_vehicle_name_does_not_tell_cars_apart(tmp_path, load, rows):
+def test_only_vehicle_name_does_not_tell_vehicles_apart(tmp_path, load, rows):
     write(tmp_path, rows, header=[h for h in header_44() if h != "Vehicle"])
     with pytest.raises(InputError, match="Vehicle name, which is not unique"):
         load()
@@ -433,10 +433,10 @@ def test_a_vin_with_two_vehicle_ids_is_warned_about(tmp_path, load, rows):
     assert len(tables.vehicles) == 5
 
 
-def test_cars_are_derived_when_there_is_no_vehicles_file(tmp_path, load, rows):
+def test_vehicles_are_derived_when_there_is_no_vehicles_file(tmp_path, load, rows):
     write(tmp_path, rows)
     tables = load()
-    assert warned(tables, "4 cars are derived from the export")
+    assert warned(tables, "4 vehicles are derived from the export")
     facts = tables.vehicles.select("make", "model", "year", "state").rows()
     assert facts == [
         ("Honda", "Civic", 2021, "TX"),
@@ -448,14 +448,14 @@ def test_cars_are_derived_when_there_is_no_vehicles_file(tmp_path, load, rows):
     assert tables.vehicles["listed_from"].to_list() == first.sort("vehicle_id")["trip_start"].to_list()
 
 
-def test_a_car_missing_in_the_vehicles_file_gets_a_stub_and_one_without_trips_stays(tmp_path, load, rows):
+def test_a_vehicle_missing_in_the_vehicles_file_gets_a_stub_and_one_without_trips_stays(tmp_path, load, rows):
     write(tmp_path, rows)
     (tmp_path / "vehicles.csv").write_text(
         "vehicle_id,class,listed_from\n1000000,car,2024-01-01\n7777777,suv,2025-02-01\n"
     )
     tables = load()
     vehicles = {r["vehicle_id"]: r for r in tables.vehicles.to_dicts()}
-    assert warned(tables, "3 cars of the export are not in vehicles.csv")
+    assert warned(tables, "3 vehicles of the export are not in vehicles.csv")
     assert vehicles["1000000"]["class"] == "car"
     assert vehicles["1000000"]["make"] == "Honda"
     assert vehicles["1000001"]["make"] == "Land Rover"
@@ -467,7 +467,7 @@ def test_a_vehicles_file_of_another_fleet_is_left_out(tmp_path, load, rows):
     (tmp_path / "vehicles.csv").write_text("vehicle_id,class\n1,car\n2,suv\n")
     tables = load()
     assert len(tables.vehicles) == 4
-    assert warned(tables, "knows none of the cars")
+    assert warned(tables, "knows none of the vehicles")
 
 
 # --- too much of it ---------------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_a_file_of_turo_s_numbers_alone_is_all_on_the_clock(rate, years, count):
     assert late.min() > -0.1
 
 
-def test_a_guest_who_books_many_cars_at_once_is_on_the_clock():
+def test_a_guest_who_books_many_vehicles_at_once_is_on_the_clock():
     ids = [BASE + IDS_PER_DAY * d for d in range(0, 200, 2)]
     starts = [d + 20.0 for d in range(0, 200, 2)]
     crew = [BASE + IDS_PER_DAY * 61 + n for n in range(6)]

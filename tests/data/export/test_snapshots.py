@@ -297,7 +297,7 @@ def test_a_vehicle_that_was_replated_between_exports_stays_one(tmp_path, load, f
     assert keys.filter(pl.col("key").is_in(["SYN0002", "SYN0777"]))["vehicle_id"].n_unique() == 1
 
 
-def test_stand_in_ids_last_and_can_be_edited(tmp_path, load, fleet):
+def test_surrogate_ids_last_and_can_be_edited(tmp_path, load, fleet):
     export(tmp_path, fleet, datetime(2025, 6, 1), header=header_44())
     first = load(reservations_file=FILES)
     path = tmp_path / "vehicle_keys.csv"
@@ -320,7 +320,7 @@ def test_a_key_file_that_is_no_table_is_refused_without_its_content(tmp_path, lo
         assert "SECRET1" not in str(caught.value)
 
 
-def test_cars_known_by_vin_only_get_stand_in_ids(tmp_path, load, fleet):
+def test_vehicles_known_by_vin_only_get_surrogate_ids(tmp_path, load, fleet):
     rows = [r | {"Vehicle id": ""} for r in fleet.rows(EPOCH + timedelta(days=200))]
     write(tmp_path, rows)
     tables = load()

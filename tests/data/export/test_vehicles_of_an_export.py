@@ -77,7 +77,7 @@ def test_a_name_beside_vehicles_with_ids_is_refused(tmp_path, load):
     rows = [r | {"Reservation ID": "7" + r["Reservation ID"][1:]} for r in trips(0)]
     write(tmp_path, rows, "trip_earnings_export_20250310.csv", header=NAME_ONLY)
     with pytest.raises(
-        InputError, match=r"trip_earnings_export_20250310\.csv tells cars apart only by Vehicle n"
+        InputError, match=r"trip_earnings_export_20250310\.csv tells vehicles apart only by Vehicle n"
     ):
         load(reservations_file="trip_*.csv", accept_older_snapshot=True)
 

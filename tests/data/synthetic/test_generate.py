@@ -48,7 +48,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path, folder):
     assert first != (tmp_path / "other" / "reservations.csv").read_bytes()
 
 
-def test_trips_of_a_car_never_overlap_and_leave_three_hours(folder):
+def test_trips_of_a_vehicle_never_overlap_and_leave_three_hours(folder):
     rows = table(folder, "reservations").filter(pl.col("cancelled_at").is_null())
     gaps = rows.sort("trip_start").select(
         gap=(pl.col("trip_start") - pl.col("trip_end").shift(1)).over("vehicle_id")

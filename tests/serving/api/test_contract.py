@@ -42,7 +42,7 @@ class Native:
 
     def __init__(self) -> None:
         predictor = tiny_predictor()
-        self.model = native_request(predictor.table, ROW)
+        self.model = native_request(predictor.row_reader, ROW)
         self.client = RawClient(App(predictor, LIMITS), f"/{NAME}")
 
     def agree(self, document: Any) -> None:
@@ -96,9 +96,9 @@ def test_columns_may_have_any_name() -> None:
     """Among them names that Python or pydantic have other uses for."""
     names = ("class", "model_config", "schema", "_private", "$ref", "a b", "ä", "__init__", "column_1")
     predictor = tiny_predictor()
-    number = predictor.table.fields[0]
-    predictor.table.fields = [type(number)(name, "number", nullable=False) for name in names]  # type: ignore
-    model = native_request(predictor.table, {"$ref": 2.0})
+    number = predictor.row_reader.fields[0]
+    predictor.row_reader.fields = [type(number)(name, "number", nullable=False) for name in names]  # type: ignore
+    model = native_request(predictor.row_reader, {"$ref": 2.0})
     rows = schema_of(model)["properties"]["inputs"]["items"]
     assert (list(rows["properties"]), rows["required"]) == (list(names), list(names))
     assert rows["properties"]["$ref"]["examples"] == [2.0]

@@ -50,7 +50,7 @@ class Both:
 
     def __init__(self) -> None:
         quick, slow = tiny_predictor(), tiny_predictor()
-        slow.table.columns = RowByRow(slow.table.fields)
+        slow.row_reader.columns = RowByRow(slow.row_reader.fields)
         self.clients = [RawClient(App(one, LIMITS), f"/{NAME}") for one in (quick, slow)]
         self.statuses: set[int] = set()
 
@@ -187,8 +187,8 @@ def filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_a_whole_batch_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = tiny_predictor()
-    wanted, _ = predictor.table.from_records(ROWS)
-    monkeypatch.setattr(type(predictor.table), "_convert", None)  # the way row by row would call it
+    wanted, _ = predictor.row_reader.from_records(ROWS)
+    monkeypatch.setattr(type(predictor.row_reader), "_convert", None)  # the way row by row would call it
     client = RawClient(App(predictor, LIMITS), f"/{NAME}")
     columns = {name: [row[name] for row in ROWS] for name in NAMES}
     tensors = [

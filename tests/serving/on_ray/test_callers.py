@@ -72,7 +72,7 @@ def test_every_route_has_the_paths_of_mlflows_server(running: Stack) -> None:
     for path in ("/A/ping", "/A/health", "/ping", "/health"):
         url = f"{running.url}{path}"
         assert (httpx.get(url).content, httpx.head(url).status_code) == (b"\n", 200)
-    stray = httpx.post(f"{running.url}/a", json=body)
-    assert (stray.status_code, "names are case-sensitive: A." in stray.json()["detail"]) == (404, True)
+    misspelt = httpx.post(f"{running.url}/a", json=body)
+    assert (misspelt.status_code, "names are case-sensitive: A." in misspelt.json()["detail"]) == (404, True)
     links = httpx.get(f"{running.url}/A", headers={"X-Forwarded-Proto": "https"}).json()["links"]
     assert links["predict"] == f"{running.url}/A".replace("http:", "https:")

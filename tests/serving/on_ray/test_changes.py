@@ -99,10 +99,10 @@ def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request
             until(f"version {version} answers", lambda v=version: loop.versions["A"][-1:] == [v])  # type: ignore[misc]
             print(f"first answer of version {version} after {time.monotonic() - began:.2f} s")
             until(f"every replica serves {version}", lambda v=version: route.serving.version == v)  # type: ignore[misc]
-            count, settled = loop.answers(), len(loop.versions["A"])
+            count, answered = loop.answers(), len(loop.versions["A"])
             until("requests flow on", lambda count=count: loop.answers() > count + 40)  # type: ignore[misc]
             assert loop.took_over("A", since=changes) == [before, version]
-            assert len(loop.versions["A"]) == settled, "once it is accepted no other version answers"
+            assert len(loop.versions["A"]) == answered, "once it is accepted no other version answers"
     assert set(loop.statuses) == {"200"}, loop.statuses
     assert loop.versions["B"] == ["1"]
 
@@ -116,9 +116,9 @@ def test_a_version_with_changed_files_is_refused_and_the_old_one_goes_on(served:
     with RequestLoop(running.url, {"A": running.example("A")}, rate=50) as loop:
         point("A", "champion", broken)
         refused = until("the refusal is told", lambda: running.about("A")["refused"])
-        entry = until("the ledger has it", lambda: [e for e in read_entries("A") if e["event"] == "refused"])[
-            0
-        ]
+        entry = until(
+            "the decision log has it", lambda: [e for e in read_entries("A") if e["event"] == "refused"]
+        )[0]
     assert (refused["version"], entry["version"]) == (broken, broken)
     assert "SHA-256" in refused["reason"] and "SHA-256" in entry["reason"]
     assert (set(loop.statuses), loop.versions["A"]) == ({"200"}, [before])
@@ -177,7 +177,8 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
     assert told(2) == {new}
     wanted = [("serving", "1"), ("serving", new)]
     until(
-        "the ledger tells it", lambda: [(e["event"], e["version"]) for e in read_entries("B")[::-1]] == wanted
+        "the decision log tells it",
+        lambda: [(e["event"], e["version"]) for e in read_entries("B")[::-1]] == wanted,
     )
     point("B", "champion", "1")
     until("the first version is back on both", lambda: route.serving.version == "1" and told(2) == {"1"})
@@ -188,15 +189,17 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
     from turo.serving.replica.prediction_log import trace
 
     running, _ = served
-    rival = log_model("B", "svr", rows=300)
+    challenger = log_model("B", "svr", rows=300)
     body = running.example("B")
     with RequestLoop(running.url, {"B": body}, rate=20) as loop:
-        point("B", "challenger", rival)
-        until("the challenger is told", lambda: running.about("B")["challenger"] == rival)
+        point("B", "challenger", challenger)
+        until("the challenger is told", lambda: running.about("B")["challenger"] == challenger)
         count = sum(loop.statuses.values())
         until("requests flow on", lambda: sum(loop.statuses.values()) > count + 40)
     assert set(loop.statuses) == {"200"}, "the route does not depend on the challenger's application"
-    pattern = re.compile(rf'turo_shadow_rows_total{{[^}}]*model="B"[^}}]*version="{rival}"[^}}]*}} [1-9]')
+    pattern = re.compile(
+        rf'turo_shadow_rows_total{{[^}}]*model="B"[^}}]*version="{challenger}"[^}}]*}} [1-9]'
+    )
 
     def compared() -> Any:
         answer = httpx.post(f"{running.url}/B", json=body, headers={"X-Request-Id": "lead-me-home"})

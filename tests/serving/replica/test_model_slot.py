@@ -165,7 +165,7 @@ def test_loading_checks_digest_loader_and_example(tmp_path: Path, monkeypatch: p
 
     folder = place("1")
     loaded = model_slot.load(spec("1", digest), 10, settings.load())
-    assert (loaded.about.version, loaded.table.max_rows) == ("1", 10)
+    assert (loaded.about.version, loaded.row_reader.max_rows) == ("1", 10)
     assert loaded.about.example == full_row()
     example = json.loads((folder / "input_example.json").read_text())
     example["data"][0][example["columns"].index("make")] = "Lada"

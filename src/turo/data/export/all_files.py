@@ -70,14 +70,15 @@ def _vehicle_rows(
     derived = vehicles.derive(rows)
     if given is None:
         context.warn(
-            f"No vehicles file: {derived.height} cars are derived from the export, from their first trip on."
+            f"No vehicles file: {derived.height} vehicles are derived from the export, "
+            "from their first trip on."
         )
         return derived
     given = vehicles.aligned(given, derived["vehicle_id"], file, context)
     if not given.join(derived, on="vehicle_id", how="semi").height:
         context.warn(
-            f"{file} knows none of the cars in the export and is left out; {derived.height} cars are derived "
-            "from the export."
+            f"{file} knows none of the vehicles in the export and is left out; {derived.height} vehicles are "
+            "derived from the export."
         )
         return derived
     return vehicles.with_derived(given, derived, file, context)

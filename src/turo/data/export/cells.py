@@ -8,6 +8,7 @@ from turo.data.csv import cells, parse
 from turo.data.csv.parse import DASHES
 from turo.data.csv.rows import LINE
 from turo.data.export import columns as col
+from turo.data.export.statuses import STATUSES
 from turo.data.profiles.statuses import SPELLINGS, cancelled
 from turo.data.read_context import ReadContext
 
@@ -34,7 +35,7 @@ def typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
         return batch[key] if key in batch.columns else blank
 
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
-    spelled = col.STATUSES | SPELLINGS
+    spelled = STATUSES | SPELLINGS
     vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), numeric=True), text(col.VIN)
     vin = vin.set(vin.str.contains(NO_VIN), "")
     columns = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from turo.data.profiles.statuses import GUEST, HOST
-
 ID, STATUS, START, END = "reservation id", "trip status", "trip start", "trip end"
 VEHICLE_ID, VIN, VEHICLE, NAME = "vehicle id", "vin", "vehicle", "vehicle name"
 TRIP_DAYS, DISTANCE, ODOMETER_OUT, ODOMETER_IN = (
@@ -70,11 +68,3 @@ USED = frozenset(
 )
 # Since about the end of 2025; without them a vehicle is known by its plate only.
 IDENTITY = (VEHICLE_ID, VIN)
-
-STATUSES = {
-    "completed": "completed",
-    "booked": "booked",
-    "in-progress": "in_progress",
-    "guest cancellation": GUEST,
-    "host cancellation": HOST,
-}

@@ -16,6 +16,7 @@ from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
 from turo.data.export import columns as col
 from turo.data.export.cells import BAD, TEXT, WHY, typed
+from turo.data.export.statuses import STATUSES
 from turo.data.profiles.canonical import drop_duplicates, trip_reasons
 from turo.data.profiles.statuses import SPELLED, refuse_unknown
 from turo.data.read_context import ReadContext
@@ -70,7 +71,7 @@ def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
         )
         frames.append(rows.select(*KEPT, "status", *AMOUNTS, *ODD))
     context.quarantine.add(name, sheet.malformed)
-    refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, col.STATUSES))
+    refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, STATUSES))
     rows = pl.concat(frames)
     _report(name, rows, extra, carries_money, context)
     return drop_duplicates(name, rows.drop(*ODD), context)
@@ -82,7 +83,7 @@ def _announce(sheet: Sheet, context: ReadContext) -> None:
     logger.info("%s: trip earnings export with %d columns", name, len(sheet.keys))
     if not identity and col.VEHICLE in keys:
         context.warn(
-            f"{name} has no Vehicle id and no VIN (an export of 44 columns): cars are keyed by plate."
+            f"{name} has no Vehicle id and no VIN (an export of 44 columns): vehicles are keyed by plate."
         )
     absent = [key for key in (*col.PRICE[:1], col.TOTAL) if key not in keys]
     if absent:

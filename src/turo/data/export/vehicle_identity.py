@@ -52,7 +52,7 @@ def resolve(rows: pl.DataFrame, keys: KeyFile, context: ReadContext) -> pl.DataF
     if nameless.height:
         ids = keys.assign(_vehicle_groups(nameless))
         context.warn(
-            f"{len(set(ids.values()))} cars are known by plate, VIN or name only and have stand-in ids "
+            f"{len(set(ids.values()))} vehicles are known by plate, VIN or name only and have surrogate ids "
             f"({few(pl.Series(list(ids.values())))}); the private file vehicle_keys.csv says which is which."
         )
         found = [
@@ -105,7 +105,7 @@ def _single(rows: pl.DataFrame, known: pl.DataFrame, context: ReadContext) -> No
     overlap = (taken["trip_start"] < taken["trip_end"].cum_max().shift(1)).any()
     if overlap or known[NAME].n_unique() > 1:  # null, where a row is known by more, is one as well
         raise InputError(
-            f"{named['file'][0]} tells cars apart only by Vehicle name, which is not unique"
+            f"{named['file'][0]} tells vehicles apart only by Vehicle name, which is not unique"
             + (", and their trips overlap." if overlap else "."),
             "Bring the export with its column Vehicle, Vehicle id or VIN.",
         )
@@ -128,7 +128,7 @@ def _check(rows: pl.DataFrame, context: ReadContext) -> None:
         first = double.filter(pl.col("vehicle_id").is_first_distinct().not_()).row(0, named=True)
         raise InputError(
             f"{double['vehicle_id'].n_unique()} Vehicle ids have two different VINs "
-            f"({few(double['vehicle_id'])}): two cars in one; see line {first[LINE]} of {first['file']}.",
+            f"({few(double['vehicle_id'])}): two vehicles in one; see line {first[LINE]} of {first['file']}.",
             "Correct the VIN or the Vehicle id in the export.",
         )
     by_start = both_known.sort("trip_start").unique(["vehicle_id", "vin"], maintain_order=True)
@@ -137,7 +137,7 @@ def _check(rows: pl.DataFrame, context: ReadContext) -> None:
     if relisted:
         ids = pl.Series([vehicle_id for each in relisted for vehicle_id in each])
         context.warn(
-            f"Vehicle ids {few(ids)} share a VIN: a car listed again under a new id; kept apart. To join "
+            f"Vehicle ids {few(ids)} share a VIN: a vehicle listed again under a new id; kept apart. To join "
             f"them, add to {FILE} (first line {','.join(HEADER)}) one line for each id of old, such as "
             f"{VEHICLE},{relisted[0][0]},{relisted[0][-1]}."
         )

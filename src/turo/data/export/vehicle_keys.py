@@ -72,7 +72,7 @@ def load(location: str) -> KeyFile:
     if not rows or tuple(rows[0]) != HEADER or any(len(row) != len(HEADER) or not all(row) for row in rows):
         raise InputError(
             f"{FILE} is not a table of {', '.join(HEADER)}.",
-            "Correct it, or remove it to start new stand-in ids.",
+            "Correct it, or remove it to start new surrogate ids.",
         )
     return KeyFile(location, {_key(kind, key): vehicle_id for kind, key, vehicle_id in rows[1:]})
 

@@ -114,7 +114,7 @@ def with_derived(given: pl.DataFrame, derived: pl.DataFrame, file: str, context:
     missing = derived.join(given, on="vehicle_id", how="anti")
     if missing.height:
         context.warn(
-            f"{missing.height} cars of the export are not in {file}: derived from the export "
+            f"{missing.height} vehicles of the export are not in {file}: derived from the export "
             f"({few(missing['vehicle_id'])})."
         )
     return pl.concat([filled.select(given.columns), missing], how="diagonal")

@@ -24,7 +24,7 @@ from turo.data.synthetic.demand import OWNER, Requests
 from turo.data.synthetic.simulate import Run, play
 from turo.data.synthetic.vehicles import LEAVE_RATE, PRICE_LIMIT, PRICE_SD, QUARTER, Floats, Ints
 from turo.data.synthetic.world import World
-from turo.table.names import TARGETS
+from turo.table.targets import TARGETS
 
 TAIL = 8  # days after the window in which trips may stand in the way
 SIMULATIONS = 100

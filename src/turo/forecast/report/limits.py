@@ -44,14 +44,15 @@ def limits(forecasts: pl.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
     if manifest.get("profile") == EXPORT:
         texts.append(ONE_SNAPSHOT)
     texts += [
-        "A car that is fully booked cannot show how many more guests would have come. "
+        "A vehicle that is fully booked cannot show how many more guests would have come. "
         "All numbers are bookings, past and expected.",
         "“Expected” is a mean, which may be added up: totals, utilization and the change on last year come "
-        "from it. “Typical” is the median of one car, as often too high as too low: medians do not add up.",
-        "The interval holds for one car at a time: about 8 of 10 actual values lie inside. "
+        "from it. “Typical” is the median of one vehicle, as often too high as too low: medians do not "
+        "add up.",
+        "The interval holds for one vehicle at a time: about 8 of 10 actual values lie inside. "
         "Lows and highs must not be added up over the fleet.",
         "Derived numbers (reservations, revenue) are arithmetic on expected days: what is on the books plus "
-        "what new bookings put into such windows in the past, at the car's own trip length and base price "
-        "per day, before fees and extras. No model of their own stands behind them.",
+        "what new bookings put into such windows in the past, at the vehicle's own trip length and base "
+        "price per day, before fees and extras. No model of their own stands behind them.",
     ]
     return texts

@@ -19,7 +19,7 @@ from turo.forecast.report.booked_weeks import LAST_YEAR, WEEKS, BookedWeeks
 from turo.forecast.report.limits import limits, notices
 from turo.forecast.report.skill import skill
 from turo.html import render as html
-from turo.table.names import BOOKED_DAYS, TARGET, bound
+from turo.table.targets import BOOKED_DAYS, TARGET, bound
 
 FILE = "report.html"
 TEMPLATE = "report.html"

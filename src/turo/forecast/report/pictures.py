@@ -47,7 +47,7 @@ def calendar(booked: BookedWeeks, labels: Sequence[str]) -> str:
                 ink = "mid onfull" if days > 4 else "mid label"
                 parts.append(tag("text", f"{days:g}", x=x + CELL / 2 - 1, y=y + 12, class_=ink))
     width = LABEL + CELL * len(booked.weeks)
-    return picture(parts, width, TOP + ROW * len(labels), "Booked days of each car in the coming weeks")
+    return picture(parts, width, TOP + ROW * len(labels), "Booked days of each vehicle in the coming weeks")
 
 
 def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) -> str:
@@ -77,7 +77,7 @@ def bars(rows: Sequence[dict[str, object]], labels: Sequence[str], full: float) 
         if vehicle["last_year"] is not None:
             x = LABEL + min(_number(vehicle["last_year"]), full) * scale
             parts.append(tag("line", title="last year", x1=x, x2=x, y1=y + 1, y2=y + 16, class_="year"))
-    about = "Booked, expected, interval and last year by car"
+    about = "Booked, expected, interval and last year by vehicle"
     return picture(parts, LABEL + BAR_WIDTH + 20, bottom + 6, about)
 
 

@@ -27,7 +27,7 @@ from turo.serving.http.messages import Request, Response, json_response
 from turo.serving.http.problems import Problem, shown
 from turo.serving.lookup.feature_lookup import FeatureTable
 from turo.serving.lookup.prepared_row import Row
-from turo.table.names import BOOKED_DAYS, RESERVATIONS, REVENUE, TARGET
+from turo.table.targets import BOOKED_DAYS, RESERVATIONS, REVENUE, TARGET
 
 ON_THE_BOOKS = {
     "days": TARGET[BOOKED_DAYS].on_books,
@@ -55,8 +55,8 @@ class Forecast:
         row = self.table.find(*asked(request.body))
         about = predictor.about
         check_fit(row, about)
-        features, replaced = features_of(row, about, predictor.table.fields)
-        columns = columns_of(features, predictor.table.fields)
+        features, replaced = features_of(row, about, predictor.row_reader.fields)
+        columns = columns_of(features, predictor.row_reader.fields)
         outlook = predictor.model.outlook(columns)
         predictions = predictor.checked(request.request_id, columns, outlook.forecast)
         seen = in_sample(row, about)

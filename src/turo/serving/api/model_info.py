@@ -9,7 +9,7 @@ from turo.serving.api.fleet_check import told
 from turo.serving.api.mlflow_paths import INVOCATIONS
 from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import native_request
-from turo.serving.forms.rows import Table, expected
+from turo.serving.forms.rows import RowReader, expected
 from turo.serving.spec import BELOW_BASELINE, TrainedOn
 
 MEDIAN, MEAN = "median", "mean"
@@ -58,12 +58,12 @@ def warning(difference: str | None, below_baseline: bool) -> str | None:
     return " ".join([*said, BELOW] if below_baseline else said) or None
 
 
-def description(about: About, table: Table, base_url: str) -> dict[str, Any]:
+def description(about: About, row_reader: RowReader, base_url: str) -> dict[str, Any]:
     """The body of `GET /<NAME>`."""
     url = f"{base_url}/{about.name}"
     inputs = [
         {"name": f.name, "type": "number" if f.kind == "number" else "string", "expected": expected(f)}
-        for f in table.fields
+        for f in row_reader.fields
     ]
     output = {"name": "predictions", "type": "number"}
     return {
@@ -105,12 +105,12 @@ def curl(url: str, example: dict[str, Any]) -> str:
     return f"curl -H 'Content-Type: application/json' -d '{data}' {url}"
 
 
-def json_schema(about: About, table: Table) -> dict[str, Any]:
+def json_schema(about: About, row_reader: RowReader) -> dict[str, Any]:
     """JSON Schema (2020-12) of the native request. Takes milliseconds: a version needs it once."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"/{about.name}/schema",
-        **schema_of(native_request(table, about.example)),
+        **schema_of(native_request(row_reader, about.example)),
         "title": f"{about.name} version {about.version}: {about.target} over {about.horizon_days} days",
         "examples": [{"inputs": [about.example]}],
     }

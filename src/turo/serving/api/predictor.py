@@ -15,7 +15,7 @@ from turo.serving.api.model_info import About, description, json_schema
 from turo.serving.api.model_protocol import Model
 from turo.serving.api.pages import TEMPLATE, model_page
 from turo.serving.forms import mlflow_forms, v2
-from turo.serving.forms.rows import Columns, Table
+from turo.serving.forms.rows import Columns, RowReader
 from turo.serving.http.json_body import check_content_encoding, check_content_type
 from turo.serving.http.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Problem, shown
@@ -55,8 +55,8 @@ class Predictor:
         prepare(TEMPLATE)
         self.model = model
         self.about = about
-        self.table = Table(model.fields, max_rows)
-        self.schema = json_schema(about, self.table)
+        self.row_reader = RowReader(model.fields, max_rows)
+        self.schema = json_schema(about, self.row_reader)
         self.observe = observe
         self._forecast = forecast
         self.headers = version_headers(about.version, about.run_id)
@@ -89,9 +89,9 @@ class Predictor:
         """What is served, for a program or for a browser."""
         allow(request, "GET", "POST")
         if request.wants_html:
-            content = model_page(self.about, self.table, request.base_url, request.prefix)
+            content = model_page(self.about, self.row_reader, request.base_url, request.prefix)
             return Response(200, [HTML], content)
-        return json_response(description(self.about, self.table, request.base_url))
+        return json_response(description(self.about, self.row_reader, request.base_url))
 
     def waits(self, request: Request) -> bool:
         """Whether the answer has to wait for a file, whatever the size of the request."""
@@ -101,7 +101,7 @@ class Predictor:
         """The native form and MLflow's four."""
         check_content_type(request.headers.get(b"content-type"))
         check_content_encoding(request.headers.get(b"content-encoding"))
-        columns = mlflow_forms.read(request.body, self.table)
+        columns = mlflow_forms.read(request.body, self.row_reader)
         predictions = self.run(request.request_id, columns)
         return json_response({"predictions": predictions})
 
@@ -124,7 +124,7 @@ class Predictor:
             return Response(200, [JSON], b'{"ready":true}')
         if not rest:
             allow(request, "GET")
-            return json_response(v2.metadata(name, self.about.version, self.table))
+            return json_response(v2.metadata(name, self.about.version, self.row_reader))
         raise Problem(404, f"{request.full_path or request.path} does not exist.")
 
     def infer(self, request: Request) -> Response:
@@ -132,7 +132,7 @@ class Predictor:
         json_length = request.headers.get(v2.LENGTH_HEADER)
         check_content_type(request.headers.get(b"content-type"), also=(BINARY,))
         check_content_encoding(request.headers.get(b"content-encoding"))
-        asked = v2.read(request.body, json_length, self.table)
+        asked = v2.read(request.body, json_length, self.row_reader)
         predictions = self.run(request.request_id, asked.columns)
         body, headers = v2.write(asked, self.about.name, self.about.version, predictions)
         return Response(200, headers, body)
@@ -159,7 +159,9 @@ class Predictor:
             Problem: the model does not answer its own example.
         """
         body = orjson.dumps({"inputs": [self.about.example]})
-        predictions = np.asarray(self.model.predict(mlflow_forms.read(body, self.table)), dtype=np.float64)
+        predictions = np.asarray(
+            self.model.predict(mlflow_forms.read(body, self.row_reader)), dtype=np.float64
+        )
         if predictions.shape != (1,) or not np.isfinite(predictions).all():
             got = shown(predictions.tolist())
             raise Problem(500, f"The logged example gives {got}, not one finite number.")
@@ -173,9 +175,9 @@ class Predictor:
 
     def limit(self, max_rows: int) -> None:
         """Take at most so many rows from now on, and say so."""
-        if max_rows != self.table.max_rows:
-            self.table.max_rows = max_rows
-            self.schema = json_schema(self.about, self.table)
+        if max_rows != self.row_reader.max_rows:
+            self.row_reader.max_rows = max_rows
+            self.schema = json_schema(self.about, self.row_reader)
 
     def compare(self, manifest: Mapping[str, Any]) -> None:
         """Mark every answer from now on if the prepared table is not of the fleet that this was trained on.

@@ -11,7 +11,8 @@ from turo.serving.api.fleet_check import difference, remedy
 from turo.serving.api.model_info import About
 from turo.serving.http.problems import Problem
 from turo.serving.lookup.prepared_row import Row
-from turo.table.names import IN_TRAINING, LOOKS_GONE, REVENUE
+from turo.table.names import IN_TRAINING, LOOKS_GONE
+from turo.table.targets import REVENUE
 
 QUIET_DAYS = "days_since_return"
 DELAYS = {REVENUE: timedelta(microseconds=REVENUE_DELAY)}

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from turo.serving.forms import v2
 from turo.serving.forms.json_schema import Described
 from turo.serving.forms.rows import Field as Column
-from turo.serving.forms.rows import Table
+from turo.serving.forms.rows import RowReader
 from turo.serving.forms.v2_fast_path import BYTES, NUMPY_TYPES
 
 DATATYPES = (BYTES, *NUMPY_TYPES)
@@ -82,7 +82,7 @@ class Inference(Described):
     outputs: list[Output] | None = None
 
 
-def native_request(table: Table, example: dict[str, Any]) -> type[BaseModel]:
+def native_request(row_reader: RowReader, example: dict[str, Any]) -> type[BaseModel]:
     """The model of `POST /<NAME>`: rows of exactly the columns that the served version takes.
 
     Args:
@@ -91,10 +91,10 @@ def native_request(table: Table, example: dict[str, Any]) -> type[BaseModel]:
     # A column may have any name, a member of a pydantic model may not.
     columns: Any = {
         f"column_{number}": (column_type(column), column_facts(column, example.get(column.name)))
-        for number, column in enumerate(table.fields)
+        for number, column in enumerate(row_reader.fields)
     }
     row: Any = create_model("Row", __config__=CLOSED, **columns)
-    rows: Any = (list[row], Field(min_length=1, max_length=table.max_rows))
+    rows: Any = (list[row], Field(min_length=1, max_length=row_reader.max_rows))
     return create_model("Rows", __config__=CLOSED, inputs=rows)
 
 

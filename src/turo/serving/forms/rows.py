@@ -18,7 +18,7 @@ import numpy as np
 from turo.serving.forms.rows_fast_path import ColumnReader, Columns, Field
 from turo.serving.http.problems import MAX_ERRORS, Problem, cut, shown
 
-__all__ = ["Columns", "Field", "Table", "accepts", "expected"]
+__all__ = ["Columns", "Field", "RowReader", "accepts", "expected"]
 
 NUMBERS = frozenset((int, float))
 NUMBERS_OR_NULL = frozenset((int, float, type(None)))
@@ -27,7 +27,7 @@ LARGEST = 1.7976931348623157e308
 Getter = Callable[[Any], tuple[Any, ...]]
 
 
-class Table:
+class RowReader:
     """Reads the rows of one model. `fields` are its input columns, in any order."""
 
     def __init__(self, fields: Sequence[Field], max_rows: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from turo.serving.forms import v2_fast_path
-from turo.serving.forms.rows import Columns, Table
+from turo.serving.forms.rows import Columns, RowReader
 from turo.serving.forms.v2_fast_path import NUMPY_TYPES
 from turo.serving.http.json_body import check_duplicates, count_strings, length_of, parse
 from turo.serving.http.problems import Header, Problem, cut, shown
@@ -29,9 +29,9 @@ class Request:
     binary_output: bool
 
 
-def metadata(name: str, version: str, table: Table) -> dict[str, Any]:
+def metadata(name: str, version: str, row_reader: RowReader) -> dict[str, Any]:
     """Model metadata: what a V2 client needs to build its tensors."""
-    kinds = {field.name: "FP64" if field.kind == "number" else "BYTES" for field in table.fields}
+    kinds = {field.name: "FP64" if field.kind == "number" else "BYTES" for field in row_reader.fields}
     return {
         "name": name,
         "versions": [version],
@@ -41,7 +41,7 @@ def metadata(name: str, version: str, table: Table) -> dict[str, Any]:
     }
 
 
-def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
+def read(body: bytes, json_length: bytes | None, row_reader: RowReader) -> Request:
     """Parse an infer request; `json_length` is the header that announces binary tensors behind the JSON."""
     header, tail = body, b""
     if json_length is not None:
@@ -54,18 +54,20 @@ def read(body: bytes, json_length: bytes | None, table: Table) -> Request:
     inputs = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(inputs, list) or not all(isinstance(t, dict) for t in inputs):
         raise Problem(422, 'The body must be {"inputs": [{"name", "shape", "datatype", "data"}, …]}.')
-    if found := v2_fast_path.read(document, tail, table):
+    if found := v2_fast_path.read(document, tail, row_reader):
         columns, strings = found
         check_duplicates(header, strings)
         return Request(columns, *_options(document))
     check_duplicates(header, count_strings(document))
-    names, lists = _lists(inputs, tail, table)
+    names, lists = _lists(inputs, tail, row_reader)
     options = _options(document)
-    columns, _ = table.from_lists(names, list(zip(*lists, strict=True)))
+    columns, _ = row_reader.from_lists(names, list(zip(*lists, strict=True)))
     return Request(columns, *options)
 
 
-def _lists(inputs: list[dict[str, Any]], tail: bytes, table: Table) -> tuple[list[str], list[list[Any]]]:
+def _lists(
+    inputs: list[dict[str, Any]], tail: bytes, row_reader: RowReader
+) -> tuple[list[str], list[list[Any]]]:
     """Names and values of the tensors, or the reason why they are not to be read."""
     columns = []
     for tensor in inputs:
@@ -75,11 +77,11 @@ def _lists(inputs: list[dict[str, Any]], tail: bytes, table: Table) -> tuple[lis
     if tail:
         raise Problem(400, f"{len(tail)} bytes follow the last binary tensor.")
     names = [tensor["name"] for tensor in inputs]
-    table.check_names(names)
+    row_reader.check_names(names)
     lengths = {len(column) for column in columns}
     if len(lengths) != 1:
         raise Problem(422, f"All tensors must have one length; got {sorted(lengths)}.")
-    table.check_rows(lengths.pop())
+    row_reader.check_rows(lengths.pop())
     return names, columns
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from turo.serving.forms.rows import Table
+from turo.serving.forms.rows import RowReader
 from turo.serving.forms.rows_fast_path import Columns, Values
 from turo.serving.http.json_body import count_strings
 
@@ -25,14 +25,14 @@ WHOLE = frozenset((int, type(None)))
 LENGTH = struct.Struct("<I")
 
 
-def read(document: dict[str, Any], tail: bytes, table: Table) -> tuple[Columns, int] | None:
+def read(document: dict[str, Any], tail: bytes, row_reader: RowReader) -> tuple[Columns, int] | None:
     """Columns of an infer request, and the number of strings in its JSON; None where anything is odd.
 
     Args:
         document: its JSON; `inputs` is a list of objects.
         tail: the bytes of the binary tensors, in the order of `inputs`.
     """
-    texts = {field.name for field in table.categories}
+    texts = {field.name for field in row_reader.categories}
     columns: dict[str, Values] = {}
     described, rest = [], memoryview(tail)
     try:
@@ -45,9 +45,9 @@ def read(document: dict[str, Any], tail: bytes, table: Table) -> tuple[Columns, 
     except (KeyError, TypeError, ValueError):
         return None
     rows = len(next(iter(columns.values()), ()))
-    if rest or rows > table.max_rows:
+    if rest or rows > row_reader.max_rows:
         return None
-    if found := table.columns.read(columns, rows):
+    if found := row_reader.columns.read(columns, rows):
         return found[0], found[1] + count_strings({**document, "inputs": described})
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from turo.serving.api.model_info import About
-from turo.table.names import BOOKED_DAYS
+from turo.table.targets import BOOKED_DAYS
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)

@@ -13,14 +13,15 @@ from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster, with_threshold
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
-from turo.table.names import BOOKED_DAYS, META, TARGET
+from turo.table.names import META
+from turo.table.targets import BOOKED_DAYS, TARGET
 from turo.training.evaluation import metrics, unseen_rows
 from turo.training.evaluation.baselines import table_baselines, time_baselines
 from turo.training.evaluation.split import Plan, Split, by_origin, by_vehicle
 from turo.training.evaluation.threshold import learn_threshold
 from turo.training.evaluation.unseen_rows import LEVEL, ROW
 from turo.training.recipe import Recipe, take
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +65,12 @@ class Backtest:
         return {name.removeprefix(BASELINE): self.holdout[name].to_numpy() for name in columns}
 
 
-def plan_of(table: Table) -> Plan:
+def plan_of(table: TrainingTable) -> Plan:
     """By origin date, or by vehicle."""
     return by_origin(table.origins, table.horizon_days) if table.timed else by_vehicle(len(table.rows))
 
 
-def run_folds(table: Table, recipe: Recipe, folds: tuple[Split, ...]) -> pl.DataFrame:
+def run_folds(table: TrainingTable, recipe: Recipe, folds: tuple[Split, ...]) -> pl.DataFrame:
     """Columns row (number in the table), fold, y, prediction; fold after fold."""
     columns, y = table.columns(), table.y
     frames = []
@@ -85,7 +86,7 @@ def run_folds(table: Table, recipe: Recipe, folds: tuple[Split, ...]) -> pl.Data
     return pl.concat(frames)
 
 
-def backtest(table: Table, recipe: Recipe) -> Backtest:
+def backtest(table: TrainingTable, recipe: Recipe) -> Backtest:
     """Measure a recipe on a table."""
     plan = plan_of(table)
     folds = run_folds(table, recipe, plan.folds)
@@ -141,7 +142,7 @@ def _with_threshold(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tu
     return folds.with_columns(pl.Series(PREDICTION, with_threshold(predicted, books, threshold))), threshold
 
 
-def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:
+def _crossed(table: TrainingTable, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:
     """Without dates every row is tested by the fold that did not train on it."""
     columns, y = table.columns(), table.y
     rows = len(y)
@@ -172,7 +173,7 @@ def _crossed(table: Table, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> B
 
 
 def _with_forecasts(
-    table: Table,
+    table: TrainingTable,
     rows: np.ndarray,
     predicted: np.ndarray,
     ends: tuple[np.ndarray, np.ndarray],
@@ -188,7 +189,7 @@ def _with_forecasts(
     )
 
 
-def _scale(table: Table, train: Columns, y: np.ndarray) -> float:
+def _scale(table: TrainingTable, train: Columns, y: np.ndarray) -> float:
     """The window before is known for booked days; other targets take the rate of the last 28 days."""
     unknown = np.full(len(y), np.nan)
     known = TARGET[table.target]

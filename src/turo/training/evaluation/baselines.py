@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from turo.models.encoding import Columns
-from turo.table.names import TARGET, bound, on_the_books
+from turo.table.targets import TARGET, bound, on_the_books
 
 Forecasts = dict[str, np.ndarray]
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from turo.errors import TrainingError
 from turo.table.model_columns import numbers
-from turo.table.names import KEYS, RESERVATIONS, REVENUE
+from turo.table.names import KEYS
+from turo.table.targets import RESERVATIONS, REVENUE
 from turo.training.evaluation import metrics
 from turo.training.evaluation.backtest import (
     ACTUAL,
@@ -23,7 +24,7 @@ from turo.training.evaluation.backtest import (
     Backtest,
 )
 from turo.training.evaluation.baselines import NAMES
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 MODEL, ORACLE = "model", "oracle"
 ORACLE_TITLE = "Oracle (knows the true process)"
@@ -47,7 +48,7 @@ class Scores:
     left_out: tuple[str, ...] = ()
 
 
-def measure(table: Table, result: Backtest, name: str) -> Scores:
+def measure(table: TrainingTable, result: Backtest, name: str) -> Scores:
     """Score every forecast on the hold-out rows on which all of them have a value.
 
     Args:
@@ -130,7 +131,7 @@ def _cold(holdout: pl.DataFrame) -> np.ndarray:
     return (holdout["tenure_days"].fill_null(0) < COLD_START_DAYS).to_numpy()
 
 
-def _oracle(table: Table, holdout: pl.DataFrame) -> np.ndarray | None:
+def _oracle(table: TrainingTable, holdout: pl.DataFrame) -> np.ndarray | None:
     """The true process's median for each row (best for MAE); None unless the side file covers the rows."""
     median = f"{table.target}_median"
     if table.oracle is None or not table.timed or median not in table.oracle.columns:

@@ -13,14 +13,14 @@ from turo.models.derived import Derivation
 from turo.models.mean_shift import MeanShift
 from turo.training import fit_derived
 from turo.training.recipe import Recipe, take
-from turo.training.training_rows import Table
+from turo.training.training_rows import TrainingTable
 
 ROW, LEVEL = "row", "level"
 MIN_VEHICLES = 10  # below, half of them say too little about the other half
 SEED = 0
 
 
-def levels(table: Table, recipe: Recipe, train: np.ndarray, folds: pl.DataFrame) -> pl.DataFrame:
+def levels(table: TrainingTable, recipe: Recipe, train: np.ndarray, folds: pl.DataFrame) -> pl.DataFrame:
     """Columns row (number in the table) and level (the forecast before the threshold is applied).
 
     Args:
@@ -40,7 +40,9 @@ def levels(table: Table, recipe: Recipe, train: np.ndarray, folds: pl.DataFrame)
     return pl.concat(frames)
 
 
-def for_sums(table: Table, recipe: Recipe, levels: pl.DataFrame) -> tuple[MeanShift, Derivation | None]:
+def for_sums(
+    table: TrainingTable, recipe: Recipe, levels: pl.DataFrame
+) -> tuple[MeanShift, Derivation | None]:
     """What turns forecasts into means, and means of days into reservations and revenue.
 
     Args:

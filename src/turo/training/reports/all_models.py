@@ -12,7 +12,7 @@ from typing import Any
 from turo.data import fleet_sketch
 from turo.registry import versions
 from turo.registry.client import Version, client
-from turo.table.names import unit
+from turo.table.targets import unit
 from turo.training.evaluation.scores import MODEL, ORACLE_TITLE
 from turo.training.reports import model_card, plots
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from turo.models.interval import COVERAGE
-from turo.table.names import unit
+from turo.table.targets import unit
 from turo.training.evaluation.scores import MODEL, Scores
 
 COLUMNS = ("mae", "rmse", "wape", "mase", "bias", "mae_cold_start")
@@ -32,7 +32,7 @@ CARD = """# {name}
 
 {protocol}
 
-It forecasts bookings, not demand: a car that is full cannot be booked again. One snapshot cannot know
+It forecasts bookings, not demand: a vehicle that is full cannot be booked again. One snapshot cannot know
 trip dates that guests changed later. It is no ground for decisions about persons; the data hold none.
 """
 

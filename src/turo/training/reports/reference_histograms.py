@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from turo.models.encoding import Columns, Field
-from turo.table.names import ALIVE
+from turo.table.targets import ALIVE
 from turo.training.reports.stability_index import SCHEMA, psi
 
 BINS = 10
