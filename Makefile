@@ -17,15 +17,24 @@ help: ## List the targets
 
 .uv/bin/uv:
 	@echo "Installing uv into .uv (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .uv
 	.uv/bin/python -m pip install --quiet 'uv>=0.9,<1'
 
+# uv finds a Python of the version that pyproject.toml asks for, and fetches one where this machine has none.
+define python
+@$(UV) python find >/dev/null 2>&1 || $(UV) python install 3.13 || { echo \
+	'Python 3.11, 3.12 or 3.13 is needed: here is none, and none could be fetched. Install one, then try again:'; echo \
+	'  Debian, Ubuntu: apt install python3.12 (or 3.11, 3.13: what your release has)   macOS: brew install python@3.13'; \
+	exit 1; } >&2
+endef
+
 .venv/.ml: uv.lock | .uv/bin/uv
+	$(python)
 	$(UV) sync --frozen $(ML)
 	@touch $@
 
 .venv/.all: uv.lock | .uv/bin/uv
+	$(python)
 	$(UV) sync --frozen $(ALL)
 	@touch $@ .venv/.ml
 

@@ -98,7 +98,7 @@ def as_tag(fleet: Identity) -> str:
 
 
 def read_known(content: bytes) -> list[Identity]:
-    """The fleets of a file `FILE`; none where it is absent or damaged: a fleet is then new here."""
+    """The fleets of a file `fleets.json`; none where it is absent or damaged: a fleet is then new here."""
     try:
         listed = json.loads(content)["fleets"]
         return [fleet for plain in listed if (fleet := Identity.of(plain)) is not None]
