@@ -14,7 +14,7 @@ from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
-from turo.serving.spec import ModelSpec, TrainedOn
+from turo.serving.serve_config import ModelSpec, TrainedOn
 
 FEATURES, ROWS, TREES = 24, 20_000, 300
 PARAMETERS: dict[str, dict[str, Any]] = {"xgboost": {"rounds": TREES, "max_depth": 6}, "svr": {}, "knn": {}}

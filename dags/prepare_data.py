@@ -76,7 +76,7 @@ def choose_models(params: dict[str, Any]) -> list[str]:
 @task(execution_timeout=timedelta(minutes=15), map_index_template="{{ task.op_kwargs['model'] }}")
 def deploy_and_verify(model: str, decisions: list[dict[str, Any]]) -> dict[str, Any]:
     """Wait until the route answers with the champion; the mlflow service does the deploying."""
-    from turo.orchestration.served import wait_until_served
+    from turo.orchestration.wait_until_served import wait_until_served
 
     logger.info("The gate on %s: %s", model, decisions)
     try:

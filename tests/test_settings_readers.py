@@ -24,7 +24,7 @@ READ_SETTINGS = {
     "src/turo/serving/replica/model_app.py": "a replica, which Serve starts in a process of its own",
     "src/turo/serving/replica/catalog.py": "likewise",
     "src/turo/serving/replica/shadow.py": "likewise",
-    "src/turo/serving/http/door.py": "likewise: Serve calls it by name, without arguments",
+    "src/turo/serving/http/before_queue.py": "likewise: Serve calls it by name, without arguments",
     "src/turo/mlflow_container/health.py": "main of a health check",
     "src/turo/orchestration/ray_job.py": "a task, which Airflow starts in a process of its own",
     "dags/prepare_data.py": "a DAG file",

@@ -129,7 +129,7 @@ def promote(
 @app.command()
 def horizons(context: typer.Context, model: ForecastModel = "", horizons: ForecastDays = "") -> None:
     """Prepare the tables of the other horizons, and list which of their models must be trained."""
-    from turo.forecast.horizons import make_ready
+    from turo.forecast.prepare_horizons import make_ready
 
     _report(make_ready(context.obj, model, _days(horizons)))
 

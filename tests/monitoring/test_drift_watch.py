@@ -16,7 +16,7 @@ from turo.monitoring.drift_measures import MINIMUM_SAMPLES
 from turo.monitoring.drift_watch import PERIOD_S, SOON_S, DriftWatch
 from turo.serving.api.model_info import About
 from turo.serving.replica.prediction_log import FOLDER, PredictionLog, Seen
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 from turo.training.reports.reference_histograms import histograms
 
 FORECASTER = tiny_forecaster("knn")

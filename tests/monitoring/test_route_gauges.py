@@ -11,7 +11,7 @@ from turo.monitoring.route_gauges import PERIOD_S, RouteGauges
 from turo.monitoring.statsd import lines
 from turo.serving.control.desired import DesiredState
 from turo.serving.control.version_choice import Route
-from turo.serving.spec import ModelSpec, Notes
+from turo.serving.serve_config import ModelSpec, Notes
 
 
 def spec(name: str, version: str) -> ModelSpec:

@@ -7,7 +7,7 @@ from typing import Any
 
 from turo.errors import ServiceError
 from turo.serving.replica.states import Failure, Running, State
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 TRACE = 'RuntimeError: Traceback (most recent call last):\n  File "app.py", line 1\n'
 

@@ -13,7 +13,7 @@ from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import overloaded
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 SPEC = ModelSpec(name=NAME, version="7", run_id="run-7", model_uri="models:/m-7")
 

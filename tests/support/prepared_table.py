@@ -21,7 +21,7 @@ from turo.serving.api.forecast import Forecast
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
 from turo.serving.lookup.feature_lookup import FeatureTable
-from turo.serving.spec import TrainedOn
+from turo.serving.serve_config import TrainedOn
 
 VEHICLES, ORIGINS = 10, [date(2026, 10, 26) + timedelta(weeks=week) for week in range(5)]
 NEWEST = ORIGINS[-1]

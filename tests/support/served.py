@@ -10,7 +10,7 @@ from tiny_forecaster import tiny_columns, tiny_forecaster
 from turo.models.encoding import Columns
 from turo.serving.api.model_info import About
 from turo.serving.api.predictor import Observer, Predictor
-from turo.serving.spec import Limits
+from turo.serving.serve_config import Limits
 
 NAME = "Tiny"
 LIMITS = Limits(max_rows=2000, max_bytes=1 << 20, max_in_flight=8, timeout_s=5.0)

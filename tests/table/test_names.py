@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from turo.data.profiles import statuses
+from turo.data import canonical_statuses
 from turo.registry.aliases import CHAMPION, PREVIOUS
 from turo.table import names, targets
 
@@ -23,7 +23,7 @@ HOMES = {
         names.FURTHER_HORIZON,
     },
     "src/turo/table/targets.py": set(targets.TARGETS),
-    "src/turo/data/profiles/statuses.py": set(statuses.CANCELLED),
+    "src/turo/data/canonical_statuses.py": set(canonical_statuses.CANCELLED),
 }
 ALSO = {
     "src/turo/settings.py": set(targets.TARGETS),  # a literal type cannot be made of names; a test compares

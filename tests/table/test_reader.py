@@ -14,7 +14,7 @@ from marked_table import ROWS, mark_of, put, rows_of
 from turo.errors import InputError
 from turo.table import reader
 from turo.table.names import MANIFEST, PARQUET
-from turo.table.verified import AbsentError
+from turo.table.open_verified import AbsentError
 
 
 def test_a_part_that_is_missing_is_named_with_what_makes_it(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_rows_themselves_say_their_horizon(tmp_path: Path) -> None:
 
 
 def test_rows_are_chosen_as_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turo.table.verified.BATCH_ROWS", 7)
+    monkeypatch.setattr("turo.table.open_verified.BATCH_ROWS", 7)
     put(tmp_path, 1)
     table = reader.read(str(tmp_path))
     assert table.frame().equals(rows_of(1))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.csv import source
+from turo.data.canonical_statuses import cancelled
+from turo.data.csv import input_files
 from turo.data.csv.sheet import open_sheet
-from turo.data.id_spelling import align
 from turo.data.profiles import blocks as owner_blocks
-from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import ReadContext, ReadResult, few
+from turo.data.respelt_ids import align
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -21,7 +21,7 @@ DAILY = (1.0, 1500.0)  # dollars of base price a day between which the median of
 
 def read_blocks(settings: Settings, result: ReadResult, context: ReadContext) -> pl.DataFrame | None:
     """The optional blocks file; blocks of unknown vehicles are left out with a warning."""
-    found = source.find(settings.data_dir, settings.blocks_file)
+    found = input_files.find(settings.data_dir, settings.blocks_file)
     if not found:
         context.warn_of_other_formats(settings.data_dir, settings.blocks_file)
         return None

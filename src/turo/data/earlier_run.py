@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from turo.data import fleet_sketch
-from turo.data.csv import source
+from turo.data.csv import input_files
 from turo.data.export.continuity import contradictions
 from turo.data.identify_fleet import identify
 from turo.data.tables import RESERVATIONS, Tables
@@ -85,7 +85,7 @@ def _remembered(settings: Settings) -> pl.DataFrame:
 
 
 def _content(location: str, name: str) -> bytes:
-    found = source.find(location, name)
+    found = input_files.find(location, name)
     if not found:
         return b""
     with found[0].filesystem.open_input_stream(found[0].path) as stream:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from turo.data import common_checks, earlier_run
-from turo.data.csv import parse, source
+from turo.data.csv import input_files, parse
 from turo.data.csv.sheet import Sheet, open_sheet
 from turo.data.export import all_files
 from turo.data.export.export_date import taken
@@ -35,7 +35,7 @@ def load_tables(settings: Settings) -> Tables:
         InputError: a missing, empty or damaged file, a missing column, contradictory rows, over 5 % of rows
             rejected, or a snapshot that does not continue that of the last run.
     """
-    found = source.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
+    found = input_files.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
     sheets = [open_sheet(each) for each in found]
     profile = _profile(sheets)
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))

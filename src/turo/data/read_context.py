@@ -8,10 +8,10 @@ from datetime import datetime
 
 import polars as pl
 
-from turo.data.csv import parse, source
+from turo.data.csv import input_files, parse
 from turo.data.csv.cells import form
 from turo.data.csv.sheet import Sheet
-from turo.data.loose_ids import by_loose_key, loose
+from turo.data.loose_id_keys import by_loose_key, loose
 from turo.data.quarantine import Quarantine
 from turo.data.tables import INSTANT, REVISIONS, SIGHTINGS, empty
 from turo.errors import InputError
@@ -37,7 +37,7 @@ class ReadContext:
 
     def warn_of_other_formats(self, location: str, name: str) -> None:
         """Say so where an optional file is absent, but lies there as a workbook, say."""
-        if others := source.of_other_formats(location, name):
+        if others := input_files.of_other_formats(location, name):
             self.warn(
                 f"{', '.join(others)} is no CSV and left out: save it as CSV in UTF-8 under the name {name}."
             )

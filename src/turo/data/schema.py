@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.profiles.statuses import STATUSES, cancelled
+from turo.data.canonical_statuses import STATUSES, cancelled
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, VEHICLES
 
 if TYPE_CHECKING:

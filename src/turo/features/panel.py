@@ -9,13 +9,13 @@ import polars as pl
 
 from turo.features import fleet_context as fleets
 from turo.features.calendar import calendar
+from turo.features.cancellations import cancellations, own_use
 from turo.features.fleet_part import Part
 from turo.features.inactive_vehicles import looks_gone
 from turo.features.known_trips.prefix_sums import PrefixSums
 from turo.features.known_trips.trips import Trips
 from turo.features.labels import labels
 from turo.features.on_the_books import on_the_books
-from turo.features.recent import cancellations, own_use
 from turo.features.scope import LAGS, TRAINING_LAG, Scope
 from turo.features.time import DAY, NEVER, Floats, Ints
 from turo.features.vehicle_history import lags, past

@@ -13,7 +13,7 @@ from turo.errors import ConfigError, InputError
 from turo.settings import Settings
 from turo.table import reader
 from turo.table.names import FURTHER_HORIZON, HORIZON, ORIGIN, PARQUET, TAKEHOME, VEHICLE
-from turo.table.verified import AbsentError, PreparedTable
+from turo.table.open_verified import AbsentError, PreparedTable
 
 REMEDY = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
 

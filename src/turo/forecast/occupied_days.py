@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from turo.data.profiles.statuses import cancelled
+from turo.data.canonical_statuses import cancelled
 from turo.features.known_trips.intervals import spans, without_overlap
 from turo.features.time import DAY, Floats, instant
 

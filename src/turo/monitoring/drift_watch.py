@@ -18,7 +18,7 @@ from turo.serving.replica import prediction_log
 from turo.table.model_columns import numbers
 
 if TYPE_CHECKING:
-    from turo.serving.spec import ModelSpec
+    from turo.serving.serve_config import ModelSpec
 
 ROWS = 10_000  # the newest of a version that are compared
 PERIOD_S = 300.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.data.profiles.statuses import cancelled
+from turo.data.canonical_statuses import cancelled
 from turo.features.known_trips.trips import books_priced, without_date
 from turo.table.model_columns import feature_columns
 from turo.table.names import CSV, EXPORT, FLEETS, KEYS, META, PARQUET, REJECTED, REMEMBERED, TAKEHOME

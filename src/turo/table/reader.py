@@ -1,4 +1,4 @@
-"""The only reader of the prepared table: rows and the manifest that describes them, never of two runs.
+"""The reader of the prepared table: rows and the manifest that describes them, never of two runs.
 
 The writer renames the rows into place first and the manifest last, so for a moment they do not fit. Rows are
 therefore opened once, and what was opened is hashed: a file that is renamed over an open one does not touch
@@ -13,7 +13,7 @@ from turo.errors import InputError
 from turo.files import folder
 from turo.patience import Patience
 from turo.table.names import MANIFEST, PARQUET
-from turo.table.verified import AGAIN, LOCAL, Manifest, MixedError, PreparedTable, described, look
+from turo.table.open_verified import AGAIN, LOCAL, Manifest, MixedError, PreparedTable, described, look
 
 PAUSE_S = 0.05  # between two looks while a table is being replaced
 PATIENCE_S, REMOTE_PATIENCE_S = 1.0, 30.0  # without any change; an object store copies to rename

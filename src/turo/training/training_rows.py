@@ -15,8 +15,8 @@ from turo.settings import Settings
 from turo.table import reader
 from turo.table.model_columns import arrays, feature_columns, numbers
 from turo.table.names import FURTHER_HORIZON, HORIZON, IN_TRAINING, ORACLE, ORIGIN, PARQUET, VEHICLE
+from turo.table.open_verified import FIRST
 from turo.table.targets import AUTO, TARGETS, target_name
-from turo.table.verified import FIRST
 from turo.training.enough_history import refuse_empty
 
 

@@ -9,9 +9,9 @@ import pytest
 from export_factory import HEADER, Fleet, text, write
 
 from turo.data.csv import rows as rows_module
+from turo.data.csv.input_files import find
 from turo.data.csv.rows import batches
 from turo.data.csv.sheet import open_sheet
-from turo.data.csv.source import find
 from turo.errors import ConfigError, InputError
 
 NOW = datetime(2025, 8, 1, 12)

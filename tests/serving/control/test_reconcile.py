@@ -14,7 +14,7 @@ from turo import settings as settings_module
 from turo.serving.control.desired import DesiredState
 from turo.serving.control.reconcile import Reconciler
 from turo.serving.control.version_choice import ALL_REFUSED_S, LOST_S, SHELVED_S
-from turo.serving.spec import ModelSpec, Notes
+from turo.serving.serve_config import ModelSpec, Notes
 
 BAD = "DeployError: A version 2 fails its smoke test"
 DIGEST = "RegistryError: The files of A-2 have another SHA-256."

@@ -14,7 +14,7 @@ from turo import settings as settings_module
 from turo.errors import ServiceError
 from turo.serving.control.serve_client import Serve
 from turo.serving.replica.states import STATES_PATH, Failure, State
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 pytest.importorskip("ray.serve")
 from turo.serving.replica import catalog

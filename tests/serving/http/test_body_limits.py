@@ -13,9 +13,9 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 from slow_sockets import read_all, slow_sockets
 
 from turo.serving.http.asgi import App
+from turo.serving.http.before_queue import Door
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
-from turo.serving.http.door import Door
 
 SMALL = {"inputs": [full_row()]}
 

@@ -9,9 +9,9 @@ from served import LIMITS, full_row, tiny_predictor
 
 from turo.errors import ConfigError
 from turo.serving.http.asgi import App
+from turo.serving.http.before_queue import Door
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
-from turo.serving.http.door import Door
 from turo.settings import load
 
 PAGE = "https://app.example.com"

@@ -27,9 +27,9 @@ from serving_stack import until
 from slow_sockets import read_all, slow_sockets
 
 from turo.serving.http.asgi import App
+from turo.serving.http.before_queue import Door
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
-from turo.serving.http.door import Door
 from turo.serving.ingress.haproxy_limits import limited
 
 

@@ -171,7 +171,7 @@ def test_a_table_is_verified_once_whatever_is_asked_of_it(
         verified.append(1)
         return sha256_of(handle)
 
-    monkeypatch.setattr("turo.table.verified.sha256_of", count)
+    monkeypatch.setattr("turo.table.open_verified.sha256_of", count)
     table = FeatureTable(str(tmp_path), limit)
     for seed in (5, 6):
         write_table(tmp_path, seed=seed)

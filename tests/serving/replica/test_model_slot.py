@@ -20,7 +20,7 @@ from turo.serving.http.asgi import App
 from turo.serving.replica import model_slot
 from turo.serving.replica.model_slot import ModelSlot
 from turo.serving.replica.states import Failure
-from turo.serving.spec import Content, ModelSpec, Notes
+from turo.serving.serve_config import Content, ModelSpec, Notes
 
 
 def spec(version: str, sha256: str = "") -> ModelSpec:

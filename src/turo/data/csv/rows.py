@@ -16,7 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from turo.data.csv import footers
 from turo.data.csv.ragged_rows import UNCLEAR, Ragged
-from turo.data.csv.scan import unchanged
+from turo.data.csv.raw_bytes import unchanged
 from turo.data.csv.sheet import Sheet, unreadable
 from turo.errors import InputError
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from turo.data.csv.scan import Content, scan
-from turo.data.csv.source import Source
+from turo.data.csv.input_files import Source
+from turo.data.csv.raw_bytes import Content, scan
 from turo.errors import InputError
 
 VALUE = re.compile(r"^[-($]*\d[\d\s.,:/$)-]*([AaPp][Mm])?$")  # a number, an amount, a date: no column name

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.csv import source
+from turo.data.csv import input_files
 from turo.data.csv.sheet import Sheet, open_sheet
 from turo.data.export import download_names, export_date, one_file, vehicle_identity, vehicle_keys
-from turo.data.export.booking_bound import with_booking_times
+from turo.data.export.booking_times import with_booking_times
 from turo.data.export.merge import merge
 from turo.data.profiles import vehicles
 from turo.data.read_context import ReadContext, ReadResult
@@ -28,7 +28,7 @@ def read(settings: Settings, sheets: list[Sheet], context: ReadContext) -> ReadR
     `vehicles.csv` is optional: vehicles are derived from the export, and the file's attributes win where
     there are any.
     """
-    listed = source.find(settings.data_dir, settings.vehicles_file)
+    listed = input_files.find(settings.data_dir, settings.vehicles_file)
     opened = [*sheets, *(open_sheet(each) for each in listed[:1])]
     given = vehicles.read(opened[-1], context) if listed else None
     if given is None:

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import polars as pl
 
+from turo.data.canonical_statuses import cancelled
 from turo.data.export.continuity import contradictions
 from turo.data.export.download_names import REMEDY
 from turo.data.export.export_date import DAY
-from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import ReadContext, few
 from turo.data.tables import REVISIONS, SIGHTINGS
 from turo.errors import InputError

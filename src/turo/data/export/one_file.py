@@ -10,15 +10,15 @@ import logging
 
 import polars as pl
 
+from turo.data.canonical_statuses import SPELLED, refuse_unknown
 from turo.data.csv import parse
 from turo.data.csv.cells import LOST_DIGITS, batches, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
 from turo.data.export import columns as col
-from turo.data.export.cells import BAD, TEXT, WHY, typed
-from turo.data.export.statuses import STATUSES
+from turo.data.export.status_words import CANONICAL_STATUS
+from turo.data.export.typed_cells import BAD, TEXT, WHY, typed
 from turo.data.profiles.canonical import drop_duplicates, trip_reasons
-from turo.data.profiles.statuses import SPELLED, refuse_unknown
 from turo.data.read_context import ReadContext
 from turo.errors import InputError
 
@@ -71,7 +71,7 @@ def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
         )
         frames.append(rows.select(*KEPT, "status", *AMOUNTS, *ODD))
     context.quarantine.add(name, sheet.malformed)
-    refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, STATUSES))
+    refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, CANONICAL_STATUS))
     rows = pl.concat(frames)
     _report(name, rows, extra, carries_money, context)
     return drop_duplicates(name, rows.drop(*ODD), context)

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from turo.data.canonical_statuses import cancelled
 from turo.data.csv import cells
 from turo.data.csv.rows import LINE
 from turo.data.export.vehicle_keys import FILE, HEADER, PLATE, VEHICLE, Key, KeyFile
-from turo.data.profiles.statuses import cancelled
 from turo.data.read_context import ReadContext, few
 from turo.errors import InputError
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import polars as pl
 
+from turo.data.canonical_statuses import SPELLED, SPELLINGS, STATUSES, cancelled, refuse_unknown
 from turo.data.csv import parse
 from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
-from turo.data.profiles.statuses import SPELLED, SPELLINGS, STATUSES, cancelled, refuse_unknown
 from turo.data.read_context import ReadContext, few
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS
 from turo.errors import InputError

@@ -9,8 +9,8 @@ import polars as pl
 from turo.data.csv import parse
 from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.sheet import Sheet
-from turo.data.id_spelling import align, refuse_unrelated
 from turo.data.read_context import ReadContext, few
+from turo.data.respelt_ids import align, refuse_unrelated
 from turo.data.tables import ATTRIBUTES, INSTANT
 from turo.errors import InputError
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.csv import parse, source
+from turo.data.csv import input_files, parse
 from turo.data.csv.cells import LOST_DIGITS, MISSING, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet, open_sheet
-from turo.data.id_spelling import align, refuse_unrelated
 from turo.data.profiles import vehicle_names
 from turo.data.read_context import ReadContext, few
+from turo.data.respelt_ids import align, refuse_unrelated
 from turo.data.tables import ATTRIBUTES, VEHICLES, empty
 from turo.errors import InputError
 
@@ -83,7 +83,7 @@ def _column(
 
 def open_required(settings: Settings) -> Sheet:
     """The vehicles file, which this profile cannot do without."""
-    return open_sheet(source.require(settings.data_dir, settings.vehicles_file, "VEHICLES_FILE")[0])
+    return open_sheet(input_files.require(settings.data_dir, settings.vehicles_file, "VEHICLES_FILE")[0])
 
 
 def derive(rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from turo.data.profiles.statuses import GUEST, HOST
+from turo.data.canonical_statuses import GUEST, HOST
 from turo.data.synthetic import demand, prices
 from turo.data.synthetic import vehicles as fleet
 from turo.data.synthetic.demand import OWNER, Requests

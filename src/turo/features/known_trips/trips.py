@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from turo.data.profiles.statuses import cancelled
+from turo.data.canonical_statuses import cancelled
 from turo.data.tables import INSTANT
 from turo.features.known_trips.booking_evidence import replaced, sighted
 from turo.features.time import NEVER, Flags, Floats, Ints

@@ -20,7 +20,7 @@ from turo.serving.forms import v2
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import HTML, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Header, Problem, overloaded, shown
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 AWAITED_RETRY_S = 10
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from turo.data import fleet_sketch
 from turo.data.fleet_sketch import Identity
-from turo.serving.spec import TrainedOn
+from turo.serving.serve_config import TrainedOn
 from turo.training.enough_history import shortfall
 
 HEADER = b"x-model-warning"

@@ -10,7 +10,7 @@ from turo.serving.api.mlflow_paths import INVOCATIONS
 from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import native_request
 from turo.serving.forms.rows import RowReader, expected
-from turo.serving.spec import BELOW_BASELINE, TrainedOn
+from turo.serving.serve_config import BELOW_BASELINE, TrainedOn
 
 MEDIAN, MEAN = "median", "mean"
 BELOW = "This version does not beat the best baseline; it serves because no better one exists."

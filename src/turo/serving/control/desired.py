@@ -8,7 +8,7 @@ from turo.data import fleet_sketch
 from turo.registry import aliases, versions
 from turo.registry.client import Version
 from turo.registry.decision_log import PAGE, REFUSED, SERVED, read_entries
-from turo.serving.spec import ModelSpec, Notes, TrainedOn
+from turo.serving.serve_config import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
 OLDER = 3  # versions that served before, in case champion and previous are both bad

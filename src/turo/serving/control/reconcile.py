@@ -22,7 +22,7 @@ from turo.serving.control.desired import DesiredState, DesiredStates
 from turo.serving.control.serve_client import Serve, States
 from turo.serving.control.version_choice import Route
 from turo.serving.replica.states import DEPLOY_FAILED, Outcome, Running, State, cause, judge, served
-from turo.serving.spec import Content, Limits, configuration
+from turo.serving.serve_config import Content, Limits, configuration
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)

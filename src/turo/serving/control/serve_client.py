@@ -9,7 +9,7 @@ import httpx
 from turo.cluster.dashboard import RayHttp, dashboard_url, last_line
 from turo.errors import ServiceError
 from turo.serving.replica.states import STATES_PATH, Running, State
-from turo.serving.spec import MODEL_IMPORT, ModelSpec
+from turo.serving.serve_config import MODEL_IMPORT, ModelSpec
 from turo.settings import Settings
 
 PATH = "/api/serve/applications/"

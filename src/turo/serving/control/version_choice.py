@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turo.serving.control.desired import DesiredState
-from turo.serving.spec import ModelSpec, Notes
+from turo.serving.serve_config import ModelSpec, Notes
 
 RETRY_S = 10.0  # between two attempts at starting what failed to start
 ALL_REFUSED_S = 60.0  # where no version can be served: until all are tried again

@@ -18,7 +18,7 @@ from turo.serving.http.body_limits import DisconnectedError, in_time, refuse_lon
 from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
-from turo.serving.spec import Limits
+from turo.serving.serve_config import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
 

@@ -32,7 +32,7 @@ FAST_PATH = {
     # Requests to /v2 go from the catalog to the models; SERVE_MAX_BYTES is the limit, not gRPC's 4 MB.
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "2147483647",
     # Around every application: a header that is not UTF-8 would end in a bare 500 of Serve's.
-    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "turo.serving.http.door:middlewares",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "turo.serving.http.before_queue:middlewares",
 }
 # Fixed by Ray, one each on a machine: HAProxy's two own, and those of the proxy behind it.
 # The latter are shared without an error (SO_REUSEPORT): two clusters then answer for each other.

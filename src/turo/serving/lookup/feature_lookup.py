@@ -20,9 +20,9 @@ from turo.serving.lookup import whole_table
 from turo.serving.lookup.file_state import FileState, state
 from turo.serving.lookup.prepared_row import Row, find_row
 from turo.serving.lookup.whole_table import Rows
-from turo.table import verified
+from turo.table import open_verified
 from turo.table.names import MANIFEST, PARQUET
-from turo.table.verified import LOCAL, AbsentError, MixedError
+from turo.table.open_verified import LOCAL, AbsentError, MixedError
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -145,7 +145,7 @@ class FeatureTable:
             return known
         path = f"{base}/{MANIFEST}"
         seen = state(filesystem, path)
-        content = known.content if known and known.seen == seen else verified.described(filesystem, base)
+        content = known.content if known and known.seen == seen else open_verified.described(filesystem, base)
         self._described = Described(seen, now, content)
         return self._described
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from turo.serving.lookup.file_state import FileState, state
 from turo.serving.lookup.held_rows import InMemory
 from turo.table.names import ORIGIN, VEHICLE
-from turo.table.verified import MixedError
+from turo.table.open_verified import MixedError
 
 if TYPE_CHECKING:
     import pyarrow as pa

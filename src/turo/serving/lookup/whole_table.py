@@ -13,7 +13,7 @@ from turo.serving.lookup.file_state import state
 from turo.serving.lookup.held_rows import InMemory
 from turo.serving.lookup.row_groups import OnDisk
 from turo.table.names import PARQUET
-from turo.table.verified import verified
+from turo.table.open_verified import verified
 
 if TYPE_CHECKING:
     from pyarrow import fs

@@ -17,7 +17,7 @@ from turo.serving.lookup.feature_lookup import table_in
 from turo.serving.lookup.table_watch import TableWatch
 from turo.serving.replica.model_app import log_through_serve
 from turo.serving.replica.states import STATES_PATH, State
-from turo.serving.spec import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
+from turo.serving.serve_config import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogContent
 from turo.settings import load as load_settings
 
 CPUS = 0.05

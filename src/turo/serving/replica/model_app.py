@@ -21,7 +21,7 @@ from turo.serving.replica.model_slot import ModelSlot, load
 from turo.serving.replica.observer import Observer, Shadow
 from turo.serving.replica.state_reporter import Reporter
 from turo.serving.replica.states import State
-from turo.serving.spec import DEPLOYMENT, SHADOW_DEPLOYMENT, Content
+from turo.serving.serve_config import DEPLOYMENT, SHADOW_DEPLOYMENT, Content
 from turo.settings import load as load_settings
 
 SWITCH_S = 0.0005

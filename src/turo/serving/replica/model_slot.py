@@ -19,7 +19,7 @@ from turo.serving.http.problems import Problem
 from turo.serving.lookup.feature_lookup import table_in
 from turo.serving.replica.download import fetch as fetch_over_http
 from turo.serving.replica.states import Failure
-from turo.serving.spec import Content, ModelSpec
+from turo.serving.serve_config import Content, ModelSpec
 from turo.settings import Settings
 
 PASSES = (ServiceError, OSError, MemoryError)  # TimeoutError and ConnectionError are OSErrors

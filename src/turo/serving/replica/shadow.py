@@ -22,7 +22,7 @@ from turo.serving.api.predictor import Predictor
 from turo.serving.replica import model_slot
 from turo.serving.replica.metrics import ShadowGauges
 from turo.serving.replica.model_app import log_through_serve
-from turo.serving.spec import SHADOW_DEPLOYMENT, ModelSpec, ShadowContent
+from turo.serving.serve_config import SHADOW_DEPLOYMENT, ModelSpec, ShadowContent
 from turo.settings import load as load_settings
 
 CPUS = 0.05

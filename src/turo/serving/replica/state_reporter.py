@@ -13,7 +13,7 @@ from ray import serve
 
 from turo.registry.route_names import CATALOG
 from turo.serving.replica.states import State
-from turo.serving.spec import CATALOG_DEPLOYMENT
+from turo.serving.serve_config import CATALOG_DEPLOYMENT
 
 PERIOD_S = 2.0
 TIMEOUT_S = 5.0

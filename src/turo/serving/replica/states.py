@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from turo.errors import DeployError, RegistryError
-from turo.serving.spec import ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 STATES_PATH = "/catalog/replicas"  # below the name of the catalog, which no model may have
 DEPLOY_FAILED = "DEPLOY_FAILED"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from turo.data.loose_ids import GROUPED, loose
+from turo.data.loose_id_keys import GROUPED, loose
 from turo.errors import InputError
 
 if TYPE_CHECKING:

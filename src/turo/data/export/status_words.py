@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from turo.data.profiles.statuses import GUEST, HOST
+from turo.data.canonical_statuses import GUEST, HOST
 
-STATUSES = {
+CANONICAL_STATUS = {
     "completed": "completed",
     "booked": "booked",
     "in-progress": "in_progress",

@@ -7,13 +7,13 @@ from fake_platform import platform
 from local_ray import free_port
 
 from turo.errors import DeployError, ServiceError
-from turo.orchestration import served
+from turo.orchestration import wait_until_served
 from turo.settings import Settings, load
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "PERIOD_S", 0.05)
+    monkeypatch.setattr(wait_until_served, "PERIOD_S", 0.05)
 
 
 def settings(url: str) -> Settings:
@@ -25,7 +25,7 @@ def test_it_returns_when_the_route_answers_with_the_champion() -> None:
         services.failures = 3
         services.champions["KNN"] = "5"
         services.served["KNN"] = [{"version": "4"}, {"version": "4"}, {"version": "5", "run_id": "r"}]
-        found = served.wait_until_served("KNN", settings(services.url))
+        found = wait_until_served.wait_until_served("KNN", settings(services.url))
         assert found == {"model": "KNN", "version": "5", "run_id": "r", "url": f"{services.url}/KNN"}
 
 
@@ -34,7 +34,7 @@ def test_a_refused_version_is_said_at_once_with_the_reason() -> None:
         services.champions["KNN"] = "5"
         services.served["KNN"] = [{"version": "4", "refused": {"version": "5", "reason": "predicts NaN"}}]
         with pytest.raises(DeployError, match="KNN version 5 was refused, version 4 serves on: predicts NaN"):
-            served.wait_until_served("KNN", settings(services.url))
+            wait_until_served.wait_until_served("KNN", settings(services.url))
 
 
 def test_an_older_refusal_does_not_matter() -> None:
@@ -42,7 +42,7 @@ def test_an_older_refusal_does_not_matter() -> None:
         services.champions["KNN"] = "6"
         old = {"version": "4", "refused": {"version": "5", "reason": "predicts NaN"}}
         services.served["KNN"] = [old, {"version": "6"}]
-        assert served.wait_until_served("KNN", settings(services.url))["version"] == "6"
+        assert wait_until_served.wait_until_served("KNN", settings(services.url))["version"] == "6"
 
 
 def test_a_route_that_never_moves_is_an_error_that_says_what_was_seen() -> None:
@@ -50,15 +50,15 @@ def test_a_route_that_never_moves_is_an_error_that_says_what_was_seen() -> None:
         services.champions["KNN"] = "5"
         services.served["KNN"] = [{"version": "4"}]
         with pytest.raises(DeployError, match="does not answer as version 5 after 1 s; last seen: version 4"):
-            served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
+            wait_until_served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
         services.served.clear()
         with pytest.raises(DeployError, match="last seen: HTTP 404"):
-            served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
+            wait_until_served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
 
 
 def test_no_champion_and_no_mlflow_are_different_errors() -> None:
     with platform() as services, pytest.raises(ServiceError, match=r"no champion of KNN.*KNN not found"):
-        served.wait_until_served("KNN", settings(services.url))
+        wait_until_served.wait_until_served("KNN", settings(services.url))
     nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ServiceError, match=f"MLflow at {nobody} does not answer"):
-        served.wait_until_served("KNN", settings(nobody), deadline_s=1.0)
+        wait_until_served.wait_until_served("KNN", settings(nobody), deadline_s=1.0)

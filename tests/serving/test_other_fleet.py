@@ -21,7 +21,7 @@ from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
 from turo.serving.lookup.feature_lookup import FeatureTable
 from turo.serving.lookup.table_watch import TableWatch
-from turo.serving.spec import Content, ModelSpec, Notes, TrainedOn, configuration
+from turo.serving.serve_config import Content, ModelSpec, Notes, TrainedOn, configuration
 
 FORECAST = {"vehicle_id": "V1"}
 HTML = {"Accept": "text/html"}

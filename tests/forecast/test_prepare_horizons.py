@@ -15,7 +15,7 @@ from turo import settings as settings_module
 from turo.data.synthetic.generate import write_sample
 from turo.errors import ConfigError
 from turo.forecast.horizon_tables import open_table
-from turo.forecast.horizons import make_ready
+from turo.forecast.prepare_horizons import make_ready
 from turo.prepare.ray_tasks import connected
 from turo.prepare.run import run as prepare
 from turo.registry import aliases

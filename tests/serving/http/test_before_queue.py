@@ -10,7 +10,7 @@ from asgi_client import AsgiClient
 from served import LIMITS, tiny_predictor
 
 from turo.serving.http.asgi import App
-from turo.serving.http.door import client_of, middlewares
+from turo.serving.http.before_queue import client_of, middlewares
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from turo.data.csv import other_formats
-from turo.data.csv.source import Source, State
+from turo.data.csv.input_files import Source, State
 from turo.errors import InputError
 
 if TYPE_CHECKING:

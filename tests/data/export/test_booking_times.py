@@ -9,7 +9,7 @@ from export_factory import EPOCH, IDS_PER_DAY, Fleet, row, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turo.data.export.booking_bound import with_booking_times
+from turo.data.export.booking_times import with_booking_times
 from turo.data.read_context import ReadContext
 
 NOW = datetime(2025, 9, 1, 12)

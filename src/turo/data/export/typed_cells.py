@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from turo.data.canonical_statuses import SPELLINGS, cancelled
 from turo.data.csv import cells, parse
 from turo.data.csv.parse import DASHES
 from turo.data.csv.rows import LINE
 from turo.data.export import columns as col
-from turo.data.export.statuses import STATUSES
-from turo.data.profiles.statuses import SPELLINGS, cancelled
+from turo.data.export.status_words import CANONICAL_STATUS
 from turo.data.read_context import ReadContext
 
 # the last parenthesis with a plate: (TX #ABC1234) or (#ABC1234)
@@ -35,7 +35,7 @@ def typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
         return batch[key] if key in batch.columns else blank
 
     status = text(col.STATUS).str.to_lowercase().str.replace_all(r"\s+", " ")
-    spelled = STATUSES | SPELLINGS
+    spelled = CANONICAL_STATUS | SPELLINGS
     vehicle, vehicle_id, vin = text(col.VEHICLE), cells.ids(text(col.VEHICLE_ID), numeric=True), text(col.VIN)
     vin = vin.set(vin.str.contains(NO_VIN), "")
     columns = {
