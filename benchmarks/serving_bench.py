@@ -36,9 +36,10 @@ from serving_peers import Peer
 
 from turo import settings as settings_module
 from turo.errors import TuroError
+from turo.patience import Patience
 from turo.serving.control.serve_client import Serve
 from turo.serving.ingress.node import serve_node_environment
-from turo.serving.spec import Content, Limits, configuration
+from turo.serving.serve_config import Content, Limits, configuration
 
 HERE = Path(__file__).parent
 OURS, CEILING, PLAIN = "this platform", "empty deployment, same proxy", "Ray Serve, pyfunc, default proxy"
@@ -154,14 +155,7 @@ def plain(dashboard: str) -> list[Peer]:
 
 def put(settings: Any, wanted: dict[str, Any]) -> None:
     """Apply a configuration as soon as the cluster takes it."""
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            return Serve(settings).apply(wanted)
-        except TuroError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+    Patience(1.0, START_S).retry(lambda: Serve(settings).apply(wanted), TuroError)
 
 
 def answers(peer: Peer) -> bool:
@@ -272,17 +266,20 @@ def main() -> None:
             "TMPDIR": name,
             "DATA_DIR": name,
         }
-        peers = ours(folder, running.enter_context(ray_cluster(folder, PORT, fast)))
+        # Asked before the next cluster starts: two that start at once starve each other.
+        mine = ours(folder, running.enter_context(ray_cluster(folder, PORT, fast)))
+        mine = [peer for peer in mine if answers(peer)]
+        others: list[Peer] = []
         if not chosen.only_ours:
             serving_models.peers(folder)
-            peers += plain(running.enter_context(ray_cluster(folder, PORT + 2000, {"TMPDIR": name})))
+            others += plain(running.enter_context(ray_cluster(folder, PORT + 2000, {"TMPDIR": name})))
             for offset, make in enumerate(
                 (serving_peers.mlflow_serve, serving_peers.mlserver, serving_peers.bentoml)
             ):
-                peers += installed(make, folder, PORT + 4000 + 10 * offset)
-        for peer in peers:
+                others += installed(make, folder, PORT + 4000 + 10 * offset)
+        for peer in others:
             running.callback(end, peer.process)
-        peers = [peer for peer in peers if answers(peer)]
+        peers = [*mine, *(peer for peer in others if answers(peer))]
         results = measure(peers, rounds, seconds)
     print(f"\nMedians of {rounds} interleaved runs of {seconds:g} s, load by {serving_load.tool()}.\n")
     print(table(results) + "\n")
