@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import psutil
@@ -35,8 +36,8 @@ def crowd() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, crowd: None) -> Iterator[Demo]:
-    running = start(tmp_path_factory.mktemp("demo"))
+def demo(folder: Path, crowd: None) -> Iterator[Demo]:
+    running = start(folder)
     yield running
     if running.process.poll() is None:
         os.killpg(running.process.pid, signal.SIGKILL)

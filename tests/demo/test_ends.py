@@ -18,12 +18,6 @@ LATEST_S = END_WITHIN_S + GRACE_S + 20  # the machine may be busy
 ONE_MODEL = {"MODEL_NAMES": "KNN", "MODEL_PATHS": "knn"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all: only the first demo trains."""
-    return tmp_path_factory.mktemp("demo")
-
-
 @pytest.fixture
 def demo(folder: Path) -> Iterator[Demo]:
     running = start(folder, **ONE_MODEL)
