@@ -72,7 +72,9 @@ unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
 stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
 	pytest -m stack tests/stack
 
-test: lint types unit ## Everything; the stack too where a Docker engine answers
+test: .venv/.all ## Everything; the stack too where a Docker engine answers
+	@$(MAKE) -j2 lint types
+	@$(MAKE) unit
 	@if docker info >/dev/null 2>&1; then $(MAKE) stack; \
 	else echo 'No Docker engine answers: the stack tests did not run. Start Docker and run `make stack`.'; fi
 

@@ -29,7 +29,7 @@ def milliseconds(call: Callable[[np.ndarray], Any], rows: np.ndarray) -> float:
 
 
 def main() -> int:
-    """Print a line for each kind and number of rows; 1 if the arrays do not pay for one row, the usual case."""
+    """Print a line for each kind and number of rows; 1 if the arrays do not pay for one row."""
     useless = 0
     generator = np.random.default_rng(1)
     for kind in KINDS:
