@@ -1,4 +1,4 @@
-"""One folder for all demos of a session: only the first of them trains."""
+"""One folder for the demos of the sample: a model that one of them has trained is there for the next."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def crowd() -> Iterator[None]:
 def demo(folder: Path, crowd: None) -> Iterator[Demo]:
     running = start(folder)
     yield running
-    if running.process.poll() is None:
-        os.killpg(running.process.pid, signal.SIGKILL)
+    for process in running.family():
+        process.kill()
 
 
 def test_every_step_is_shown_and_every_route_answers(demo: Demo) -> None:

@@ -63,7 +63,7 @@ def test_what_one_that_ended_by_itself_left_is_ended() -> None:
     assert ended(others)
 
 
-def test_another_signal_is_no_wish_to_end() -> None:
+def test_another_signal_does_not_end_it() -> None:
     demo, others = begin(
         f"signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True)); print('on', flush=True);"
         f"time.sleep({WITHIN_S + 2}); os._exit(7)"

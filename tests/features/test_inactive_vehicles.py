@@ -74,7 +74,7 @@ def test_cancelled_bookings_are_no_trips() -> None:
 
 
 @pytest.mark.parametrize("listed_to", [date(2026, 12, 31), date(2026, 5, 4)])
-def test_listed_to_settles_it(listed_to: date) -> None:
+def test_listed_to_decides_it(listed_to: date) -> None:
     fleet = vehicles(("a", None, "car")).with_columns(listed_to=pl.lit(listed_to))
     assert gone(every(7, 8), fleet) == []
     table = build([OTHER, *every(7, 8)], END, fleet=fleet).filter(vehicle_id="a")

@@ -89,7 +89,7 @@ def test_rows_on_demand_in_the_first_year_of_the_file_are_those_of_the_table():
         trip("b", "2025-01-08T00:00", "2025-01-10T00:00", "2025-01-07T00:00"),
         *random_rows(3, fleet_size=3),
     ]
-    fleet = vehicles(("b", "2024-01-01", "suv"), ("car0", "2024-01-01", "suv"), ("car1", None, "car"))
+    fleet = vehicles(("b", "2024-01-01", "suv"), ("vehicle0", "2024-01-01", "suv"), ("vehicle1", None, "car"))
     snapshot = datetime(2026, 6, 1)
     rows = [row for row in rows if row["booked_at"] >= datetime(2025, 1, 7)]
     table = build(rows, snapshot.isoformat(), fleet=fleet)

@@ -171,7 +171,7 @@ def test_a_pickled_model_is_never_unpickled(tracking):
     assert not (tracking / "canary").exists()
 
 
-def test_the_ledger_grows_newest_first_and_cannot_be_rewritten(tracking):
+def test_the_decision_log_grows_newest_first_and_cannot_be_rewritten(tracking):
     assert decision_log.read_entries() == []
     first = decision_log.append_entry(
         "promoted", "KNN", "1", "first candidate", {"metric": "mae", "value": 2.5}

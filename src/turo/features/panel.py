@@ -9,7 +9,7 @@ import polars as pl
 
 from turo.features import fleet_context as fleets
 from turo.features.calendar import calendar
-from turo.features.cancellations import cancellations, own_use
+from turo.features.cancellations_and_own_use import cancellations, own_use
 from turo.features.fleet_part import Part
 from turo.features.inactive_vehicles import looks_gone
 from turo.features.known_trips.prefix_sums import PrefixSums

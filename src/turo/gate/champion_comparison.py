@@ -29,7 +29,7 @@ from turo.training.evaluation.metrics import row_loss
 logger = logging.getLogger(__name__)
 
 MEAN = "mean"  # column of the hold-out: what may be added up; runs of older code lack it
-CHAMPION, CHAMPION_MEAN = "champion", "champion_mean"
+INCUMBENT, INCUMBENT_MEAN = "incumbent", "incumbent_mean"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Paired:
     why_not: str = ""
 
 
-def against(candidate: Version, champion: Version) -> Paired:
-    """Compare on the candidate's hold-out rows that the champion's evaluation model cannot have seen.
+def against(candidate: Version, incumbent: Version) -> Paired:
+    """Compare on the candidate's hold-out rows that the incumbent's evaluation model cannot have seen.
 
     Rows on which one of the two has no forecast are left out.
     """
@@ -50,12 +50,12 @@ def against(candidate: Version, champion: Version) -> Paired:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             rows = _holdout(candidate, Path(temporary) / "candidate")
-            known = _holdout(champion, Path(temporary) / "champion")
-            joined = _champion_forecasts(rows, known, champion, Path(temporary))
+            known = _holdout(incumbent, Path(temporary) / "incumbent")
+            joined = _incumbent_forecasts(rows, known, incumbent, Path(temporary))
         except TuroError as error:
-            logger.warning("%s: no comparison with version %s: %s", candidate.name, champion.version, error)
+            logger.warning("%s: no comparison with version %s: %s", candidate.name, incumbent.version, error)
             return Paired(None, why_not=str(error))
-    values = pl.col(ACTUAL, PREDICTION, CHAMPION).cast(pl.Float64)
+    values = pl.col(ACTUAL, PREDICTION, INCUMBENT).cast(pl.Float64)
     joined = joined.filter(pl.all_horizontal(values.is_finite().fill_null(value=False)))
     if joined.is_empty():
         return Paired(None, why_not="no hold-out row that it has not seen")
@@ -65,38 +65,38 @@ def against(candidate: Version, champion: Version) -> Paired:
         joined["origin_date"].to_numpy() if "origin_date" in joined.columns else None,
         int(candidate.tags.get("turo.horizon_days") or 0),
     )
-    loss, champion_loss = (
-        row_loss(y, joined[column].to_numpy(), metric) for column in (PREDICTION, CHAMPION)
+    loss, incumbent_loss = (
+        row_loss(y, joined[column].to_numpy(), metric) for column in (PREDICTION, INCUMBENT)
     )
     total = None
     if MEAN in joined.columns:
-        total = totals(y, joined[MEAN].to_numpy(), joined[CHAMPION_MEAN].to_numpy(), resamples)
-    return Paired(compare(loss, champion_loss, resamples), total)
+        total = totals(y, joined[MEAN].to_numpy(), joined[INCUMBENT_MEAN].to_numpy(), resamples)
+    return Paired(compare(loss, incumbent_loss, resamples), total)
 
 
-def _champion_forecasts(
-    rows: pl.DataFrame, known: pl.DataFrame, champion: Version, folder: Path
+def _incumbent_forecasts(
+    rows: pl.DataFrame, known: pl.DataFrame, incumbent: Version, folder: Path
 ) -> pl.DataFrame:
-    """Rows with the champion's forecasts and means; rows it may have seen are left out.
+    """Rows with the incumbent's forecasts and means; rows it may have seen are left out.
 
-    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the champion's
+    Without dates the out-of-fold forecasts of both runs are joined by vehicle. With dates, the incumbent's
     evaluation model forecasts the rows; it saw nothing from its own hold-out on, and no unknown vehicle.
     """
     if "origin_date" not in rows.columns:
-        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(CHAMPION_MEAN)
-        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(CHAMPION))
+        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(INCUMBENT_MEAN)
+        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(INCUMBENT))
         return rows.join(found, on=["vehicle_id", ACTUAL])
     first = known["origin_date"].min()
     unseen = rows.filter(
         (pl.col("origin_date") >= first) | ~pl.col("vehicle_id").is_in(known["vehicle_id"].unique().implode())
     )
-    model = _evaluation_model(champion, folder / "evaluation")
+    model = _evaluation_model(incumbent, folder / "evaluation")
     names = tuple(field.name for field in model.fields)
     absent = [name for name in names if name not in unseen.columns]
     if absent:
         raise RegistryError(f"its features {', '.join(absent)} are no longer in the table.")
     columns = arrays(unseen, names)
-    forecasts = {CHAMPION: model.predict(columns), CHAMPION_MEAN: model.mean(columns)}
+    forecasts = {INCUMBENT: model.predict(columns), INCUMBENT_MEAN: model.mean(columns)}
     return unseen.with_columns(pl.Series(name, values, pl.Float64) for name, values in forecasts.items())
 
 

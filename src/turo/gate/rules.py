@@ -97,10 +97,10 @@ def decide(
         return decision(True, told)
     if below:
         return decision(False, f"does not beat the best baseline; {stays}")
-    champions = {f"champion {champion.version}": champion}
+    incumbents = {f"champion {champion.version}": champion}
     if best is not None and best.version not in {champion.version, candidate.version}:
-        champions[f"version {best.version}, the best of the last year"] = best
-    verdicts = [_verdict(candidate, who, other) for who, other in champions.items()]
+        incumbents[f"version {best.version}, the best of the last year"] = best
+    verdicts = [_verdict(candidate, who, other) for who, other in incumbents.items()]
     lost = next((verdict for verdict in verdicts if not verdict[0]), None)
     return decision(*(lost or (True, "; ".join(reason for _, reason in verdicts))))
 
@@ -111,8 +111,8 @@ def _far_off(candidate: Version) -> str:
     return f", but its fleet total is off by {bias:+.1%} on the hold-out" if abs(bias) > TOTAL_OFF else ""
 
 
-def _verdict(candidate: Version, who: str, champion: Version) -> tuple[bool, str]:
-    paired = against(candidate, champion)
+def _verdict(candidate: Version, who: str, incumbent: Version) -> tuple[bool, str]:
+    paired = against(candidate, incumbent)
     found, total = paired.comparison, paired.total
     if found is None:
         return True, f"beats the baseline; not comparable with {who}: {paired.why_not}"

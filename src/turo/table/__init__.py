@@ -1,1 +1,1 @@
-"""The prepared table: what its files and columns are called, and the one way to read it."""
+"""The prepared table: names, targets, manifest, and how it is read and written."""

@@ -13,15 +13,15 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 from slow_sockets import read_all, slow_sockets
 
 from turo.serving.http.asgi import App
-from turo.serving.http.before_queue import Door
+from turo.serving.http.before_queue import BeforeQueue
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
 
 SMALL = {"inputs": [full_row()]}
 
 
-def door(app: App, timeout_s: float = 60, each: int = 1000, most: int = 1 << 30) -> Door:
-    return Door(app, Waiting(timeout_s, each, most, LIMITS.max_bytes), Cors(()))
+def limited(app: App, timeout_s: float = 60, each: int = 1000, most: int = 1 << 30) -> BeforeQueue:
+    return BeforeQueue(app, Waiting(timeout_s, each, most, LIMITS.max_bytes), Cors(()))
 
 
 def ask(address: tuple[str, int], times: int = 1) -> list[int]:
@@ -30,22 +30,22 @@ def ask(address: tuple[str, int], times: int = 1) -> list[int]:
         return [client.post("/", json=SMALL).status_code for _ in range(times)]
 
 
-@pytest.mark.parametrize("with_door", [True, False])
-def test_slow_bodies_take_no_place(with_door: bool) -> None:
+@pytest.mark.parametrize("guarded", [True, False])
+def test_slow_bodies_take_no_place(guarded: bool) -> None:
     app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 60}))
     with (
-        asgi_server(door(app) if with_door else app, f"/{NAME}") as address,
+        asgi_server(limited(app) if guarded else app, f"/{NAME}") as address,
         slow_sockets(address, "/", 20 * LIMITS.max_in_flight),
     ):
         assert ask(address, 100) == [200] * 100
         assert app.in_flight == 0
 
 
-@pytest.mark.parametrize("with_door", [True, False])
-def test_a_body_that_does_not_come_is_408_and_the_connection_ends(with_door: bool) -> None:
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_body_that_does_not_come_is_408_and_the_connection_ends(guarded: bool) -> None:
     app = App(tiny_predictor(), LIMITS.model_copy(update={"body_timeout_s": 0.3}))
     with (
-        asgi_server(door(app, timeout_s=0.3) if with_door else app, f"/{NAME}") as address,
+        asgi_server(limited(app, timeout_s=0.3) if guarded else app, f"/{NAME}") as address,
         slow_sockets(address, "/", 1) as (one,),
     ):
         head, _, body = read_all(one).partition(b"\r\n\r\n")
@@ -60,7 +60,7 @@ def test_a_body_that_does_not_come_is_408_and_the_connection_ends(with_door: boo
 
 def test_of_one_client_with_too_many_the_slowest_is_given_up_and_whole_requests_pass() -> None:
     app = App(tiny_predictor(), LIMITS)
-    with asgi_server(door(app, each=5), f"/{NAME}") as address, slow_sockets(address, "/", 8) as sockets:
+    with asgi_server(limited(app, each=5), f"/{NAME}") as address, slow_sockets(address, "/", 8) as sockets:
         assert ask(address, 20) == [200] * 20
         given_up = [read_all(one).split(b" ", 2)[1] for one in sockets[:3]]
         sockets[-1].sendall(b" " * 999 + b"}")
@@ -91,7 +91,7 @@ def test_one_whose_time_is_over_already_does_not_disturb_the_next() -> None:
 def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:
     app = App(tiny_predictor(), LIMITS)
     with (
-        asgi_server(door(app, most=100_000), f"/{NAME}") as address,
+        asgi_server(limited(app, most=100_000), f"/{NAME}") as address,
         slow_sockets(address, "/", 4, b"[" * 40_000) as sockets,
     ):
         assert read_all(sockets[0]).startswith(b"HTTP/1.1 408")
@@ -101,7 +101,7 @@ def test_all_waiting_bodies_together_are_bounded_in_bytes() -> None:
 
 def test_a_longer_body_than_allowed_is_413_at_once() -> None:
     app = App(tiny_predictor(), LIMITS)
-    with asgi_server(door(app), f"/{NAME}") as address:
+    with asgi_server(limited(app), f"/{NAME}") as address:
         url = "http://{}:{}/".format(*address)
         announced = httpx.post(url, content=b" " * (LIMITS.max_bytes + 1))
         chunked = httpx.post(url, content=iter([b" " * 100_000] * (LIMITS.max_bytes // 100_000 + 1)))
@@ -111,7 +111,7 @@ def test_a_longer_body_than_allowed_is_413_at_once() -> None:
 
 def test_who_leaves_is_forgotten() -> None:
     app = App(tiny_predictor(), LIMITS)
-    inside = door(app)
+    inside = limited(app)
     with asgi_server(inside, f"/{NAME}") as address:
         with slow_sockets(address, "/", 3):
             assert ask(address) == [200]

@@ -9,7 +9,7 @@ from served import LIMITS, full_row, tiny_predictor
 
 from turo.errors import ConfigError
 from turo.serving.http.asgi import App
-from turo.serving.http.before_queue import Door
+from turo.serving.http.before_queue import BeforeQueue
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
 from turo.settings import load
@@ -21,7 +21,7 @@ ASKS = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers
 def client(*origins: str, api_key: str = "") -> AsgiClient:
     app = App(tiny_predictor(), LIMITS, api_key=api_key, adds_request_id=False)
     waiting = Waiting(5, 10, 1 << 20, LIMITS.max_bytes)
-    return AsgiClient(Door(app, waiting, Cors(origins)), "/Tiny")
+    return AsgiClient(BeforeQueue(app, waiting, Cors(origins)), "/Tiny")
 
 
 def allowed(answer: httpx.Response) -> str | None:

@@ -27,7 +27,7 @@ from serving_stack import until
 from slow_sockets import read_all, slow_sockets
 
 from turo.serving.http.asgi import App
-from turo.serving.http.before_queue import Door
+from turo.serving.http.before_queue import BeforeQueue
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
 from turo.serving.ingress.haproxy_limits import limited
@@ -153,14 +153,14 @@ def test_who_sends_slowly_waits_in_the_proxy_and_nobody_else_notices(tmp_path: P
     waiting = Waiting(60, 1000, 1 << 30, LIMITS.max_bytes)
     body = {"inputs": [full_row()]}
     with (
-        proxy(tmp_path, Replica(Door(app, waiting, Cors(()))), SERVE_BODY_TIMEOUT_S="60") as address,
+        proxy(tmp_path, Replica(BeforeQueue(app, waiting, Cors(()))), SERVE_BODY_TIMEOUT_S="60") as address,
         slow_sockets(address, f"/{NAME}", 600),
         slow_sockets(address, f"/{NAME}", 50, b"[" * 100_000),
         httpx.Client(timeout=60) as client,
     ):
         url = "http://{}:{}/{}".format(*address, NAME)
         statuses = [client.post(url, json=body).status_code for _ in range(200)]
-        until("the long ones are at the door", lambda: len(waiting.waits) == 50, 30)
+        until("the long ones wait", lambda: len(waiting.waits) == 50, 30)
         assert (statuses, app.in_flight) == ([200] * 200, 0)
         assert [*waiting.clients] == ["127.0.0.1"]
 
@@ -180,7 +180,7 @@ def test_a_body_that_does_not_come_ends_in_408(tmp_path: Path) -> None:
 def test_who_was_refused_and_sends_no_more_is_let_go(tmp_path: Path) -> None:
     """A replica's 408 to a body longer than the proxy holds leaves the proxy waiting for the rest."""
     waiting = Waiting(1, 1000, 1 << 30, LIMITS.max_bytes)
-    app = Replica(Door(App(tiny_predictor(), LIMITS), waiting, Cors(())))
+    app = Replica(BeforeQueue(App(tiny_predictor(), LIMITS), waiting, Cors(())))
     with (
         proxy(tmp_path, app, SERVE_BODY_TIMEOUT_S="1", SERVE_TIMEOUT_S="1") as address,
         slow_sockets(address, f"/{NAME}", 1, b"[" * 100_000) as (body,),

@@ -57,8 +57,8 @@ class KernelSVR(PipelineModel):
         BLAS rounds a row differently in batches of different sizes, so rows go through it in blocks of one
         fixed shape, the last one padded: a row gets the same bits alone and among ten thousand (tested; a
         BLAS that treats places within a block differently could still vary in the last bit). Blocks are
-        small enough for BLAS to stay in the calling thread. For one row the pipeline itself takes ten times
-        as long.
+        small enough for BLAS to stay in the calling thread. The pipeline itself takes many times as long
+        for one row (`benchmarks/serving_pipelines.py`).
         """
         state, rows = self.state, len(X)
         Z = np.zeros((-(-rows // BLOCK) * BLOCK, len(state["landmarks"])))

@@ -33,7 +33,7 @@ DETAILS = {
 }
 
 
-class Door:
+class BeforeQueue:
     """The middleware; `middlewares` configures it."""
 
     def __init__(self, app: Any, waiting: Waiting, cors: Cors) -> None:
@@ -69,7 +69,7 @@ def middlewares() -> list[Middleware]:
     from starlette.middleware import Middleware
 
     settings = load_settings()
-    return [Middleware(Door, waiting=Waiting.of(settings), cors=Cors(settings.serve_cors_origins))]
+    return [Middleware(BeforeQueue, waiting=Waiting.of(settings), cors=Cors(settings.serve_cors_origins))]
 
 
 async def answer(response: Response, request: Request, send: Any) -> None:
