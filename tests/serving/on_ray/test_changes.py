@@ -210,9 +210,11 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
     row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
     assert (row["version"], row["run_id"]) == ("1", running.about("B")["run_id"])
     for name in ("turo_model_info", "turo_prediction_requests_total", "turo_prediction_bucket"):
-        until(f"{name} is exported", partial(exports, running, name))  # processes export one after the other
+        for model in ("A", "B"):  # A has told its version minutes ago, and is still the one that serves
+            until(f"{name} of {model} is exported", partial(exports, running, name, model))
 
 
-def exports(running: Stack, name: str) -> bool:
-    """Does Ray show a metric now?"""
-    return f"ray_{name}{{" in httpx.get(running.metrics).text
+def exports(running: Stack, name: str, model: str) -> bool:
+    """Does Ray show a metric of a model now?"""
+    shown = httpx.get(running.metrics).text
+    return re.search(rf'^ray_{name}{{[^}}]*model="{model}"', shown, re.MULTILINE) is not None

@@ -35,6 +35,8 @@ class Counts:
     def predictions(self, values: np.ndarray) -> None:
         self.values += values.tolist()
 
+    def renew(self) -> None: ...
+
 
 class Watched:
     """A route with an observer whose rounds the test turns."""

@@ -41,6 +41,11 @@ class Gauges:
         for outcome, count in outcomes.items():
             self._requests.inc(count, {"model": self.name, "outcome": outcome})
 
+    def renew(self) -> None:
+        """Tell the version again: Ray exports a gauge once each time it is set, and soon forgets it."""
+        if self._served:
+            self._info.set(1, self._served)
+
     def predictions(self, values: np.ndarray) -> None:
         """Add predicted values to their histogram."""
         if self._histogram is not None:
@@ -57,10 +62,10 @@ class Gauges:
         }
         if tags == self._served:
             return
-        if self._served:
-            self._info.set(0, self._served)
-        self._info.set(1, tags)
-        self._served = tags
+        before, self._served = self._served, tags
+        if before:
+            self._info.set(0, before)
+        self.renew()
         if self._histogram is None:
             from ray.serve import metrics
 

@@ -38,6 +38,8 @@ class Metrics(Protocol):
 
     def predictions(self, values: np.ndarray) -> None: ...
 
+    def renew(self) -> None: ...
+
 
 class Observer:
     """Counts, logs and copies the answers of one replica.
@@ -94,9 +96,10 @@ class Observer:
             self._complained = True
 
     def round(self) -> None:
-        """Empty the queue."""
+        """Empty the queue, and tell what is true still."""
         counted, self.outcomes = self.outcomes, Counter()
         self.metrics.requests(by_outcome(counted))
+        self.metrics.renew()
         seen = self._queue.take()
         if seen:
             self.metrics.predictions(np.concatenate([one.predictions for one in seen]))
