@@ -10,22 +10,15 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import serving_models
+from serving_batch import milliseconds
 from threadpoolctl import threadpool_limits
 
 KINDS, SIZES, ROUNDS = ("svr", "knn"), (1, 1000), 60
-
-
-def milliseconds(call: Callable[[np.ndarray], Any], rows: np.ndarray) -> float:
-    """How long one answer takes."""
-    start = time.perf_counter()
-    call(rows)
-    return 1000 * (time.perf_counter() - start)
 
 
 def main() -> int:
@@ -41,9 +34,9 @@ def main() -> int:
             )
             arrays, pipeline, ratios = [], [], []
             for _ in range(ROUNDS):
-                before = milliseconds(model.pipeline.predict, rows)
-                arrays.append(milliseconds(model.predict, rows))
-                after = milliseconds(model.pipeline.predict, rows)
+                before = milliseconds(partial(model.pipeline.predict, rows))
+                arrays.append(milliseconds(partial(model.predict, rows)))
+                after = milliseconds(partial(model.pipeline.predict, rows))
                 pipeline += [before, after]
                 ratios.append((before + after) / 2 / arrays[-1])
             ratio = statistics.median(ratios)
