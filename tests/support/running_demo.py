@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from turo.demo.guard import END_WITHIN_S, GRACE_S
+
 MARK = "TURO_DEMO_TEST"
 START_S = 600
+LATEST_S = END_WITHIN_S + GRACE_S + 20  # the machine may be busy
 
 
 @dataclass
@@ -44,6 +49,16 @@ class Demo:
         found = [p for p in self.family() if all(word in " ".join(p.cmdline()) for word in words)]
         assert found, words
         return found
+
+    def end(self, number: signal.Signals) -> int:
+        """Tell it to end, and see that in time nothing of it is left; returns its exit code."""
+        began, family = time.monotonic(), self.family()
+        self.process.send_signal(number)
+        code = self.process.wait(LATEST_S)  # before psutil, which would take the code with it
+        _, alive = psutil.wait_procs(family, timeout=began + LATEST_S - time.monotonic())
+        assert not alive
+        assert not self.family()
+        return code
 
 
 def start(folder: Path, **environment: str) -> Demo:
