@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from hand_fleet import write_fleet
+from tracking import empty_mlflow
 
 from turo import settings as settings_module
 from turo.registry.client import use_mlflow
 from turo.settings import Settings
+
+__all__ = ["empty_mlflow"]
 
 
 @pytest.fixture
@@ -19,10 +23,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def registry_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def registry_uri(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty MLflow of the test's own."""
     import mlflow
 
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)

@@ -34,13 +34,16 @@ def small_ray() -> Iterator[None]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None) -> Settings:
+def settings(
+    empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_ray: None
+) -> Settings:
     """Six vehicles over a year, the table for 28 days made, an empty registry, a configured project."""
     folder = tmp_path / "datas"
     write_sample(folder, vehicles=6, years=1, seed=5, end=END, horizons=())
     project = tmp_path / "projects" / "boost"
     project.mkdir(parents=True)
     (project / "MLproject").write_text("name: boost\n")
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("MODEL_NAMES", "XGBoost")
     monkeypatch.setenv("MODEL_PATHS", "boost")
