@@ -1,22 +1,37 @@
-"""Replicas follow the load, onto an added node; when that goes the route stays."""
+"""On an added node: the probe sees it, replicas follow the load onto it; when it goes the route stays."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
 import httpx
 import pytest
+from airflow_api import AirflowApi
 from compose_stack import Stack, figures, wait_for
 from request_loop import RequestLoop
 
 pytestmark = pytest.mark.stack
 NAME = "XGBoost"
 CLIENTS, ROWS = 64, 200
+
+
+def scale(stack: Stack, workers: int, *more: str) -> None:
+    """Have so many nodes beside Ray's head."""
+    stack.compose("up", "-d", *more, "--no-recreate", "--scale", f"ray-worker={workers}", "ray-worker")
+
+
+@pytest.fixture(scope="module")
+def added_node(stack: Stack) -> Iterator[None]:
+    """A node beside the head for all tests of this file."""
+    scale(stack, 1, "--wait")
+    yield
+    scale(stack, 0)
 
 
 def nodes_of_replicas(stack: Stack) -> list[str]:
@@ -28,10 +43,21 @@ def nodes_of_replicas(stack: Stack) -> list[str]:
     return [one["node_id"] for one in deployment["replicas"] if one["state"] == "RUNNING"]
 
 
+@pytest.mark.usefixtures("added_node")
+def test_ray_integration_runs_on_two_nodes(airflow: AirflowApi) -> None:
+    run = airflow.trigger("ray_integration", {})
+    assert airflow.wait("ray_integration", run, timeout=600) == "success", airflow.explain(
+        "ray_integration", run
+    )
+    report = airflow.xcom("ray_integration", run, "probe_nodes")
+    assert len({node["node_id"] for node in report["nodes"]}) == 2
+    assert {node["ray"] for node in report["nodes"]} == {"2.60.0"}
+
+
+@pytest.mark.usefixtures("added_node")
 def test_replicas_grow_with_the_load_onto_an_added_node(
     stack: Stack, serve: str, examples: dict[str, Any]
 ) -> None:
-    stack.compose("up", "-d", "--wait", "--no-recreate", "--scale", "ray-worker=1", "ray-worker")
     (row,) = examples[NAME]["inputs"]
     body = json.dumps({"inputs": [row] * ROWS}).encode()
     statuses: Counter[int | str] = Counter()
@@ -66,7 +92,7 @@ def test_replicas_grow_with_the_load_onto_an_added_node(
     assert set(statuses) == {200}, statuses
 
     with RequestLoop(serve, {NAME: examples[NAME]}) as loop:
-        stack.compose("up", "-d", "--no-recreate", "--scale", "ray-worker=0", "ray-worker")
+        scale(stack, 0)
         wait_for("all replicas on the head", lambda: len(set(nodes_of_replicas(stack))) == 1, 120, 2)
     figures["requests while a node with a replica went away"] = str(dict(loop.statuses))
     assert httpx.post(f"{serve}/{NAME}", json=examples[NAME], timeout=30).status_code == 200
