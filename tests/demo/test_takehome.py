@@ -1,4 +1,7 @@
-"""Turo's take-home files through the same command, projects and routes; with an API key; ended by SIGTERM."""
+"""Turo's take-home files through the same command, projects and routes, with an API key.
+
+SIGTERM ends it though Serve hangs.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Demo:
         began, family = time.monotonic(), self.family()
         self.process.send_signal(number)
         code = self.process.wait(LATEST_S)  # before psutil, which would take the code with it
-        _, alive = psutil.wait_procs(family, timeout=began + LATEST_S - time.monotonic())
+        _, alive = psutil.wait_procs(family, timeout=max(0.0, began + LATEST_S - time.monotonic()))
         assert not alive
         assert not self.family()
         return code
