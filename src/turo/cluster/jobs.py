@@ -1,8 +1,7 @@
 """Ray jobs over the dashboard's REST interface: submit, attach, follow the log, stop. Needs no Ray here.
 
-A job is known by an id its caller derives from what it stands for, so that asking twice is the same as
-asking once: `run` attaches to a job that is under way or done, and starts attempt `<id>-2`, `<id>-3`, …
-after one that failed or was stopped.
+A job is known by an id derived from what it stands for, so asking twice is the same as asking once: `run`
+attaches to a job under way or done, and starts attempt `<id>-2`, `<id>-3`, … after a failed or stopped one.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 TO_REPEAT = frozenset({"FAILED", "STOPPED"})
 ENDED = TO_REPEAT | {"SUCCEEDED"}
 POLL_S = 1.0
-FETCH_SHARE = 20  # the log comes whole each time: wait this many times as long as fetching it took
+FETCH_SHARE = 20  # the log comes whole each time: it rests this many times as long as fetching it took
 PENDING_NOTE_S = 20.0
 READ_TRIES, READ_PAUSE_S = 6, 5.0  # of the log of a job that ended: it holds the result
 
@@ -144,11 +143,13 @@ class Jobs:
             ServiceError: it failed, was stopped, or Ray no longer knows it; with the last lines of its log.
             LastingError: it failed and is the last, or a `turo` command that failed over input or settings.
         """
-        lines, noted = LogLines(log), time.monotonic()
+        lines, noted, due = LogLines(log), time.monotonic(), 0.0
         while found := self.details(job_id):
             # The status is read before the log: once it says the job ended, the log is complete.
             began, ended = time.monotonic(), found["status"] in ENDED
-            whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
+            if ended or began >= due:
+                whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
+                due = began + (1 + FETCH_SHARE) * (time.monotonic() - began)
             if ended and not whole:
                 reading = Patience(READ_PAUSE_S, tries=READ_TRIES - 1)
                 whole = reading.poll(lambda: self._read_again(job_id, lines))
@@ -160,12 +161,11 @@ class Jobs:
                         "Is the Ray node on which it ran still there?",
                     )
                 return self._outcome(job_id, found, lines, last)
-            fetching = time.monotonic() - began
             if found["status"] == "PENDING" and time.monotonic() - noted > PENDING_NOTE_S:
                 noted = time.monotonic()
                 more = free_processors.pending(self._http)
                 logger.warning("Ray job %s is not started yet: %s%s", job_id, found.get("message"), more)
-            time.sleep(max(self.poll_s, FETCH_SHARE * fetching))
+            time.sleep(self.poll_s)
         raise ServiceError(
             f"Ray at {self.address} does not know job {job_id} (any more).",
             "If Ray's head was restarted its jobs are gone: run it again.",
