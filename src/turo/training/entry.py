@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from turo.training.artifacts import LIBRARIES
 from turo.training.project import Options, Project, Value
 from turo.training.run import run
 
@@ -29,6 +30,10 @@ def main(project: Project, arguments: Sequence[str] | None = None) -> str:
     from turo import settings as settings_module
     from turo.registry.client import use_mlflow
 
+    if "skops" in LIBRARIES.get(project.kind, ()):
+        # It looks each function of NumPy and SciPy up in every module loaded so far: after MLflow that takes
+        # three seconds.
+        import skops.io  # noqa: F401
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     params, options = parse(project, arguments)
     settings = settings_module.load()
