@@ -6,6 +6,8 @@ ALL = --all-extras --all-groups
 ML = $(if $(wildcard .venv/.all),$(ALL),--no-default-groups --extra ml)
 # Compiled once here, or every Python process of a new environment would compile for itself.
 export UV_COMPILE_BYTECODE := 1
+# Tests that fit models side by side: threads that spin while they wait take the processors from each other.
+export OMP_WAIT_POLICY := PASSIVE
 # The commit goes into the images, model tags and manifests.
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)

@@ -91,6 +91,7 @@ def _environment(folder: Path) -> Settings:
     if projects.is_dir():
         os.environ["PROJECTS_DIR"] = str(projects)
     os.environ.setdefault("SERVE_MIN_REPLICAS", "1")  # the first answer comes sooner
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads would hold up the rest of the demo
     return settings_module.load()
 
 
