@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare bench-batch bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -92,6 +92,9 @@ bench-serving: .venv/.all ## The routes against other model servers, and arrays 
 
 bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 	python benchmarks/serving_batch.py
+
+bench-forecast: .venv/.all ## Distributions of generated fleets against the process that made them
+	python benchmarks/forecast_bench.py $(ARGS)
 
 bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py

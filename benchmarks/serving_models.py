@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from turo.files import sha256, sha256_folder
+from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster
-from turo.models.interval import Interval
 from turo.models.kinds import regressor
 from turo.serving.serve_config import ModelSpec, TrainedOn
 
@@ -38,8 +38,9 @@ def make(kind: str, features: int = FEATURES) -> Forecaster:
     fields = describe(data, ())
     matrix = encode(fields, data)
     fitted = regressor(kind)(**PARAMETERS[kind]).fit(matrix, y)
-    interval = Interval.fit(y, fitted.predict(matrix))
-    return Forecaster(kind, "y_booked_days", 28, "canonical", fields, fitted, interval)
+    level, books = fitted.predict(matrix), np.zeros(ROWS)
+    around = Distribution.fit(design(matrix, level, books), books, y)
+    return Forecaster(kind, "y_booked_days", 28, "canonical", fields, fitted, distribution=around)
 
 
 def prepared(folder: Path) -> TrainedOn:

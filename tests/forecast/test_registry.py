@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hand_fleet import FLEET, ORIGIN, prepared, write_table
+from hand_fleet import FLEET, ORIGIN, prepared, weeks, write_table
 from hand_registry import forecasts, page, register
 
 from turo.errors import InputError
+from turo.forecast import champions
 from turo.forecast.fleet_forecast import run
+from turo.forecast.horizon_tables import open_table
 from turo.forecast.output import live_errors
 from turo.registry import versions
 from turo.registry.client import client
@@ -38,6 +40,21 @@ def test_each_horizon_has_a_champion_of_its_own_name(settings: Settings, tmp_pat
         "XGBoost": False,
         "XGBoost-7d": True,
     }
+
+
+def test_what_a_run_kept_of_past_weeks_makes_the_range_of_the_total(
+    settings: Settings, tmp_path: Path
+) -> None:
+    register("XGBoost", 28, tmp_path, distribution=True, places=weeks(20))
+    told = run(settings, horizons=(28,))
+    assert (told["models"], told["notices"]) == ({"XGBoost": "1"}, [])
+    table = open_table(settings, 28)
+    assert champions.load("XGBoost", table).places is not None
+    register("XGBoost", 28, tmp_path, distribution=True)  # a run of older code kept none
+    assert champions.load("XGBoost", table).places is None
+    told = run(settings, horizons=(28,))
+    assert (told["models"], len(told["notices"])) == ({"XGBoost": "2"}, 1)
+    assert "only 0 past weeks are known, 8 are needed" in page(settings)
 
 
 def test_live_errors_are_metrics_of_the_version_that_made_the_forecast(
@@ -100,6 +117,9 @@ def test_without_a_champion_a_baseline_forecasts_and_says_so(settings: Settings)
     assert dict(table.select("vehicle_id", "mean").rows()) == {"A": 7.5, "B": 27.0, "C": 0.0}
     assert table["low"].null_count() == 3  # two Mondays do not teach how far it is off
     seen = page(settings)
+    no_range = "No range for 28 days: 0 past forecasts are known, 30 are needed."
+    assert no_range in told["notices"]
+    assert no_range in seen
     assert (
         "The next 28 days are forecast by a baseline, “On the books only”, because XGBoost has no champion. "
         "No model can be trained yet: " in seen

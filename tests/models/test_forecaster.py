@@ -15,7 +15,7 @@ from turo.models.forecaster import Forecaster
 from turo.models.kinds import REGRESSORS, regressor
 
 KINDS = tuple(REGRESSORS)
-NATIVE_FILES = {"forecaster.json", "model.ubj", "model.cbm", "model.skops"}
+NATIVE_FILES = {"distribution.npz", "forecaster.json", "model.ubj", "model.cbm", "model.skops"}
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tiny_forecaster import tiny_columns, tiny_forecaster
+from tiny_forecaster import as_saved_earlier, tiny_columns, tiny_forecaster
 
 from turo.models.interval import Interval
 
@@ -50,7 +50,7 @@ def test_a_forecast_lies_within_its_own_interval():
     beside = Interval(np.empty(0), np.array([1.0]), np.array([4.0]))
     columns = tiny_columns(200, seed=5) | {"otb_days": np.linspace(-5, 60, 200)}
     for offsets in (beside, replace(beside, low=-beside.high, high=-beside.low)):
-        model = replace(tiny_forecaster(), interval_offsets=offsets)
+        model = replace(as_saved_earlier(tiny_forecaster()), interval_offsets=offsets)
         predicted = model.predict(columns)
         low, high = model.interval(columns)
         assert (low <= predicted).all()

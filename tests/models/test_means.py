@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_forecaster import HORIZON, tiny_columns, tiny_forecaster
+from tiny_forecaster import HORIZON, as_saved_earlier, tiny_columns, tiny_forecaster
 
 from turo.models.derived import Derivation, weights
 from turo.models.forecaster import Forecaster
@@ -50,7 +50,7 @@ def test_equal_forecasts_and_few_rows_give_the_average(rows):
 
 
 def test_a_mean_may_lie_below_the_books_but_not_outside_what_is_possible():
-    model = replace(tiny_forecaster(), mean_shift=SHIFT, threshold=99.0)
+    model = replace(as_saved_earlier(tiny_forecaster()), mean_shift=SHIFT, threshold=99.0)
     columns = tiny_columns(500, seed=3)
     mean, level = model.mean(columns), model.level(columns)
     np.testing.assert_array_equal(model.predict(columns), columns["otb_days"])  # every change is dropped
@@ -100,7 +100,7 @@ def test_both_are_saved_as_plain_values_and_older_models_answer_their_forecasts(
     columns = tiny_columns(300, seed=4) | {
         name: np.full(300, 3.0) for name in ("otb_trips", "otb_revenue", "mean_trip_days", "base_price_day")
     }
-    model = replace(tiny_forecaster(), mean_shift=SHIFT, derivation=DERIVATION)
+    model = replace(as_saved_earlier(tiny_forecaster()), mean_shift=SHIFT, derivation=DERIVATION)
     model.save(tmp_path)
     loaded = Forecaster.load(tmp_path)
     mean = loaded.mean(columns)
@@ -117,9 +117,19 @@ def test_both_are_saved_as_plain_values_and_older_models_answer_their_forecasts(
     assert old.derived(columns, mean) == {}
 
 
-@pytest.mark.parametrize("changes", [{}, {"threshold": 2.0}, {"threshold": 2.0, "mean_shift": SHIFT}])
-def test_the_outlook_is_what_the_single_questions_answer(changes: dict[str, Any]) -> None:
-    model, columns = replace(tiny_forecaster(), **changes), tiny_columns(300, seed=21)
+EARLIER: list[dict[str, Any]] = [{}, {"threshold": 2.0}, {"threshold": 2.0, "mean_shift": SHIFT}]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        tiny_forecaster(),
+        replace(tiny_forecaster(), functional="mean"),
+        *(replace(as_saved_earlier(tiny_forecaster()), **changes) for changes in EARLIER),
+    ],
+)
+def test_the_outlook_is_what_the_single_questions_answer(model: Forecaster) -> None:
+    columns = tiny_columns(300, seed=21)
     outlook = model.outlook(columns)
     np.testing.assert_array_equal(outlook.forecast, model.predict(columns))
     np.testing.assert_array_equal(outlook.mean, model.mean(columns))

@@ -18,7 +18,8 @@ from turo.settings import load
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 SPRING = datetime(2025, 6, 1, 12)
 SAMPLE_END = SPRING + timedelta(days=300)
-TRACES = ("forecasts.csv", "report.html", "forecast-accuracy.csv", "forecasts-history", "horizon-7")
+FILES = ("report.html", "forecast-accuracy.csv", "forecast-totals.csv", "forecast-draws.parquet")
+TRACES = ("forecasts.csv", *FILES, "forecasts-history", "horizon-7")
 
 
 def prepare(folder, **more):
@@ -46,8 +47,8 @@ def leave_traces(folder, mark, vehicle):
     """As a forecast leaves them: contents that say whose they are."""
     with (folder / "forecasts.csv").open("w") as handle:
         csv.writer(handle).writerows([["vehicle_id", "mark"], [vehicle, mark]])
-    (folder / "report.html").write_text(mark)
-    (folder / "forecast-accuracy.csv").write_text(mark)
+    for name in FILES:
+        (folder / name).write_text(mark)
     for name in ("forecasts-history", "horizon-7"):
         (folder / name).mkdir(exist_ok=True)
         (folder / name / f"{mark}.parquet").write_text(mark)

@@ -61,9 +61,9 @@ def finished(
     assert holdout is not None
     columns = data.columns()
     judged = recipe.fit(take(columns, holdout.train), data.y[holdout.train] + bias)
-    judged = replace(judged, interval_offsets=result.interval, maximum=None)
+    judged = replace(judged, maximum=None)
     predicted = judged.predict(take(columns, holdout.test))
-    low, high = judged.interval_around(predicted)
+    low, high = predicted - 1, predicted + 1
     rows = result.holdout.with_columns(**{PREDICTION: predicted, LOW: low, HIGH: high})
     if (of_total := options.get("of_total")) is not None:
         rows = rows.with_columns(mean=pl.col(ACTUAL) * of_total)

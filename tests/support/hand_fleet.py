@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from turo import settings as settings_module
 from turo.data.fleet_sketch import Identity
 from turo.forecast.champions import Champion
 from turo.models.derived import Derivation
+from turo.models.distribution import Distribution
 from turo.models.encoding import Field
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
@@ -108,6 +110,32 @@ def make_champion(horizon: int = 28, **changes: Any) -> Champion:
         },
     }
     return Champion(**{**facts, **changes})
+
+
+def make_ranged_champion(
+    horizon: int = 28, added: tuple[float, ...] = (-2, 0, 2, 4), places: pl.DataFrame | None = None
+) -> Champion:
+    """Says of every vehicle that each of `added` is as likely as any other to come to its books."""
+    champion = make_champion(horizon, places=places)
+    assert isinstance(champion.forecaster, Forecaster)
+    rows = 400 // len(added)
+    y = np.tile(np.array(added, dtype=np.float64), rows)
+    distribution = Distribution.fit(np.zeros((len(y), 1)), np.zeros(len(y)), y)
+    return replace(champion, forecaster=replace(champion.forecaster, distribution=distribution))
+
+
+def weeks(count: int, vehicles: int = 1, alike: bool = True) -> pl.DataFrame:
+    """Places of past weeks: all vehicles of a week at the same one, or in every week one at each."""
+    rows = [
+        {
+            "vehicle_id": f"P{vehicle}",
+            "origin_date": ORIGIN - timedelta(weeks=week + 20),
+            "place": (week + 0.5) / count if alike else (vehicle + 0.5) / vehicles,
+        }
+        for week in range(count)
+        for vehicle in range(vehicles)
+    ]
+    return pl.DataFrame(rows)
 
 
 def prepared(origin: date, horizon: int, actual: float | None = None) -> pl.DataFrame:

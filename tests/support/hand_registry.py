@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from hand_fleet import FLEET, ORIGIN, make_champion, prepared
+from hand_fleet import FLEET, ORIGIN, make_champion, make_ranged_champion, prepared
 
 from turo.data import fleet_sketch
 from turo.models.encoding import encode
@@ -18,7 +18,7 @@ from turo.registry import aliases, versions
 from turo.registry.client import Version
 from turo.settings import Settings
 from turo.table.model_columns import arrays
-from turo.training.artifacts import log_forecaster
+from turo.training.artifacts import PLACES, log_forecaster
 
 
 def register(
@@ -28,11 +28,17 @@ def register(
     *,
     below_baseline: bool = False,
     fleet: fleet_sketch.Identity = FLEET,
+    distribution: bool = False,
+    places: pl.DataFrame | None = None,
 ) -> Version:
-    """Train in a moment, log, register, make champion, as training and gate do."""
+    """Train in a moment, log, register, make champion, as training and gate do.
+
+    Args:
+        places: where what came true of past weeks lay, as a run logs it.
+    """
     import mlflow
 
-    forecaster = make_champion(horizon).forecaster
+    forecaster = (make_ranged_champion if distribution else make_champion)(horizon).forecaster
     assert isinstance(forecaster, Forecaster)
     rows = prepared(ORIGIN, horizon)
     columns = arrays(rows, ("otb_days", "class"))
@@ -41,6 +47,9 @@ def register(
     )
     with mlflow.start_run() as active:
         mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
+        if places is not None:
+            places.write_parquet(folder / PLACES)
+            mlflow.log_artifact(str(folder / PLACES))
         trained = replace(forecaster, kind="xgboost", model=model, mean_shift=None)
         tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
         mlflow.set_tags({**tags, "turo.data_digest": "digest", fleet_sketch.TAG: fleet_sketch.as_tag(fleet)})

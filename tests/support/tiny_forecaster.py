@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, describe, encode
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
@@ -47,7 +49,8 @@ def tiny_forecaster(kind: str = "xgboost", rows: int = 400) -> Forecaster:
     fields = describe(columns, ("class", "make"))
     remainder = y - columns["otb_days"]
     model = regressor(kind)(seed=3, **SMALL[kind]).fit(encode(fields, columns), remainder)
-    predicted = columns["otb_days"] + model.predict(encode(fields, columns))
+    X, books = encode(fields, columns), columns["otb_days"]
+    level = np.clip(books + model.predict(X), 0, HORIZON)
     return Forecaster(
         kind=kind,
         target="y_booked_days",
@@ -55,9 +58,15 @@ def tiny_forecaster(kind: str = "xgboost", rows: int = 400) -> Forecaster:
         profile="canonical",
         fields=fields,
         model=model,
-        interval_offsets=Interval.fit(y, predicted),
+        distribution=Distribution.fit(design(X, level, books), books, y),
         offset="otb_days",
         minimum=0.0,
         maximum=float(HORIZON),
         metadata={"name": f"Tiny {kind}"},
     )
+
+
+def as_saved_earlier(model: Forecaster) -> Forecaster:
+    """The same with offsets in place of a distribution, as releases before it saved models."""
+    one_day = Interval(np.empty(0), np.array([-1.0]), np.array([1.0]))
+    return replace(model, distribution=None, interval_offsets=one_day)

@@ -44,7 +44,7 @@ def reports(data, kind, folder):
     scores = measure(data, result, kind)
     project = Project(kind=kind, summary="A model.", params=SMALL[kind])
     facts = describe(kind, project, dict(SMALL[kind]), Options(), data) | {"code_version": "1"}
-    final = artifacts.final_model(recipe.fit(data.columns(), data.y), result, facts)
+    final = artifacts.final_model(recipe.fit(data.columns(), data.y), data, recipe, result, facts)
     artifacts.write_reports(artifacts.Outcome(data, result, scores, final, facts), folder)
     return result, scores, final
 

@@ -24,7 +24,14 @@ KNN = Project(
     params={"neighbours": 7, "dimensions": 4, "reference_rows": 500},
     search={"neighbours": Range(3, 30, log=True), "dimensions": (2, 4)},
 )
-TABLES = {"holdout.parquet", "comparison.json", "comparison.csv", "comparison.md", "importance.csv"}
+TABLES = {
+    "holdout.parquet",
+    "places.parquet",
+    "comparison.json",
+    "comparison.csv",
+    "comparison.md",
+    "importance.csv",
+}
 REPORTS = TABLES | {"model_card.md", "reference.json", "evaluation_model", "plots"}
 PICTURES = {"forecast_vs_actual", "error_by_week", "error_by_class", "interval_calibration", "importance"}
 
@@ -127,8 +134,8 @@ def test_the_served_model_is_fitted_to_all_rows_and_the_judged_one_is_not(tracki
     data = training_rows.read(settings.load())
     columns, newest = data.columns(), data.origins == data.origins.max()
     # One neighbour: a row that was fitted to is its own neighbour, and forecast exactly.
-    assert np.abs(served.predict(columns) - data.y)[newest].max() < 1e-9
-    assert np.abs(judged.predict(columns) - data.y)[newest].max() > 0.1
+    assert np.abs(served.level(columns) - data.y)[newest].max() < 1e-9
+    assert np.abs(judged.level(columns) - data.y)[newest].max() > 0.1
 
 
 @pytest.mark.parametrize("target", ["y_reservations", "y_revenue"])

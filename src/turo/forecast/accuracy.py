@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from turo.errors import InputError
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import ACCURACY, ACCURACY_KEY, with_columns
-from turo.forecast.horizon_tables import HorizonTable
+from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table
+from turo.forecast.output import store
+from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+DIGITS = 1e-6  # what came true and a value that stands for it differ in far digits
+
+
+def of_history(settings: Settings, tables: Sequence[HorizonTable]) -> pl.DataFrame:
+    """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
+    folder = data_folder(settings)
+    kept = store.read_history(folder)
+    known = {table.horizon_days: table for table in tables}
+    for horizon in set(kept["horizon_days"]) - set(known):
+        try:
+            known[horizon] = open_table(settings, horizon)
+        except InputError as error:
+            logger.info("Forecasts of %d days are not measured: %s", horizon, error)
+    return merge(measure(kept, list(known.values())), folder / store.ACCURACY_CSV)
 
 
 def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
@@ -34,7 +53,7 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
         (pl.col("mean") - pl.col("actual")).mean().alias("bias"),
         pl.when(summed > 0).then(pl.col("mean").sum() / summed - 1).alias("total_bias"),
         pl.when(total > 0).then(error.abs().sum() / total).alias("wape"),
-        pl.col("actual").is_between("low", "high").mean().alias("coverage"),
+        pl.col("actual").is_between(pl.col("low") - DIGITS, pl.col("high") + DIGITS).mean().alias("coverage"),
         (pl.col("on_books") - pl.col("actual")).abs().mean().alias("on_books_mae"),
     )
     return measured.select(pl.col(name).cast(kind) for name, kind in ACCURACY.items()).sort(*ACCURACY_KEY)

@@ -1,12 +1,12 @@
 """The best baseline of one's own data: the forecast until there is a model of this fleet.
 
-Which of the five is best, how far it is off and what it is off by on average is learnt from the past: every
-origin is forecast from the rows whose windows were over by then.
+Which of the five is best, and what came true around what it said, is learnt from the past: every origin is
+forecast from the rows whose windows were over by then.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,29 +15,33 @@ import polars as pl
 from turo.errors import InputError
 from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
+from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, Field
-from turo.models.interval import Interval
-from turo.models.mean_shift import MeanShift
+from turo.models.forecaster import Outlook
+from turo.models.spread import QUANTILES, Spread
 from turo.table.model_columns import arrays, feature_columns, numbers
-from turo.table.names import LOOKS_GONE
+from turo.table.names import LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, bound, on_the_books
 from turo.training import fit_derived
 from turo.training.evaluation.baselines import time_baselines
 from turo.training.training_rows import TrainingTable
 
-MIN_ROWS = 30  # forecasts of the past from which a choice, an interval or a bias can be learnt
+MIN_ROWS = 30  # forecasts of the past from which a choice, a range can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
+SEED = 0
 FALLBACKS = ("books_and_pickup", "on_the_books")  # in order, where the past is too short to choose
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline that answers like a forecaster: `predict`, `mean`, `interval_around`, `derived`.
+    """A baseline that answers like a forecaster: `outlook`, `spread`, `derived`.
 
     Attributes:
         key: which one; a key of `turo.training.evaluation.baselines.NAMES`.
         train, y: the rows whose windows are over, which its means are taken from.
-        interval, shift: None where too little of the past is known.
+        distribution: what came true around what it said; None where too little of the past is known.
+        places: of the forecasts of the past, as in `turo.forecast.champions.Champion`.
+        past_rows: how many forecasts of the past are known.
         errors: MAE on the past, by key, of all that could be judged.
     """
 
@@ -46,37 +50,67 @@ class Baseline:
     horizon_days: int
     train: Columns
     y: np.ndarray
-    interval: Interval | None = None
-    shift: MeanShift | None = None
+    distribution: Distribution | None = None
+    places: pl.DataFrame | None = None
+    past_rows: int = 0
     derivation: Derivation | None = None
     errors: dict[str, float] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()  # it asks for no feature that must be there
 
-    def predict(self, columns: Columns) -> np.ndarray:
-        """Forecasts (rows,)."""
+    @property
+    def no_range(self) -> str:
+        """Why it has no distribution; empty where it has one."""
+        return (
+            ""
+            if self.distribution
+            else (
+                f"No range for {self.horizon_days} days: {self.past_rows} past forecasts are known, "
+                f"{MIN_ROWS} are needed."
+            )
+        )
+
+    def level(self, columns: Columns) -> np.ndarray:
+        """What the baseline itself says (rows,)."""
         if not len(self.y):  # nothing to take a mean from: then only the books are chosen
-            return self.possible(columns[on_the_books(self.target, columns)])
+            return np.clip(self.books(columns), 0.0, bound(self.target, self.horizon_days))
         return time_baselines(self.target, self.horizon_days, self.train, self.y, columns)[self.key]
 
-    def mean(self, columns: Columns) -> np.ndarray:
-        """The same, with what it was off by on average."""
-        level = self.predict(columns)
-        return level if self.shift is None else self.possible(level + self.shift.at(level))
+    def spread(self, columns: Columns) -> Spread | None:
+        """All that may come true of each row; None where too little of the past is known."""
+        return self.around(self.level(columns), self.books(columns))
 
-    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper ends (rows,); NaN where too little of the past is known."""
-        if self.interval is None:
-            return np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)
-        low, high = self.interval.around(predicted)
-        return self.possible(low), self.possible(high)
+    def outlook(self, columns: Columns) -> Outlook:
+        """Median, mean and interval; without a distribution the baseline itself, and NaN for the ends."""
+        level = self.level(columns)
+        spread = self.around(level, self.books(columns))
+        if spread is None or self.distribution is None:
+            unknown = np.full(len(level), np.nan)
+            return Outlook(level, level, unknown, unknown)
+        quantiles = spread.quantiles(np.array(QUANTILES))
+        median = quantiles[:, QUANTILES.index(0.5)]
+        return Outlook(median, spread.mean, *spread.shortest(self.distribution.level), quantiles)
 
     def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
         """Reservations and revenue that follow from the mean, where the past could teach them."""
         return {} if self.derivation is None else self.derivation.of(columns, mean)
 
-    def possible(self, values: np.ndarray) -> np.ndarray:
-        """Clipped to the bounds of the target."""
-        return np.clip(values, 0.0, bound(self.target, self.horizon_days))
+    def books(self, columns: Columns) -> np.ndarray:
+        """What is on the books (rows,), 0 where that is not known."""
+        name = on_the_books(self.target, columns)
+        return (
+            np.nan_to_num(columns[name]) if name in columns else np.zeros(len(next(iter(columns.values()))))
+        )
+
+    def around(self, level: np.ndarray, books: np.ndarray) -> Spread | None:
+        """The distribution around what the baseline says (rows,)."""
+        if self.distribution is None:
+            return None
+        most = bound(self.target, self.horizon_days)
+        return self.distribution.spread(_design(level, books), books, 0.0, most)
+
+
+def _design(level: np.ndarray, books: np.ndarray) -> np.ndarray:
+    return design(np.empty((len(level), 0)), level, books)  # a baseline has no features
 
 
 def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
@@ -106,10 +140,15 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
         plain = next((name for name in FALLBACKS if name in usable), None)
         if plain is None:
             raise InputError(f"No baseline can say anything of {target}.", "Choose another TARGET.")
-        return Baseline(plain, target, table.horizon_days, train, y)
+        return Baseline(plain, target, table.horizon_days, train, y, past_rows=len(past) if errors else 0)
     key = min(errors, key=lambda name: errors[name])
-    shift = MeanShift.fit(actual, known[key])
-    judge = Baseline(key, target, table.horizon_days, train, y, Interval.fit(actual, known[key]), shift)
+    plain_one = Baseline(key, target, table.horizon_days, train, y, past_rows=len(past), errors=errors)
+    books = plain_one.books(arrays(past, features))
+    around = Distribution.fit(_design(known[key], books), books, actual, SEED)
+    learnt = replace(plain_one, distribution=around)
+    spread = learnt.around(known[key], books)
+    if spread is None:
+        return learnt
     judged = TrainingTable(
         rows=past,
         features=features,
@@ -120,9 +159,11 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
         digest=table.digest,
         manifest=table.manifest,
     )
-    mean = judge.possible(known[key] + shift.at(known[key]))
-    derivation = fit_derived.learn(judged, on_the_books(target, features), np.arange(len(past)), mean)
-    return Baseline(**{**vars(judge), "derivation": derivation, "errors": errors})
+    everyone = np.arange(len(past))
+    derivation = fit_derived.learn(judged, on_the_books(target, features), everyone, spread.mean)
+    place = spread.places(actual, np.random.default_rng(SEED).random(len(past)))
+    places = past.select(VEHICLE, ORIGIN).with_columns(pl.Series("place", place))
+    return replace(learnt, derivation=derivation, places=places)
 
 
 def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import polars as pl
 
 from turo.data import fleet_sketch
 from turo.errors import ConfigError, InputError, RegistryError
@@ -16,7 +18,8 @@ from turo.forecast.horizon_tables import HorizonTable
 from turo.models.encoding import Columns, Field
 
 if TYPE_CHECKING:
-    from turo.models.forecaster import Forecaster
+    from turo.models.forecaster import Forecaster, Outlook
+    from turo.models.spread import Spread
     from turo.registry.client import Version
 
 logger = logging.getLogger(__name__)
@@ -33,9 +36,8 @@ class Forecasts(Protocol):
     def horizon_days(self) -> int: ...
     @property
     def fields(self) -> tuple[Field, ...]: ...
-    def predict(self, columns: Columns) -> np.ndarray: ...
-    def mean(self, columns: Columns) -> np.ndarray: ...
-    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def outlook(self, columns: Columns) -> Outlook: ...
+    def spread(self, columns: Columns) -> Spread | None: ...
     def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]: ...
 
 
@@ -47,6 +49,9 @@ class Champion:
         method: `model` or `baseline`.
         data_digest: of the table it was trained on.
         metrics: of its training run.
+        places: vehicle_id, origin_date, place: where in its own forecast distribution, 0 to 1, lay what came
+            true of past weeks; None where that is not known.
+        no_range: why it has no distribution; empty where it has one, or was saved by an earlier version.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Champion:
     code_version: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     method: str = MODEL
+    places: pl.DataFrame | None = None
+    no_range: str = ""
 
     @property
     def horizon_days(self) -> int:
@@ -106,6 +113,7 @@ def load(name: str, table: HorizonTable) -> Champion:
         data_digest=version.tags.get("turo.data_digest", ""),
         code_version=version.tags.get("turo.code_version", ""),
         metrics=dict(version.metrics),
+        places=None if forecaster.distribution is None else _places(version),
     )
 
 
@@ -134,3 +142,26 @@ def _fetched(version: Version) -> Forecaster:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise lost from error
+
+
+def _places(version: Version) -> pl.DataFrame | None:
+    """What its training run kept of past weeks; None where that is gone."""
+    from mlflow.exceptions import MlflowException
+
+    from turo.registry.client import client
+    from turo.training.artifacts import PLACES
+
+    kinds = {"vehicle_id": pl.String, "origin_date": pl.Date, "place": pl.Float64}
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            if PLACES not in {item.path for item in client().list_artifacts(version.run_id)}:
+                return None
+            kept = pl.read_parquet(client().download_artifacts(version.run_id, PLACES, temporary))
+            return kept.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            logger.warning("%s of run %s is gone: %s", PLACES, version.run_id, error)
+        except pl.exceptions.PolarsError as error:
+            logger.warning("%s of run %s cannot be read: %s", PLACES, version.run_id, error)
+    return None

@@ -15,13 +15,15 @@ from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.forecast import accuracy, listed_vehicles
 from turo.forecast.champions import Champion, check_features
+from turo.forecast.draws import fleet_draws, totals
+from turo.forecast.draws.window import Window
 from turo.forecast.forecast_columns import BASELINE, MODEL
 from turo.forecast.forecaster_choice import choose
 from turo.forecast.freshness import changed_inputs, late
 from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
 from turo.forecast.occupied_days import trips
-from turo.forecast.output import database, live_errors, store
+from turo.forecast.output import database, draws_file, live_errors, store
 from turo.forecast.report import page
 from turo.forecast.report.booked_weeks import booked_weeks
 from turo.forecast.score import Stamp, score
@@ -32,15 +34,15 @@ from turo.table.names import VEHICLE
 
 logger = logging.getLogger(__name__)
 
-ACCURACY_CSV = "forecast-accuracy.csv"
-
 
 @dataclass(frozen=True)
 class Fleet:
-    """A forecast that was made and written: the table, and the errors of earlier ones."""
+    """A forecast that was made and written: tables, errors of earlier ones, and what must be said of it."""
 
     forecasts: pl.DataFrame
+    totals: pl.DataFrame
     accuracy: pl.DataFrame
+    notices: list[str]
 
 
 def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         _withdraw(settings)
         raise
     live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
-    database.save(settings.forecasts_uri, fleet.forecasts, fleet.accuracy)
+    database.save(settings.forecasts_uri, fleet.forecasts, fleet.totals, fleet.accuracy)
     used = fleet.forecasts.select("model", "version", "horizon_days", "method").unique(maintain_order=True)
     return {
         "origin": fleet.forecasts["origin_date"][0],
@@ -77,7 +79,7 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         "models": {name: version for name, version, _, method in used.rows() if method == MODEL},
         "baselines": {days: version for _, version, days, method in used.rows() if method == BASELINE},
         "measured": len(fleet.accuracy),
-        "notices": choice.notices,
+        "notices": fleet.notices,
     }
 
 
@@ -88,7 +90,7 @@ def forecast_fleet(
     notes: Sequence[str] = (),
     source: Tables | None = None,
 ) -> Fleet:
-    """Score every active vehicle with each champion; write forecasts.csv, history, accuracy and report.
+    """Score every active vehicle with each champion; write tables, draws, history, accuracy and report.
 
     A horizon that has no table of these data is left out.
 
@@ -106,28 +108,41 @@ def forecast_fleet(
     source = source or load_tables(settings)
     ready, left_out = _ready(settings, found)
     tables, found = [table for table, _ in ready], [champion for _, champion in ready]
-    made = pl.concat([_score(table, champion, source, moment) for table, champion in ready])
-    store.write_csv(made, folder / store.CSV)
-    store.append_history(made, folder)
-    measured = _measured(settings, tables)
-    store.write_csv(measured, folder / ACCURACY_CSV)
     shown = [champion.horizon_days for champion in found]
     main = served if (served := served_horizon(settings)) in shown else min(shown)
+    windows = [_window(table, champion, source) for table, champion in ready]
+    draws = fleet_draws.draw(windows, main)
+    sources = "+".join(source.reservations["booked_at_source"].drop_nulls().unique().sort())
+    made = pl.concat(
+        [
+            score(window, Stamp(sources, table.digest, moment), draws.by_horizon.get(window.horizon_days))
+            for table, window in zip(tables, windows, strict=True)
+        ]
+    )
+    summed = totals.totals(windows, made, draws)
+    store.write_csv(made, folder / store.CSV)
+    store.write_csv(summed, folder / store.TOTALS_CSV)
+    draws_file.write(windows, draws, folder / draws_file.FILE)
+    store.append_history(made, folder)
+    measured = accuracy.of_history(settings, tables)
+    store.write_csv(measured, folder / store.ACCURACY_CSV)
+    notices = [*notes, *left_out, *draws.notices]
     origin = made["origin_date"][0]
     facts = page.Facts(
         forecasts=made,
+        totals=summed,
         booked=booked_weeks(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
         champions=found,
         accuracy=measured,
         manifest=tables[shown.index(main)].manifest,
         code_version=settings.code_version,
         main=main,
-        notes=[*notes, *left_out, *changed_inputs(tables, source), *late(origin, moment)],
+        notes=[*notices, *changed_inputs(tables, source), *late(origin, moment)],
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
     )
     page.write(facts, folder / page.FILE)
     logger.info("Forecast %d vehicles at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
-    return Fleet(made, measured)
+    return Fleet(made, summed, measured, notices)
 
 
 def _ready(
@@ -161,7 +176,7 @@ def _withdraw(settings: Settings) -> None:
         other_fleets.put_away(folder, other_fleets.UNKNOWN)
 
 
-def _score(table: HorizonTable, champion: Champion, source: Tables, now: datetime) -> pl.DataFrame:
+def _window(table: HorizonTable, champion: Champion, source: Tables) -> Window:
     rows, origin = table.newest(), table.newest_origin()
     rows = listed_vehicles.active(rows, source.vehicles, origin)
     if rows.is_empty():
@@ -172,18 +187,4 @@ def _score(table: HorizonTable, champion: Champion, source: Tables, now: datetim
     described = listed_vehicles.describe(
         rows, source.vehicles, source.blocks, trips(source.reservations), table.horizon_days
     )
-    sources = source.reservations["booked_at_source"].drop_nulls().unique().sort().to_list()
-    return score(rows, champion, described, Stamp("+".join(sources), table.digest, now))
-
-
-def _measured(settings: Settings, tables: Sequence[HorizonTable]) -> pl.DataFrame:
-    """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
-    folder = data_folder(settings)
-    kept = store.read_history(folder)
-    known = {table.horizon_days: table for table in tables}
-    for horizon in set(kept["horizon_days"]) - set(known):
-        try:
-            known[horizon] = open_table(settings, horizon)
-        except InputError as error:
-            logger.info("Forecasts of %d days are not measured: %s", horizon, error)
-    return accuracy.merge(accuracy.measure(kept, list(known.values())), folder / ACCURACY_CSV)
+    return Window(rows, champion, described)

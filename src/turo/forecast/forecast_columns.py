@@ -22,6 +22,13 @@ FORECASTS: Types = {
     "on_books": pl.Float64,  # of the target, known at the origin
     "mean": pl.Float64,  # what is expected on average: the one that may be added up over the fleet
     "median": pl.Float64,  # the single best guess for one vehicle: as often too high as too low
+    # Quantiles: of a hundred such windows so many end with at most that; null without a distribution.
+    "q05": pl.Float64,  # 5 of 100
+    "q10": pl.Float64,  # 10 of 100
+    "q25": pl.Float64,  # 25 of 100
+    "q75": pl.Float64,  # 75 of 100; the one of 50 is the median
+    "q90": pl.Float64,  # 90 of 100
+    "q95": pl.Float64,  # 95 of 100
     "low": pl.Float64,  # 80 % of outcomes are expected between low and high
     "high": pl.Float64,
     "available_days": pl.Float64,  # of the window: not blocked by the owner, not after listed_to; 0 = gone
@@ -38,6 +45,37 @@ FORECASTS: Types = {
     "created_at": pl.Datetime("us"),  # UTC
 }
 KEY = ("vehicle_id", "origin_date", "horizon_days", "target", "model", "version")
+
+# Sums over the vehicles that do not look gone, draw by draw; ranges are null without draws.
+TOTALS: Types = {
+    "origin_date": pl.Date,
+    "horizon_days": pl.Int64,
+    "target": pl.String,
+    "level": pl.String,  # fleet or class
+    "name": pl.String,  # of the class; empty for the fleet
+    "model": pl.String,
+    "version": pl.String,
+    "vehicles": pl.Int64,
+    "on_books": pl.Float64,
+    "available_days": pl.Float64,
+    "mean": pl.Float64,  # the sum of the vehicles' means
+    "median": pl.Float64,  # of the sums: not the sum of the vehicles' medians
+    "q05": pl.Float64,
+    "q10": pl.Float64,
+    "q25": pl.Float64,
+    "q75": pl.Float64,
+    "q90": pl.Float64,
+    "q95": pl.Float64,
+    "reservations_mean": pl.Float64,  # derived, as in FORECASTS
+    "reservations_q10": pl.Float64,
+    "reservations_q90": pl.Float64,
+    "revenue_mean": pl.Float64,
+    "revenue_q10": pl.Float64,
+    "revenue_q90": pl.Float64,
+    "created_at": pl.Datetime("us"),  # UTC
+}
+TOTALS_KEY = ("origin_date", "horizon_days", "target", "level", "name")
+FLEET, CLASS = "fleet", "class"  # the column `level`
 
 ACCURACY: Types = {
     "model": pl.String,

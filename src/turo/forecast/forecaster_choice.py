@@ -130,4 +130,6 @@ def _as_champion(best: baseline_forecast.Baseline, table: HorizonTable) -> Champ
         code_version=str(table.manifest.get("code_version", "")),
         metrics={f"baseline_{key}_mae": value for key, value in best.errors.items()},
         method=BASELINE,
+        places=best.places,
+        no_range=best.no_range,
     )

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from turo.forecast.champions import Champion
+from turo.forecast.draws.fleet_draws import Drawn
+from turo.forecast.draws.window import Window
 from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
-from turo.forecast.forecast_columns import FORECASTS
+from turo.forecast.forecast_columns import FORECASTS, with_columns
 from turo.models.derived import RESERVATIONS, REVENUE
 from turo.table import names
-from turo.table.model_columns import arrays, feature_columns
 from turo.table.targets import BOOKED_DAYS, TARGET
 
 DERIVED = ("derived_reservations", "derived_revenue")
@@ -34,33 +34,32 @@ class Stamp:
     now: datetime
 
 
-def score(rows: pl.DataFrame, champion: Champion, vehicles: pl.DataFrame, stamp: Stamp) -> pl.DataFrame:
+def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFrame:
     """Forecast of one horizon, a row a vehicle, columns as FORECASTS.
 
     Args:
-        rows: features of the vehicles at one origin.
-        vehicles: vehicle_id, vehicle, available_days, looks_gone, last_trip.
+        drawn: where a vehicle's numbers come from, if it has draws; else they are the champion's.
     """
+    rows, champion = window.rows, window.champion
     model = champion.forecaster
-    features = arrays(rows, tuple(feature_columns(rows.columns)))
-    median, mean = model.predict(features), model.mean(features)
-    low, high = model.interval_around(median)
-    derived = model.derived(features, mean)
+    outlook = model.outlook(window.features)
+    derived = model.derived(window.features, outlook.mean)
     known = TARGET[model.target]
-    scored = rows.select("vehicle_id", "origin_date").with_columns(
-        pl.Series("mean", mean),
-        pl.Series("median", median),
-        pl.Series("low", low).fill_nan(None),
-        pl.Series("high", high).fill_nan(None),
+    said = rows.select("vehicle_id", "origin_date").with_columns(
+        pl.Series("mean", outlook.mean),
+        pl.Series("median", outlook.forecast),
+        pl.Series("low", outlook.low).fill_nan(None),
+        pl.Series("high", outlook.high).fill_nan(None),
         _optional(rows, known.on_books).alias("on_books"),
         _optional(rows, known.last_year).alias("last_year"),
         _optional(rows, "base_price_day"),
         *(_derived(derived, name, len(rows)) for name in (RESERVATIONS, REVENUE)),
     )
+    scored = said if drawn is None else _as_drawn(said, drawn.by_vehicle())
     days = pl.lit(model.target == BOOKED_DAYS)
     here = ~pl.col(names.LOOKS_GONE)
     share = (pl.col("mean") / pl.col("available_days")).clip(upper_bound=1.0)
-    named = scored.join(vehicles, "vehicle_id", how="left", maintain_order="left").with_columns(
+    named = scored.join(window.vehicles, "vehicle_id", how="left", maintain_order="left").with_columns(
         pl.lit(model.horizon_days).alias("horizon_days"),
         (pl.col("origin_date") + timedelta(days=model.horizon_days)).alias("window_end"),
         pl.lit(model.target).alias("target"),
@@ -81,7 +80,28 @@ def score(rows: pl.DataFrame, champion: Champion, vehicles: pl.DataFrame, stamp:
     flagged = named.with_columns(flags.otherwise(pl.lit(LOOKS_GONE)).alias("flag")).with_columns(
         advice.otherwise(ask(pl.col("last_trip"))).alias("advice")
     )
-    return flagged.select(pl.col(name).cast(kind) for name, kind in FORECASTS.items())
+    return with_columns(flagged, FORECASTS)
+
+
+def _as_drawn(said: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
+    """What the draws say in the place of what the champion said; the interval within what is possible."""
+    names = [name for name in drawn.columns if name != "vehicle_id"]
+    joined = said.join(
+        drawn.rename({name: f"drawn_{name}" for name in names}),
+        "vehicle_id",
+        how="left",
+        maintain_order="left",
+    ).with_columns(
+        pl.coalesce(f"drawn_{name}", *([name] if name in said.columns else [])).alias(name) for name in names
+    )
+    has = pl.col("most").is_not_null()
+    return joined.with_columns(
+        pl.when(has).then(pl.min_horizontal("low", "median")).otherwise("low").alias("low"),
+        pl.when(has)
+        .then(pl.max_horizontal(pl.min_horizontal("high", "most"), "median"))
+        .otherwise("high")
+        .alias("high"),
+    )
 
 
 def _derived(found: dict[str, np.ndarray], name: str, rows: int) -> pl.Series:

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from turo.errors import RegistryError
+from turo.models import saved_forecaster
 from turo.models.derived import Derivation
+from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, Field, encode
 from turo.models.estimators.base import Regressor
 from turo.models.interval import Interval
-from turo.models.kinds import regressor
 from turo.models.mean_shift import MeanShift
+from turo.models.spread import QUANTILES, Spread
 
-FORMAT = 1
-FILE = "forecaster.json"
-REGRESSOR_FOLDER = "regressor"
+MEDIAN, MEAN = "median", "mean"
 
 
 class Outlook(NamedTuple):
-    """What a forecaster says of rows, each (rows,): forecast, mean, and both ends of the interval."""
+    """What a forecaster says of rows: forecast, mean, both ends of the interval (rows,), and quantiles
+    (rows, QUANTILES), None of a model saved without a distribution."""
 
     forecast: np.ndarray
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    quantiles: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """Prediction = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
+    """Level = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
 
-    A change smaller than `threshold` is dropped. Fitted for absolute error this is a median: the best guess
-    for one vehicle, and too low when added up over many. What is added up is `mean`.
+    What may come true around it is the `distribution`: the prediction is its median (the best guess for one
+    vehicle, too low when added up over many), and what may be added up is its mean. Where the regressor is
+    fitted for squared error, its level is a mean and the prediction.
 
     Attributes:
         fields: the features asked for, in order.
-        offset: the column the regressor's output is added to, or None; a missing value counts as 0.
-        minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
+        distribution: None in a model saved by an earlier version, which has the next three in its place.
+        interval_offsets: ends of the interval.
         threshold: the least change to the books that is forecast, in units of the target; 0 = any.
         mean_shift: what to add for a mean; None = the forecast is one already.
+        functional: what the prediction is of all that may come true: `median` or `mean`.
+        offset: the column the regressor's output is added to, or None; a missing value counts as 0.
+        minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
         derivation: how reservations and revenue follow from expected days; None = not known.
         metadata: free plain values (name, parameters, digests) that travel with the model.
     """
@@ -54,7 +58,9 @@ class Forecaster:
     profile: str
     fields: tuple[Field, ...]
     model: Regressor
-    interval_offsets: Interval
+    interval_offsets: Interval | None = None
+    distribution: Distribution | None = None
+    functional: str = MEDIAN
     offset: str | None = None
     minimum: float = 0.0
     maximum: float | None = None
@@ -72,20 +78,21 @@ class Forecaster:
         Raises:
             InputError: a column is absent.
         """
-        return self._with_threshold(self.level(columns), columns)
+        level, design = self._design(columns)
+        if self.distribution is None:
+            return self._with_threshold(level, columns)
+        if self.functional == MEAN:
+            return level
+        median = self._possible(self.distribution.median(design, self.books(columns)))
+        return np.where(np.isfinite(level), median, np.nan)  # trees have an answer to anything
 
     def mean(self, columns: Columns) -> np.ndarray:
-        """Expected values (rows,), for sums: they may lie below what is on the books, which may be cancelled.
+        """Expected values (rows,), for sums; below what is on the books where that may be cancelled."""
+        return self.outlook(columns).mean
 
-        A model saved without a shift answers its forecasts.
-        """
-        if self.mean_shift is None:
-            return self.predict(columns)
-        return self.mean_around(self.level(columns))
-
-    def mean_around(self, level: np.ndarray) -> np.ndarray:
-        """The same for levels already computed."""
-        return level if self.mean_shift is None else self._possible(level + self.mean_shift.at(level))
+    def spread(self, columns: Columns) -> Spread | None:
+        """All that may come true of each row, and how likely; None of a model saved without it."""
+        return self._spread(self._design(columns)[1], columns)
 
     def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
         """Reservations and revenue (rows,) that follow from expected booked days; arithmetic, not a model.
@@ -100,43 +107,55 @@ class Forecaster:
         """
         return {} if self.derivation is None else self.derivation.of(columns, mean)
 
+    def books(self, columns: Columns) -> np.ndarray:
+        """What the regressor's output is added to (rows,)."""
+        if self.offset is None:
+            return np.zeros(len(next(iter(columns.values()))))
+        return np.nan_to_num(columns[self.offset])
+
     def level(self, columns: Columns) -> np.ndarray:
-        """The forecast before the threshold is applied."""
-        expected = self.model.predict(encode(self.fields, columns))
-        if self.offset is not None:
-            expected = expected + np.nan_to_num(columns[self.offset])
-        return self._possible(expected)
+        """What the regressor expects, within bounds."""
+        return self._design(columns)[0]
+
+    def design(self, columns: Columns, level: np.ndarray) -> np.ndarray:
+        """What the distribution may depend on (rows, columns): the features, levels, the books."""
+        return design(encode(self.fields, columns), level, self.books(columns))
+
+    def spread_around(self, columns: Columns, level: np.ndarray) -> Spread:
+        """The distribution of rows of which the level is known already.
+
+        Raises:
+            ValueError: a model saved without one.
+        """
+        found = self._spread(self.design(columns, level), columns)
+        if found is None:
+            raise ValueError("This model was saved without a distribution.")
+        return found
 
     def outlook(self, columns: Columns) -> Outlook:
-        """What `predict`, `mean` and `interval` answer, at the price of one of them."""
-        level = self.level(columns)
-        forecast = self._with_threshold(level, columns)
-        mean = forecast if self.mean_shift is None else self.mean_around(level)
-        return Outlook(forecast, mean, *self.interval_around(forecast))
+        """Everything at once, at little more than the price of one."""
+        level, design = self._design(columns)
+        spread = self._spread(design, columns)
+        if spread is None or self.distribution is None:
+            forecast = self._with_threshold(level, columns)
+            shift = self.mean_shift
+            mean = forecast if shift is None else self._possible(level + shift.at(level))
+            return Outlook(forecast, mean, *self._offset_interval(forecast))
+        quantiles = spread.quantiles(np.array(QUANTILES))
+        mean = level if self.functional == MEAN else spread.mean
+        forecast = level if self.functional == MEAN else quantiles[:, QUANTILES.index(0.5)]
+        forecast, mean = (np.where(np.isfinite(level), told, np.nan) for told in (forecast, mean))
+        low, high = spread.shortest(self.distribution.level)
+        return Outlook(forecast, mean, np.minimum(low, forecast), np.maximum(high, forecast), quantiles)
 
     def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
-        return self.interval_around(self.predict(columns))
-
-    def interval_around(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same for predictions already made, which lie within."""
-        low, high = self.interval_offsets.around(predicted)
-        return self._possible(low), self._possible(high)
+        outlook = self.outlook(columns)
+        return outlook.low, outlook.high
 
     def save(self, folder: Path) -> None:
-        """Write `forecaster.json` and the regressor's native files below `folder`, made if absent."""
-        (folder / REGRESSOR_FOLDER).mkdir(parents=True, exist_ok=True)
-        self.model.save(folder / REGRESSOR_FOLDER)
-        plain = {key: getattr(self, name) for name, key in KEYS.items()}
-        document = {
-            "format": FORMAT,
-            **plain,
-            "fields": [item.to_json() for item in self.fields],
-            "interval": self.interval_offsets.to_json(),
-            "mean_shift": self.mean_shift and self.mean_shift.to_json(),
-            "derivation": self.derivation and self.derivation.to_json(),
-        }
-        (folder / FILE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+        """Write `forecaster.json` and the files of its parts below `folder`, made if absent."""
+        saved_forecaster.save(vars(self), folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -145,25 +164,26 @@ class Forecaster:
         Raises:
             RegistryError: the folder holds no forecaster, or one of another format.
         """
-        try:
-            document = json.loads((folder / FILE).read_text())
-        except (OSError, ValueError) as error:
-            raise RegistryError(f"{folder} holds no readable {FILE}.", "Train the model again.") from error
-        if document.get("format") != FORMAT:
-            raise RegistryError(
-                f"{folder / FILE} has format {document.get('format')!r}, this code reads {FORMAT}.",
-                "Train the model again with this version.",
-            )
-        # Models saved by earlier versions lack both.
-        shift, derivation = document.get("mean_shift"), document.get("derivation")
-        return cls(
-            **{name: document[key] for name, key in KEYS.items() if key in document},
-            fields=tuple(Field.from_json(item) for item in document["fields"]),
-            interval_offsets=Interval.from_json(document["interval"]),
-            mean_shift=MeanShift.from_json(shift) if shift else None,
-            derivation=Derivation.from_json(derivation) if derivation else None,
-            model=regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
-        )
+        return cls(**saved_forecaster.load(folder))
+
+    def _design(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+        X = encode(self.fields, columns)
+        expected = self.model.predict(X)
+        if self.offset is not None:
+            expected = expected + np.nan_to_num(columns[self.offset])
+        level = self._possible(expected)
+        return level, X if self.distribution is None else design(X, level, self.books(columns))
+
+    def _spread(self, design: np.ndarray, columns: Columns) -> Spread | None:
+        if self.distribution is None:
+            return None
+        return self.distribution.spread(design, self.books(columns), self.minimum, self.maximum)
+
+    def _offset_interval(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.interval_offsets is None:
+            return np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)
+        low, high = self.interval_offsets.around(predicted)
+        return self._possible(low), self._possible(high)
 
     def _with_threshold(self, level: np.ndarray, columns: Columns) -> np.ndarray:
         if self.offset is None or not self.threshold:
@@ -173,10 +193,6 @@ class Forecaster:
     def _possible(self, values: np.ndarray) -> np.ndarray:
         least = np.maximum(values, self.minimum)  # np.clip costs one row several times as much
         return least if self.maximum is None else np.minimum(least, self.maximum)
-
-
-PLAIN = ("kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "metadata")
-KEYS = {name: name for name in PLAIN} | {"threshold": "dead_zone"}  # attribute → key in the saved file
 
 
 def with_threshold(expected: np.ndarray, books: np.ndarray, threshold: float) -> np.ndarray:

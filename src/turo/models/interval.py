@@ -1,4 +1,4 @@
-"""Conformal 10-90 % intervals whose width follows the forecast."""
+"""Intervals of models saved by earlier releases: offsets by level. Others have a distribution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a median to a mean: what to add to a forecast before it may be added up."""
+"""Means of models saved by earlier releases: what to add to a median. Others have a distribution."""
 
 from __future__ import annotations
 

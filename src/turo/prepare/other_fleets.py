@@ -16,7 +16,15 @@ from turo.table.names import FURTHER_HORIZON
 
 FOLDER = "other-fleets"
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
-TRACES = ("forecasts.csv", "report.html", "forecast-accuracy.csv", "forecasts-history", f"{FURTHER_HORIZON}*")
+TRACES = (
+    "forecasts.csv",
+    "forecast-totals.csv",
+    "forecast-draws.parquet",
+    "report.html",
+    "forecast-accuracy.csv",
+    "forecasts-history",
+    f"{FURTHER_HORIZON}*",
+)
 
 logger = logging.getLogger(__name__)
 

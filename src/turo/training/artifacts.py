@@ -17,15 +17,19 @@ from turo.models import flavor
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
 from turo.table.model_columns import arrays
+from turo.table.names import ORIGIN, VEHICLE
 from turo.table.targets import unit
-from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, Backtest
+from turo.training.evaluation import unseen_rows
+from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, PLACE, Backtest
 from turo.training.evaluation.importance import permutation_importance
 from turo.training.evaluation.scores import MODEL, Scores
-from turo.training.recipe import take
+from turo.training.evaluation.unseen_rows import ROW
+from turo.training.recipe import Recipe, take
 from turo.training.reports import model_card, plots, reference_histograms
 from turo.training.training_rows import TrainingTable
 
 HOLDOUT = "holdout.parquet"
+PLACES = "places.parquet"  # where what came true of past weeks lay in its own forecast distribution
 EVALUATION = "evaluation_model"
 EXAMPLE_ROWS = 3
 # Packages, by their names in the index, that a saved model needs; their versions are logged with it.
@@ -57,7 +61,7 @@ def check(table: TrainingTable, kind: str) -> None:
             of the hold-out's own columns.
     """
     regressor(kind)
-    for name in ("matplotlib", "mlflow", "numpy", *LIBRARIES[kind]):
+    for name in ("matplotlib", "mlflow", "numpy", "scikit-learn", *LIBRARIES[kind]):
         try:
             metadata.version(name)
         except metadata.PackageNotFoundError as error:
@@ -78,6 +82,8 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
     table, result, scores, facts = outcome.table, outcome.result, outcome.scores, outcome.facts
     folder.mkdir(parents=True, exist_ok=True)
     result.holdout.write_parquet(folder / HOLDOUT)
+    if table.timed:
+        places_of(table, result).write_parquet(folder / PLACES)
     model_card.write_comparison(model_card.comparison(scores, result.metric), folder)
     (folder / "model_card.md").write_text(model_card.card(facts, scores, result.metric))
     judged = result.model or outcome.final
@@ -97,16 +103,20 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
         result.model.save(folder / EVALUATION)
 
 
-def final_model(model: Forecaster, result: Backtest, info: dict[str, Any]) -> Forecaster:
+def places_of(table: TrainingTable, result: Backtest) -> pl.DataFrame:
+    """vehicle_id, origin_date, place (0 to 1) of the folds and the hold-out."""
+    keyed = table.rows[result.folds[ROW].to_numpy()].select(VEHICLE, ORIGIN).with_columns(result.folds[PLACE])
+    return pl.concat([keyed, result.holdout.select(VEHICLE, ORIGIN, PLACE)]).drop_nulls(PLACE)
+
+
+def final_model(
+    model: Forecaster, table: TrainingTable, recipe: Recipe, result: Backtest, info: dict[str, Any]
+) -> Forecaster:
     """The model to serve, with what the out-of-sample forecasts taught and its own description."""
-    return replace(
-        model,
-        interval_offsets=result.interval,
-        threshold=result.threshold,
-        mean_shift=result.mean_shift,
-        derivation=result.derivation,
-        metadata=info,
-    )
+    evaluated = result.model.distribution if result.model else None
+    level = None if evaluated is None else evaluated.level
+    known = unseen_rows.taught(table, recipe, model, result.levels, level)
+    return replace(known, metadata=info)
 
 
 def log_forecaster(model: Forecaster, example: pl.DataFrame, folder: Path) -> dict[str, str]:

@@ -10,14 +10,11 @@ import numpy as np
 
 from turo.models.encoding import Columns, describe, encode
 from turo.models.estimators.base import Loss
-from turo.models.forecaster import Forecaster
-from turo.models.interval import Interval
+from turo.models.forecaster import MEAN, MEDIAN, Forecaster
 from turo.models.kinds import regressor
 from turo.table.model_columns import categories
 from turo.table.targets import bound, on_the_books
 from turo.training.training_rows import TrainingTable
-
-NO_INTERVAL = Interval(np.empty(0), np.zeros(1), np.zeros(1))
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Recipe:
             profile=self.profile,
             fields=fields,
             model=estimator.fit(encode(fields, columns), remainder),
-            interval_offsets=NO_INTERVAL,
+            functional=MEDIAN if self.loss == "absolute" else MEAN,
             offset=self.offset,
             maximum=self.maximum,
         )

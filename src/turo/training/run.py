@@ -66,7 +66,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
         "%s: %s", name, ", ".join(f"{key} {value:.4f}" for key, value in sorted(scores.figures.items()))
     )
     facts = {**describe(name, project, params, options, data), "code_version": settings.code_version}
-    final = artifacts.final_model(recipe.fit(data.columns(), data.y), result, facts)
+    final = artifacts.final_model(recipe.fit(data.columns(), data.y), data, recipe, result, facts)
     with tempfile.TemporaryDirectory() as temporary:
         reports = Path(temporary) / "reports"
         artifacts.write_reports(artifacts.Outcome(data, result, scores, final, facts), reports)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from turo.registry import create_once
-from turo.training.evaluation.backtest import ACTUAL, PREDICTION, plan_of, run_folds
+from turo.training.evaluation.backtest import ACTUAL, plan_of, run_folds
 from turo.training.evaluation.metrics import row_loss
+from turo.training.evaluation.unseen_rows import LEVEL
 from turo.training.project import Options, Project, Range, Value
 from turo.training.recipe import Recipe
 from turo.training.training_rows import TrainingTable
@@ -41,7 +42,7 @@ def search(
         with create_once.start_nested_run(f"trial {trial.number}"):
             recipe = Recipe.of(data, project.kind, tried, options.seed)
             forecasts = run_folds(data, recipe, folds)
-            losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[PREDICTION].to_numpy(), recipe.metric)
+            losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[LEVEL].to_numpy(), recipe.metric)
             mlflow.log_params(tried)
             mlflow.log_metric(f"tune_{recipe.metric}", float(np.mean(losses)))
         logger.info("Trial %d: loss %.4f with %s", trial.number, np.mean(losses), tried)

@@ -11,17 +11,17 @@ from typing import Any
 import polars as pl
 import psycopg2
 import pytest
-from hand_fleet import ORIGIN, make_champion
+from hand_fleet import ORIGIN, make_champion, make_ranged_champion
 
 from turo.errors import ServiceError
 from turo.forecast.fleet_forecast import forecast_fleet
-from turo.forecast.forecast_columns import ACCURACY, FORECASTS, KEY
+from turo.forecast.forecast_columns import ACCURACY, FORECASTS, KEY, TOTALS
 from turo.forecast.output.database import save
 from turo.settings import Settings
 
 IMAGE = "postgres:17.12-trixie"
 NOW = datetime(2026, 11, 24, 6)
-NO_ACCURACY = pl.DataFrame(schema=ACCURACY)
+NO_TOTALS, NO_ACCURACY = pl.DataFrame(schema=TOTALS), pl.DataFrame(schema=ACCURACY)
 
 
 def docker(*words: str) -> str:
@@ -94,7 +94,7 @@ def ask(uri: str, query: str) -> list[tuple[Any, ...]]:
 
 def test_forecasts_arrive_with_their_types(settings: Settings, database: str) -> None:
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
-    save(database.replace("postgresql://", "postgresql+psycopg2://"), made, NO_ACCURACY)
+    save(database.replace("postgresql://", "postgresql+psycopg2://"), made, NO_TOTALS, NO_ACCURACY)
     columns = ask(
         database, "SELECT column_name FROM information_schema.columns WHERE table_name = 'forecasts'"
     )
@@ -107,10 +107,10 @@ def test_forecasts_arrive_with_their_types(settings: Settings, database: str) ->
 
 def test_a_repeat_replaces_and_a_new_version_adds(settings: Settings, database: str) -> None:
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
-    save(database, made, NO_ACCURACY)
-    save(database, made.with_columns(mean=pl.lit(1.25)), NO_ACCURACY)
+    save(database, made, NO_TOTALS, NO_ACCURACY)
+    save(database, made.with_columns(mean=pl.lit(1.25)), NO_TOTALS, NO_ACCURACY)
     assert ask(database, "SELECT count(*), avg(mean) FROM forecasts") == [(3, 1.25)]
-    save(database, made.with_columns(version=pl.lit("4")), NO_ACCURACY)
+    save(database, made.with_columns(version=pl.lit("4")), NO_TOTALS, NO_ACCURACY)
     assert ask(database, "SELECT version, count(*) FROM forecasts GROUP BY 1 ORDER BY 1") == [
         ("3", 3),
         ("4", 3),
@@ -134,7 +134,7 @@ def test_a_table_of_an_older_release_gains_what_was_added_since(settings: Settin
         )
     connection.close()
     for _ in range(2):
-        save(database, made, NO_ACCURACY)
+        save(database, made, NO_TOTALS, NO_ACCURACY)
     assert ask(
         database, "SELECT expected, mean FROM forecasts WHERE vehicle_id = 'A' ORDER BY origin_date"
     ) == [
@@ -143,34 +143,52 @@ def test_a_table_of_an_older_release_gains_what_was_added_since(settings: Settin
     ]
 
 
+def test_totals_are_written_beside_and_replaced(settings: Settings, database: str) -> None:
+    fleet = forecast_fleet(settings, [make_ranged_champion(28)], NOW)
+    for _ in range(2):
+        save(database, fleet.forecasts, fleet.totals, NO_ACCURACY)
+    told = ask(
+        database, "SELECT level, name, vehicles, q10 < mean, mean < q90 FROM forecast_totals ORDER BY 2"
+    )
+    assert told == [
+        ("fleet", "", 3, True, True),
+        ("class", "car", 2, True, True),
+        ("class", "suv", 1, True, True),
+    ]
+    assert ask(database, "SELECT q05, q95 FROM forecasts WHERE vehicle_id = 'A'") == [(5.5, 11.5)]
+    # Made again without a class, the classes of a window still add up to its fleet.
+    save(database, fleet.forecasts, fleet.totals.filter(pl.col("name") != "suv"), NO_ACCURACY)
+    assert ask(database, "SELECT name FROM forecast_totals ORDER BY 1") == [("",), ("car",)]
+
+
 def test_accuracy_is_written_beside(database: str) -> None:
     row = {
         "model": "XGBoost", "version": "3", "run_id": "r", "target": "y_booked_days", "horizon_days": 28,
         "origin_date": date(2026, 10, 5), "rows": 3, "mae": 1.5, "bias": -0.5, "wape": None, "coverage": 0.75,
         "on_books_mae": 2.5, "total_bias": -0.1,
     }  # fmt: skip
-    save(database, pl.DataFrame(schema=FORECASTS), pl.DataFrame([row], schema=ACCURACY))
+    save(database, pl.DataFrame(schema=FORECASTS), NO_TOTALS, pl.DataFrame([row], schema=ACCURACY))
     assert ask(database, "SELECT mae, wape, coverage FROM forecast_accuracy") == [(1.5, None, 0.75)]
 
 
 def test_a_failed_write_leaves_nothing_half_written(settings: Settings, database: str) -> None:
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
-    save(database, made, NO_ACCURACY)
+    save(database, made, NO_TOTALS, NO_ACCURACY)
     broken = pl.DataFrame([dict.fromkeys(ACCURACY)], schema=ACCURACY)  # keys may not be null
     with pytest.raises(ServiceError, match="not written"):
-        save(database, made.with_columns(mean=pl.lit(99.0)), broken)
+        save(database, made.with_columns(mean=pl.lit(99.0)), NO_TOTALS, broken)
     assert ask(database, "SELECT max(mean) FROM forecasts") == [(28.0,)]
 
 
 def test_an_absent_server_is_told_without_the_password() -> None:
     empty = pl.DataFrame(schema=FORECASTS)
     with pytest.raises(ServiceError) as caught:
-        save("postgresql://turo:secret-word@127.0.0.1:9/forecasts", empty, NO_ACCURACY)
+        save("postgresql://turo:secret-word@127.0.0.1:9/forecasts", empty, NO_TOTALS, NO_ACCURACY)
     assert "FORECASTS_URI" in str(caught.value)
     assert "secret-word" not in str(caught.value)
 
 
 def test_without_a_uri_nothing_is_written_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    save("", pl.DataFrame(schema=FORECASTS), NO_ACCURACY)
+    save("", pl.DataFrame(schema=FORECASTS), NO_TOTALS, NO_ACCURACY)
     assert "FORECASTS_URI is empty" in caplog.text

@@ -44,7 +44,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_every_old_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(settings.data_dir)
     forecast_fleet(settings, [make_champion(28)], NOW)
-    names = ("forecasts.csv", "report.html", "forecast-accuracy.csv")
+    names = ("forecasts.csv", "forecast-totals.csv", "report.html", "forecast-accuracy.csv")
     before = {name: (folder / name).read_bytes() for name in names}
 
     def no_space(descriptor: int) -> None:

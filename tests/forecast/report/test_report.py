@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hand_fleet import ORIGIN, make_champion, prepared, write_table
+from hand_fleet import ORIGIN, make_champion, make_ranged_champion, prepared, weeks, write_table
 from html_nesting import check_nesting
 
 from turo.forecast.fleet_forecast import forecast_fleet
@@ -49,7 +49,7 @@ def test_it_shows_what_a_host_needs(page: str) -> None:
         "Expected",
         "Typical",
         "Fleet total off by",
-        "Interval 10\N{EN DASH}90",
+        "80&#160;% interval",
         "Utilization",
         "Change on last year",
         "below plan: lower price / open short trips",
@@ -113,3 +113,19 @@ def test_an_old_origin_is_told(settings: Settings) -> None:
     forecast_fleet(settings, [make_champion(28)], NOW)
     page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
     assert "before it was made" not in text_of(page)
+
+
+def test_the_fleet_and_its_classes_have_a_range_of_their_own(settings: Settings) -> None:
+    forecast_fleet(settings, [make_ranged_champion(28, places=weeks(20))], NOW)
+    page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+    seen = text_of(page)
+    check_nesting(page)
+    # All low: 5.5 + 25 + 0; all high: 11.5 + 28 + 4 (half to even, as Python writes it).
+    assert "37 days expected in 8 of 10 cases between 30 and 44" in seen
+    assert "28 suv 1 27 27 25 \N{EN DASH} 28 28" in seen
+    assert "a range of their own" in seen
+
+
+def test_without_draws_no_range_is_shown(page: str) -> None:
+    assert "in 8 of 10 cases between" not in text_of(page)
+    assert "No range of the total for 28 days: XGBoost version 3" in text_of(page)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from prepared_table import NEWEST, ORIGINS, put_manifest, put_table, route, table_of, write_table
 from served import tiny_predictor
-from tiny_forecaster import tiny_columns, tiny_forecaster
+from tiny_forecaster import as_saved_earlier, tiny_columns, tiny_forecaster
 
 from turo.models.mean_shift import MeanShift
 
@@ -116,14 +116,28 @@ def test_median_and_mean_are_told_apart(tmp_path: Path) -> None:
     write_table(tmp_path)
     told = route(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).json()
     assert (told["functional"], told["median"]) == ("median", told["prediction"])
-    told = route(tmp_path, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
+    predictor = tiny_predictor()
+    predictor.model = replace(tiny_forecaster(), functional="mean")
+    told = route(tmp_path, predictor, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
     assert (told["functional"], told["median"], told["mean"]) == ("mean", None, told["prediction"])
 
     predictor = tiny_predictor()
     shift = MeanShift(np.empty(0), np.array([0.25]))
-    predictor.model = replace(tiny_forecaster(), mean_shift=shift)
+    predictor.model = replace(as_saved_earlier(tiny_forecaster()), mean_shift=shift)
     told = route(tmp_path, predictor).post("/forecast", json={"vehicle_id": "V1"}).json()
     assert told["mean"] == told["prediction"] + 0.25
+    assert told["quantiles"] is None
+
+
+def test_quantiles_frame_the_median(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    told = route(tmp_path).post("/forecast", json={"vehicle_id": "V1"}).json()
+    assert list(told["quantiles"]) == ["q05", "q10", "q25", "q50", "q75", "q90", "q95"]
+    values = list(told["quantiles"].values())
+    assert values == sorted(values)
+    assert told["quantiles"]["q50"] == told["median"]
+    assert told["interval"]["low"] <= told["median"] <= told["interval"]["high"]
+    assert values[0] < values[-1]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scoringrules
 
 from turo.training.evaluation.baselines import table_baselines, time_baselines
-from turo.training.evaluation.metrics import row_loss, score, seasonal_scale
+from turo.training.evaluation.metrics import interval_score, pinball, row_loss, score, seasonal_scale
 
 NAN = float("nan")
 
@@ -89,3 +90,14 @@ def test_mean_and_linear_baselines():
     found = table_baselines(X, np.array([3.0, 5.0, 4.0]), np.array([[4.0], [np.nan]]))
     assert found["mean"].tolist() == [4.0, 4.0]
     assert found["linear"] == pytest.approx([9.0, 4.0])
+
+
+def test_proper_scores_are_those_of_scoringrules():
+    generator = np.random.default_rng(9)
+    y, low = generator.uniform(0, 28, 500), generator.uniform(0, 20, 500)
+    high = low + generator.uniform(0, 8, 500)
+    np.testing.assert_allclose(
+        interval_score(y, low, high, 0.8), scoringrules.interval_score(y, low, high, 0.2)
+    )
+    for level in (0.05, 0.5, 0.9):
+        np.testing.assert_allclose(pinball(y, low, level), scoringrules.quantile_score(y, low, level))

@@ -52,7 +52,7 @@ def expectations(world: World, made: list[Requests], horizons: tuple[int, ...]) 
     for vehicle in range(len(world.vehicles)):
         known = (mondays >= world.vehicles.listed[vehicle]) & (mondays <= world.vehicles.left[vehicle])
         for horizon in horizons if known.any() else ():
-            values = _simulate(Task(world, vehicle, mondays[known], horizon), made[vehicle])
+            values = simulate(Task(world, vehicle, mondays[known], horizon), made[vehicle])
             columns = {t: values[:, :, k].mean(axis=1) for k, t in enumerate(TARGETS)}
             columns |= {f"{t}_median": np.median(values[:, :, k], axis=1) for k, t in enumerate(TARGETS)}
             dates = [world.calendar.first + timedelta(days=int(day)) for day in mondays[known]]
@@ -65,7 +65,7 @@ def expectations(world: World, made: list[Requests], horizons: tuple[int, ...]) 
     return pl.concat(frames)
 
 
-def _simulate(task: Task, made: Requests) -> Floats:
+def simulate(task: Task, made: Requests) -> Floats:
     """Targets of every simulation, shape (origins, simulations, 3)."""
     rng = task.world.random(3, task.vehicle, task.horizon)
     leaves = rng.exponential(1 / LEAVE_RATE, task.size)

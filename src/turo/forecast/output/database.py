@@ -1,4 +1,4 @@
-"""The forecasts in PostgreSQL: two tables, rows under their keys, so that a repeat changes nothing."""
+"""The forecasts in PostgreSQL: three tables, rows under their keys, so that a repeat changes nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 import polars as pl
 
 from turo.errors import ServiceError
-from turo.forecast.forecast_columns import ACCURACY, ACCURACY_KEY, FORECASTS, KEY, Types
+from turo.forecast.forecast_columns import (
+    ACCURACY,
+    ACCURACY_KEY,
+    FORECASTS,
+    KEY,
+    TOTALS,
+    TOTALS_KEY,
+    Types,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +33,8 @@ SQL_TYPES = {
 TIMESTAMP = "timestamp"  # polars names its instants with a unit; ours are UTC without a zone
 
 
-def save(uri: str, forecasts: pl.DataFrame, accuracy: pl.DataFrame) -> None:
-    """Write both tables in one transaction; without a URI say so and do nothing.
+def save(uri: str, forecasts: pl.DataFrame, totals: pl.DataFrame, accuracy: pl.DataFrame) -> None:
+    """Write all tables in one transaction; without a URI say so and do nothing.
 
     Raises:
         ServiceError: the database does not answer or refuses; nothing was written then.
@@ -43,6 +51,8 @@ def save(uri: str, forecasts: pl.DataFrame, accuracy: pl.DataFrame) -> None:
         try:
             with connection, connection.cursor() as cursor:
                 _upsert(cursor, "forecasts", forecasts, FORECASTS, KEY)
+                _upsert(cursor, "forecast_totals", totals, TOTALS, TOTALS_KEY)
+                _forget_classes(cursor, totals)
                 _upsert(cursor, "forecast_accuracy", accuracy, ACCURACY, ACCURACY_KEY)
         finally:
             connection.close()
@@ -52,6 +62,23 @@ def save(uri: str, forecasts: pl.DataFrame, accuracy: pl.DataFrame) -> None:
             "Check that it answers and that its user may create tables, or leave FORECASTS_URI empty.",
         ) from error
     logger.info("Wrote %d forecasts and %d accuracy rows to PostgreSQL", len(forecasts), len(accuracy))
+
+
+def _forget_classes(cursor: Any, totals: pl.DataFrame) -> None:
+    """Remove what an earlier run of the same origin said of classes that are no more."""
+    from psycopg2.extras import execute_values
+
+    window = ["origin_date", "horizon_days", "target"]
+    named = totals.group_by(window).agg("name").rows()
+    execute_values(
+        cursor,
+        "DELETE FROM forecast_totals AS old "
+        "USING (VALUES %s) AS new (origin_date, horizon_days, target, names) "
+        "WHERE old.origin_date = new.origin_date AND old.horizon_days = new.horizon_days "
+        "AND old.target = new.target AND old.name <> ALL (new.names)",
+        named,
+        template="(%s::date, %s::bigint, %s::text, %s::text[])",
+    )
 
 
 def _upsert(cursor: Any, table: str, rows: pl.DataFrame, types: Types, key: Sequence[str]) -> None:

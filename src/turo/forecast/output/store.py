@@ -1,4 +1,4 @@
-"""Files of the forecast: `forecasts.csv`, and every forecast ever made below `forecasts-history/`."""
+"""Files of the forecast: its tables, and every forecast ever made below `forecasts-history/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from turo.files import atomic_path
 from turo.forecast.forecast_columns import BASELINE, FORECASTS, with_columns
 
-CSV = "forecasts.csv"
+CSV, TOTALS_CSV, ACCURACY_CSV = "forecasts.csv", "forecast-totals.csv", "forecast-accuracy.csv"
 HISTORY = "forecasts-history"
 
 

@@ -14,6 +14,7 @@ from turo.files import atomic_path
 from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
+from turo.forecast.forecast_columns import CLASS, FLEET
 from turo.forecast.report import pictures as svg
 from turo.forecast.report.booked_weeks import LAST_YEAR, WEEKS, BookedWeeks
 from turo.forecast.report.limits import limits, notices
@@ -34,6 +35,7 @@ class Facts:
 
     Attributes:
         forecasts: columns of FORECASTS, all horizons of one origin.
+        totals: columns of TOTALS, of the same.
         accuracy: columns of ACCURACY; empty while no window is over.
         manifest: of the table that was scored.
         main: the horizon of the pictures and of the advice.
@@ -43,6 +45,7 @@ class Facts:
     """
 
     forecasts: pl.DataFrame
+    totals: pl.DataFrame
     booked: BookedWeeks
     champions: Sequence[Champion]
     accuracy: pl.DataFrame
@@ -58,6 +61,7 @@ def render(facts: Facts) -> str:
     horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
     looks_gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
     here = facts.forecasts.filter(~looks_gone)
+    fleet = {row["horizon_days"]: row for row in facts.totals.filter(level=FLEET).to_dicts()}
     by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
     shown = by_horizon[facts.main].head(MOST_VEHICLES)
     labels = [_label(row) for row in shown.iter_rows(named=True)]
@@ -87,9 +91,10 @@ def render(facts: Facts) -> str:
         main=facts.main,
         unit=unit,
         cards=[
-            _card(by_horizon[horizon], horizon, facts.booked.origin + timedelta(days=horizon), unit)
+            _card(by_horizon[horizon], fleet[horizon], facts.booked.origin + timedelta(days=horizon), unit)
             for horizon in horizons
         ],
+        classes=_classes(facts.totals),
         last_trips=facts.last_trips,
         looks_gone=facts.forecasts.filter(looks_gone, pl.col("horizon_days") == facts.main).to_dicts(),
         actions=_actions(by_horizon[facts.main]),
@@ -131,26 +136,31 @@ def _label(row: dict[str, Any]) -> str:
     return f"{row['vehicle'][:24]} {row['vehicle_id']}".strip()
 
 
-def _card(rows: pl.DataFrame, horizon: int, end: date, unit: str) -> dict[str, Any]:
+def _card(rows: pl.DataFrame, total: dict[str, Any], end: date, unit: str) -> dict[str, Any]:
     """Totals of the fleet for one horizon; last year is compared over the vehicles that have one."""
     both = rows.filter(pl.col("last_year").is_not_null())
-    books, mean, available = (float(rows[name].sum()) for name in ("on_books", "mean", "available_days"))
+    books, mean, available = (total[name] for name in ("on_books", "mean", "available_days"))
     booked_days = unit == TARGET[BOOKED_DAYS].noun
     return {
-        "horizon": horizon,
+        "horizon": total["horizon_days"],
+        "total": total,
         "end": end,
         "unit": unit,
-        "books": books,
-        "mean": mean,
-        "available": available,
         "utilization": mean / available if booked_days and available else None,
         "booked_share": books / available if booked_days and available else None,
         "last_year": both["last_year"].sum() if len(both) else None,
         "change": both["change"].sum() if len(both) else None,
         "compared": len(both),
         "flags": {name: int((rows["flag"] == name).sum()) for name in FLAG_ORDER},
-        "revenue": rows["derived_revenue"].sum() if rows["derived_revenue"].count() else None,
-        "reservations": rows["derived_reservations"].sum() if rows["derived_reservations"].count() else None,
+    }
+
+
+def _classes(totals: pl.DataFrame) -> dict[int, list[dict[str, Any]]]:
+    """Totals by horizon and class, where classes are known."""
+    classes = totals.filter(level=CLASS).sort("horizon_days", "name")
+    return {
+        int(horizon): rows.to_dicts()
+        for (horizon,), rows in classes.group_by(["horizon_days"], maintain_order=True)
     }
 
 

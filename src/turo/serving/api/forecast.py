@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from turo.models.interval import COVERAGE
+from turo.models.distribution import COVERAGE
+from turo.models.forecaster import Outlook
+from turo.models.spread import QUANTILE_NAMES
 from turo.serving.api.fleet_check import remedy
 from turo.serving.api.model_info import MEDIAN, About
 from turo.serving.api.predictor import Predictor
@@ -75,6 +77,7 @@ class Forecast:
                 "high": float(outlook.high[0]),
                 "coverage": COVERAGE,
             },
+            "quantiles": _quantiles(outlook),
             "on_the_books": {key: plain(row.values[n]) for key, n in ON_THE_BOOKS.items() if n in row.values},
             "in_sample": seen,
             "note": note(row, seen),
@@ -87,6 +90,12 @@ class Forecast:
     def waits(self, request: Request) -> bool:
         """Whether the row has to be read from a file."""
         return not self.table.at_hand(dated=b"origin" in request.body)
+
+
+def _quantiles(outlook: Outlook) -> dict[str, float] | None:
+    if outlook.quantiles is None:
+        return None
+    return dict(zip(QUANTILE_NAMES, outlook.quantiles[0].tolist(), strict=True))
 
 
 def asked(body: bytes) -> tuple[str, date | None]:

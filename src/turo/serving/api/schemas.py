@@ -50,6 +50,18 @@ class Interval(Described):
     coverage: float
 
 
+class Quantiles(Described):
+    """What is not exceeded with 5, 10, 25, 50, 75, 90 and 95 % probability."""
+
+    q05: float
+    q10: float
+    q25: float
+    q50: float
+    q75: float
+    q90: float
+    q95: float
+
+
 class ForecastAnswer(Described):
     """The forecast for one vehicle, and what it was made of."""
 
@@ -62,6 +74,7 @@ class ForecastAnswer(Described):
     median: float | None = Field(description="null where the model learns no median.")
     mean: float = Field(description="The expected value: what may be added up over vehicles.")
     interval: Interval
+    quantiles: Quantiles | None = Field(description="null where an earlier release trained the model.")
     on_the_books: dict[str, Any]
     in_sample: bool | None = Field(
         description="Whether the model was fitted to what happened in this window; null: not known."

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from turo.models.derived import Derivation
+from turo.models.distribution import COVERAGE, Distribution, design
 from turo.models.encoding import Columns, describe, encode
-from turo.models.forecaster import Forecaster, with_threshold
-from turo.models.interval import Interval
-from turo.models.mean_shift import MeanShift
+from turo.models.forecaster import Forecaster, Outlook
+from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
 from turo.table.names import META
 from turo.table.targets import BOOKED_DAYS, TARGET
 from turo.training.evaluation import metrics, unseen_rows
 from turo.training.evaluation.baselines import table_baselines, time_baselines
 from turo.training.evaluation.split import Plan, Split, by_origin, by_vehicle
-from turo.training.evaluation.threshold import learn_threshold
 from turo.training.evaluation.unseen_rows import LEVEL, ROW
 from turo.training.recipe import Recipe, take
 from turo.training.training_rows import TrainingTable
 
 logger = logging.getLogger(__name__)
 
+SEED = 0  # of the chance by which what came true is placed among equal values
+MIN_ROWS = 400  # forecasts before the first fold from which its distribution can be learnt
 COLD_START_DAYS = 182  # a vehicle newer than half a year has no last year and few windows of its own
 PREDICTION, MEAN, LOW, HIGH, ACTUAL, FOLD = "prediction", "mean", "low", "high", "y", "fold"
+CRPS, PLACE = "crps", "place"
 BASELINE, DERIVED = "baseline_", "derived_"
-OWN = frozenset({PREDICTION, MEAN, LOW, HIGH, ACTUAL})  # columns the hold-out has besides the table's
+# Columns the hold-out has besides the table's.
+OWN = frozenset({PREDICTION, MEAN, LOW, HIGH, ACTUAL, CRPS, PLACE, *QUANTILE_NAMES})
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,23 @@ class Backtest:
 
     Attributes:
         holdout: one row for each row tested, keys and features of the table plus y, prediction (a median
-            where the loss is absolute), mean, low, high, baseline_<name> and, where they can be derived,
+            where the loss is absolute), mean, low, high, quantiles (q05 ...), crps (the score of the whole
+            distribution), place (of y in it), baseline_<name> and, where they can be derived,
             derived_reservations and derived_revenue. Without dates the out-of-fold forecasts of all rows.
-        folds: fold, y and prediction of the rolling folds (without dates the same rows as `holdout`).
+        folds: row, fold, y, level and prediction of the rolling folds (without dates the same rows as
+            `holdout`), and the place of y where there are dates.
+        levels: row and level of all forecasts of unseen rows, the hold-out's among them: what the
+            distribution of the final model is learnt from.
         model: the forecaster fitted before the hold-out; None without dates.
-        interval: learnt from all out-of-sample forecasts, for the final model.
-        threshold: learnt from the folds, for the evaluated and the final model.
-        mean_shift, derivation: learnt from forecasts of unseen rows, the hold-out's among them, for the final
-            model.
         scale: what MASE is measured in.
     """
 
     holdout: pl.DataFrame
     folds: pl.DataFrame
+    levels: pl.DataFrame
     model: Forecaster | None
-    interval: Interval
     scale: float
     metric: str
-    threshold: float = 0.0
-    mean_shift: MeanShift | None = None
-    derivation: Derivation | None = None
 
     @property
     def baselines(self) -> dict[str, np.ndarray]:
@@ -71,15 +70,13 @@ def plan_of(table: TrainingTable) -> Plan:
 
 
 def run_folds(table: TrainingTable, recipe: Recipe, folds: tuple[Split, ...]) -> pl.DataFrame:
-    """Columns row (number in the table), fold, y, prediction; fold after fold."""
+    """Columns row (number in the table), fold, y, level (what the regressor expects); fold after fold."""
     columns, y = table.columns(), table.y
     frames = []
     for number, split in enumerate(folds):
         fitted = recipe.fit(take(columns, split.train), y[split.train])
-        predicted = fitted.predict(take(columns, split.test))
-        frames.append(
-            pl.DataFrame({"row": split.test, FOLD: number, ACTUAL: y[split.test], PREDICTION: predicted})
-        )
+        predicted = fitted.level(take(columns, split.test))
+        frames.append(pl.DataFrame({ROW: split.test, FOLD: number, ACTUAL: y[split.test], LEVEL: predicted}))
         logger.info(
             "Fold %d of %d: MAE %.4f", number + 1, len(folds), np.abs(y[split.test] - predicted).mean()
         )
@@ -93,98 +90,96 @@ def backtest(table: TrainingTable, recipe: Recipe) -> Backtest:
     if plan.holdout is None:
         return _crossed(table, recipe, plan, folds)
     columns, y, split = table.columns(), table.y, plan.holdout
-    forward = folds.select(ROW, pl.col(PREDICTION).alias(LEVEL))
-    folds, threshold = _with_threshold(folds, columns, recipe)
     train, test = take(columns, split.train), take(columns, split.test)
-    levels = unseen_rows.levels(table, recipe, split.train, forward)
-    shift, derivation = unseen_rows.for_sums(table, recipe, levels)
-    model = replace(
-        recipe.fit(train, y[split.train]),
-        interval_offsets=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),
-        threshold=threshold,
-        mean_shift=shift,
-        derivation=derivation,
-    )
-    predicted, level = model.predict(test), model.level(test)
+    levels = unseen_rows.levels(table, recipe, split.train, folds.select(ROW, LEVEL))
+    model = unseen_rows.taught(table, recipe, recipe.fit(train, y[split.train]), levels)
+    level = model.level(test)
+    spread = model.spread_around(test, level)
     baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
-    holdout = _with_forecasts(table, split.test, predicted, model.interval_around(predicted), baselines)
-    shift, derivation = unseen_rows.for_sums(
-        table, recipe, pl.concat([levels, pl.DataFrame({ROW: split.test, LEVEL: level})])
-    )
+    outlook = model.outlook(test)
+    derived = model.derived(test, outlook.mean).items()
     return Backtest(
-        holdout=holdout.with_columns(_sums(model, test, model.mean_around(level))),
-        folds=folds,
-        model=model,
-        interval=Interval.fit(
-            np.concatenate([folds[ACTUAL].to_numpy(), y[split.test]]),
-            np.concatenate([folds[PREDICTION].to_numpy(), predicted]),
+        holdout=_with_forecasts(table, split.test, outlook, spread, baselines).with_columns(
+            pl.Series(DERIVED + name, values) for name, values in derived
         ),
+        folds=_placed(table, recipe, model, folds, levels),
+        levels=pl.concat([levels, pl.DataFrame({ROW: split.test, LEVEL: level})]),
+        model=model,
         scale=_scale(table, train, y[split.train]),
         metric=recipe.metric,
-        threshold=threshold,
-        mean_shift=shift,
-        derivation=derivation,
     )
 
 
-def _sums(model: Forecaster, test: Columns, mean: np.ndarray) -> list[pl.Series]:
-    derived = model.derived(test, mean).items()
-    return [pl.Series(MEAN, mean), *(pl.Series(DERIVED + name, values) for name, values in derived)]
+def _placed(
+    table: TrainingTable, recipe: Recipe, model: Forecaster, folds: pl.DataFrame, levels: pl.DataFrame
+) -> pl.DataFrame:
+    """The folds with the median around each forecast, and the place of what came true.
+
+    Both by a distribution learnt from weeks that were over before the first fold. Where there are few of them
+    the level stands for the median, and no place is known.
+    """
+    rows, y, level = (folds[name].to_numpy() for name in (ROW, ACTUAL, LEVEL))
+    gap = np.timedelta64(table.horizon_days, "D")
+    over = table.origins + gap <= table.origins[rows].min()
+    known = levels.filter(pl.Series(over[levels[ROW].to_numpy()]))
+    if len(known) < MIN_ROWS:
+        return folds.with_columns(pl.Series(PREDICTION, level), pl.lit(None, pl.Float64).alias(PLACE))
+    before = unseen_rows.around(table, recipe, model, known)
+    columns = take(table.columns(), rows)
+    books = model.books(columns)
+    spread = before.spread(model.design(columns, level), books, 0.0, recipe.maximum)
+    median = spread.quantiles(np.array([0.5]))[:, 0]
+    return folds.with_columns(pl.Series(PREDICTION, median), _place(spread, y))
 
 
-def _with_threshold(folds: pl.DataFrame, columns: Columns, recipe: Recipe) -> tuple[pl.DataFrame, float]:
-    """The folds' forecasts without changes below the threshold, and the threshold, learnt from them."""
-    if recipe.offset is None:
-        return folds, 0.0
-    books = np.nan_to_num(columns[recipe.offset][folds["row"].to_numpy()])
-    predicted = folds[PREDICTION].to_numpy()
-    threshold = learn_threshold(folds[ACTUAL].to_numpy(), predicted, books, recipe.metric)
-    return folds.with_columns(pl.Series(PREDICTION, with_threshold(predicted, books, threshold))), threshold
+def _place(spread: Spread, y: np.ndarray) -> pl.Series:
+    return pl.Series(PLACE, spread.places(y, np.random.default_rng(SEED).random(len(y))))
 
 
 def _crossed(table: TrainingTable, recipe: Recipe, plan: Plan, folds: pl.DataFrame) -> Backtest:
     """Without dates every row is tested by the fold that did not train on it."""
     columns, y = table.columns(), table.y
-    rows = len(y)
-    low, high = np.empty(rows), np.empty(rows)
-    baselines = {name: np.empty(rows) for name in ("mean", "linear")}
+    tested = []
     for number, split in enumerate(plan.folds):
         train, test = take(columns, split.train), take(columns, split.test)
         fields = describe(train, recipe.categories)
-        for name, values in table_baselines(
-            encode(fields, train), y[split.train], encode(fields, test)
-        ).items():
-            baselines[name][split.test] = values
-        others = folds.filter(pl.col(FOLD) != number)
-        offsets = Interval.fit(others[ACTUAL].to_numpy(), others[PREDICTION].to_numpy())
-        mine = folds.filter(pl.col(FOLD) == number)[PREDICTION].to_numpy()
-        low[split.test], high[split.test] = (np.maximum(end, 0.0) for end in offsets.around(mine))
-    predicted = folds.sort("row")[PREDICTION].to_numpy()
+        X, mine = encode(fields, test), pl.col(FOLD) == number
+        baselines = table_baselines(encode(fields, train), y[split.train], X)
+        others, level = folds.filter(~mine), folds.filter(mine)[LEVEL].to_numpy()
+        known = encode(fields, take(columns, others[ROW].to_numpy()))
+        zeros, ours = np.zeros(len(level)), np.zeros(len(others))
+        learnt = Distribution.fit(
+            design(known, others[LEVEL].to_numpy(), ours), ours, others[ACTUAL].to_numpy(), recipe.seed
+        )
+        spread = learnt.spread(design(X, level, zeros), zeros, 0.0, recipe.maximum)
+        low, high = spread.shortest(COVERAGE)
+        outlook = Outlook(level, level, np.minimum(low, level), np.maximum(high, level))
+        frame = _with_forecasts(table, split.test, outlook, spread, baselines)
+        tested.append(frame.with_columns(pl.Series(ROW, split.test)))
     return Backtest(
-        holdout=_with_forecasts(table, np.arange(rows), predicted, (low, high), baselines).with_columns(
-            pl.Series(MEAN, predicted)
-        ),
-        folds=folds,
+        holdout=pl.concat(tested).sort(ROW).drop(ROW),
+        folds=folds.with_columns(pl.col(LEVEL).alias(PREDICTION)),
+        levels=folds.select(ROW, LEVEL),
         model=None,
-        interval=Interval.fit(folds[ACTUAL].to_numpy(), folds[PREDICTION].to_numpy()),
         scale=float(np.abs(y - y.mean()).mean()),
         metric=recipe.metric,
     )
 
 
 def _with_forecasts(
-    table: TrainingTable,
-    rows: np.ndarray,
-    predicted: np.ndarray,
-    ends: tuple[np.ndarray, np.ndarray],
-    baselines: dict[str, np.ndarray],
+    table: TrainingTable, rows: np.ndarray, outlook: Outlook, spread: Spread, baselines: dict[str, np.ndarray]
 ) -> pl.DataFrame:
-    tested = table.rows[rows].drop(META, strict=False)
+    tested, y = table.rows[rows].drop(META, strict=False), table.y[rows]
+    quantiles = dict(zip(QUANTILE_NAMES, spread.quantiles(np.array(QUANTILES)).T, strict=True))
     return tested.with_columns(
-        pl.Series(ACTUAL, table.y[rows]),
-        pl.Series(PREDICTION, predicted),
-        pl.Series(LOW, ends[0]),
-        pl.Series(HIGH, ends[1]),
+        pl.Series(ACTUAL, y),
+        pl.Series(PREDICTION, outlook.forecast),
+        pl.Series(MEAN, outlook.mean),
+        pl.Series(LOW, outlook.low),
+        pl.Series(HIGH, outlook.high),
+        *(pl.Series(name, values) for name, values in quantiles.items()),
+        pl.Series(CRPS, spread.crps(y)),
+        _place(spread, y),
         *(pl.Series(BASELINE + name, values) for name, values in baselines.items()),
     )
 

@@ -42,6 +42,17 @@ def row_loss(y: np.ndarray, predicted: np.ndarray, metric: str) -> np.ndarray:
     return error**2 if metric == "rmse" else np.abs(error)
 
 
+def pinball(y: np.ndarray, quantile: np.ndarray, level: float) -> np.ndarray:
+    """Quantile loss of each row (rows,): least on average where `quantile` is the one of that level."""
+    return np.where(y >= quantile, level * (y - quantile), (1 - level) * (quantile - y))
+
+
+def interval_score(y: np.ndarray, low: np.ndarray, high: np.ndarray, coverage: float) -> np.ndarray:
+    """Width of each interval (rows,), and what it missed by times 2 / (1 - coverage) (Winkler 1972)."""
+    missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
+    return high - low + missed * 2 / (1 - coverage)
+
+
 def seasonal_scale(y: np.ndarray, last_year: np.ndarray, last_window: np.ndarray) -> float:
     """In-sample MAE of "as in the same window last year" (Hyndman and Koehler 2006), for MASE.
 

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from turo.errors import TrainingError
+from turo.models.distribution import COVERAGE, within
+from turo.models.spread import QUANTILE_NAMES, QUANTILES
 from turo.table.model_columns import numbers
 from turo.table.names import KEYS
 from turo.table.targets import RESERVATIONS, REVENUE
@@ -15,6 +17,7 @@ from turo.training.evaluation import metrics
 from turo.training.evaluation.backtest import (
     ACTUAL,
     COLD_START_DAYS,
+    CRPS,
     DERIVED,
     FOLD,
     HIGH,
@@ -84,7 +87,7 @@ def measure(table: TrainingTable, result: Backtest, name: str) -> Scores:
 
 def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) -> dict[str, float]:
     metric, y = result.metric, result.holdout[ACTUAL].to_numpy()
-    inside = (result.holdout[LOW].to_numpy() <= y) & (y <= result.holdout[HIGH].to_numpy())
+    inside = within(y, result.holdout[LOW].to_numpy(), result.holdout[HIGH].to_numpy())
     by_fold = [
         metrics.score(part[ACTUAL].to_numpy(), part[PREDICTION].to_numpy(), result.scale)[metric]
         for part in result.folds.partition_by(FOLD, maintain_order=True)
@@ -99,13 +102,28 @@ def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) ->
         "interval_coverage": float(inside.mean()),
         "interval_width": float((result.holdout[HIGH] - result.holdout[LOW]).to_numpy().mean()),
         "holdout_rows": float(len(y)),
-        "dead_zone": result.threshold,
+        **_of_distributions(result.holdout),
         **_totals(result.holdout),
     }
     if ORACLE in lines:
         figures[f"oracle_{metric}"] = lines[ORACLE][metric]
         figures["above_oracle"] = metrics.ratio(lines[MODEL][metric], lines[ORACLE][metric]) - 1.0
     return {key: value for key, value in figures.items() if np.isfinite(value)}
+
+
+def _of_distributions(holdout: pl.DataFrame) -> dict[str, float]:
+    """Mean proper scores of the hold-out, in units of the target; the smaller the better."""
+    y = holdout[ACTUAL].to_numpy()
+    ends = holdout[LOW].to_numpy(), holdout[HIGH].to_numpy()
+    pinball = [
+        metrics.pinball(y, holdout[name].to_numpy(), level)
+        for name, level in zip(QUANTILE_NAMES, QUANTILES, strict=True)
+    ]
+    return {
+        "crps": float(holdout[CRPS].to_numpy().mean()),
+        "pinball": float(np.mean(pinball)),
+        "interval_score": float(metrics.interval_score(y, *ends, COVERAGE).mean()),
+    }
 
 
 def _totals(holdout: pl.DataFrame) -> dict[str, float]:

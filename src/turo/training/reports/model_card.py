@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from turo.models.interval import COVERAGE
+from turo.models.distribution import COVERAGE
 from turo.table.targets import unit
 from turo.training.evaluation.scores import MODEL, Scores
 
@@ -23,7 +23,7 @@ CARD = """# {name}
 - {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
   compared: {verdict} ({best}, {best_value:.3f}).{left_out}
 - {sums}
-- The 10-90 % interval held {coverage:.1%} of the hold-out rows ({promised} promised).
+- The 80 % interval held {coverage:.1%} of the hold-out rows ({promised} promised); CRPS {crps:.3f} {unit}.
 
 ## On the same rows
 
@@ -81,6 +81,7 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
         best=scores.titles[scores.best_baseline],
         best_value=scores.lines[scores.best_baseline][metric],
         coverage=scores.figures["interval_coverage"],
+        crps=scores.figures["crps"],
         promised=f"{COVERAGE * 100:.0f} %",
         table=markdown(comparison(scores, metric)),
     )

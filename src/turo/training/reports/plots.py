@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from turo.models.interval import Interval
+from turo.models.spread import QUANTILE_NAMES, QUANTILES
 from turo.training.evaluation.backtest import ACTUAL, PREDICTION, Backtest
 
 SIZE = (8.0, 4.5)
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHOWN_FEATURES = 20
 
 
@@ -82,18 +81,12 @@ def error_by_class(result: Backtest, name: str, unit: str, path: Path) -> None:
 
 
 def interval_calibration(result: Backtest, name: str, path: Path) -> None:
-    """Share of hold-out rows inside intervals of several widths, learnt from the folds alone."""
-    y, predicted = result.holdout[ACTUAL].to_numpy(), result.holdout[PREDICTION].to_numpy()
-    learnt = [
-        Interval.fit(result.folds[ACTUAL].to_numpy(), result.folds[PREDICTION].to_numpy(), level).around(
-            predicted
-        )
-        for level in LEVELS
-    ]
-    measured = [float(((low <= y) & (y <= high)).mean()) for low, high in learnt]
-    with _figure(path, f"{name}: calibration of the interval", "promised coverage", "measured") as axes:
-        axes.plot(LEVELS, measured, marker="o")
-        axes.plot([LEVELS[0], 1.0], [LEVELS[0], 1.0], color="black", linewidth=1)
+    """Share of hold-out rows that came out no higher than each quantile; atoms lie above the line."""
+    y = result.holdout[ACTUAL].to_numpy()
+    measured = [float((y <= result.holdout[quantile].to_numpy()).mean()) for quantile in QUANTILE_NAMES]
+    with _figure(path, f"{name}: calibration of the quantiles", "quantile", "came out no higher") as axes:
+        axes.plot(QUANTILES, measured, marker="o")
+        axes.plot([0.0, 1.0], [0.0, 1.0], color="black", linewidth=1)
 
 
 def importance_bars(importance: pl.DataFrame, name: str, path: Path) -> None:

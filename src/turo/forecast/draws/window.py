@@ -1,0 +1,64 @@
+"""What one horizon is forecast from: rows, who forecasts them, and the vehicles they are of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from turo.forecast.champions import Champion
+from turo.models.encoding import Columns
+from turo.table.model_columns import arrays, feature_columns, numbers
+from turo.table.names import LOOKS_GONE
+from turo.table.targets import BOOKED_DAYS, TARGET
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one horizon is forecast from.
+
+    Attributes:
+        rows: features of the vehicles at the newest origin.
+        vehicles: vehicle_id, vehicle, available_days, looks_gone, last_trip of each row's vehicle.
+    """
+
+    rows: pl.DataFrame
+    champion: Champion
+    vehicles: pl.DataFrame
+
+    @property
+    def horizon_days(self) -> int:
+        """Its length."""
+        return self.champion.horizon_days
+
+    @property
+    def ids(self) -> list[str]:
+        """The vehicle of each row."""
+        return self.rows["vehicle_id"].to_list()
+
+    @property
+    def target(self) -> str:
+        """What is forecast."""
+        return self.champion.forecaster.target
+
+    @cached_property
+    def features(self) -> Columns:
+        """The rows as models take them."""
+        return arrays(self.rows, feature_columns(self.rows.columns))
+
+    def here(self) -> Window:
+        """Without the vehicles that look gone: they are in no total."""
+        gone = self.vehicles.filter(LOOKS_GONE)["vehicle_id"].implode()
+        return Window(self.rows.filter(~pl.col("vehicle_id").is_in(gone)), self.champion, self.vehicles)
+
+    def most(self) -> np.ndarray:
+        """The most that can come (rows,): the available days, or what is booked beyond them already."""
+        if self.target != BOOKED_DAYS:
+            return np.full(len(self.rows), np.inf)
+        known = self.rows.select("vehicle_id").join(
+            self.vehicles, "vehicle_id", how="left", maintain_order="left"
+        )
+        books = self.features.get(TARGET[self.target].on_books, np.zeros(len(self.rows)))
+        return np.maximum(numbers(known["available_days"]), np.nan_to_num(books))
