@@ -194,7 +194,12 @@ def test_days_that_are_the_same_but_for_the_last_digit_are_one_value():
     generator = np.random.default_rng(10)
     books = generator.integers(0, 100, 2000) / 24
     y = books + generator.integers(0, 5, 2000) / 24
-    assert len(Distribution.fit(books[:, None], books, y).steps) == 5
+    nothing = np.zeros((len(y), 1))
+    known = Distribution.fit(nothing, books, y)
+    assert len(known.steps) == 5
+    places = known.spread(nothing, books).places(y, np.full(len(y), 0.5))
+    # In the middle of the probability of its own value, and nowhere else.
+    np.testing.assert_allclose(np.unique(places.round(6)), np.arange(0.1, 1, 0.2), atol=0.03)
 
 
 def test_gaps_and_huge_numbers_are_answered():

@@ -34,7 +34,7 @@ def test_what_weeks_have_in_common_stays_in_sums():
     assert together.std() > 0.7 * 50 / np.sqrt(12)
 
 
-@pytest.mark.parametrize("vehicles", [2, 5, 50])
+@pytest.mark.parametrize("vehicles", [1, 2, 5, 50])
 def test_few_vehicles_of_past_weeks_have_nothing_in_common_by_chance(vehicles):
     found = levels(*past(60, vehicles, 0.0), rows=100, seed=3)[:, 0].sum(axis=0)
     assert found.std() == pytest.approx(np.sqrt(100 / 12), rel=0.3)

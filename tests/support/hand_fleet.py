@@ -124,7 +124,7 @@ def make_ranged_champion(
     return replace(champion, forecaster=replace(champion.forecaster, distribution=distribution))
 
 
-def weeks(count: int, vehicles: int = 1, alike: bool = True) -> pl.DataFrame:
+def weeks(count: int, vehicles: int = 3, alike: bool = True) -> pl.DataFrame:
     """Places of past weeks: all vehicles of a week at the same one, or in every week one at each."""
     rows = [
         {

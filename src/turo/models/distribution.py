@@ -17,7 +17,7 @@ import numpy as np
 
 from turo.models.estimators.base import load_arrays, row_blocks, save_arrays
 from turo.models.forest import Forest, filled
-from turo.models.spread import Spread
+from turo.models.spread import TOLERANCE, Spread
 
 FILE = "distribution.npz"
 COVERAGE = 0.8  # of the interval
@@ -30,7 +30,6 @@ DECIMALS = 6
 CUTS = np.arange(1, 20) / 20  # quantiles of y - books at which leaves are told apart
 BLOCK = 4096  # rows whose distributions are held at once
 JUDGED = 6000  # rows that are enough to choose the level of intervals
-TOLERANCE = 1e-6  # of what came true and a value that stands for it
 WHOLE = np.iinfo(np.uint16).max
 LEVELS = np.arange(0.5, 0.96, 0.02)  # probabilities tried for the interval
 

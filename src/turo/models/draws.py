@@ -65,13 +65,15 @@ class _Past:
         _, first, week, count = np.unique(
             np.sort(origins), return_index=True, return_inverse=True, return_counts=True
         )
+        grand = ordered.mean(axis=0)
         means = np.add.reduceat(ordered, first, axis=0) / count[:, None]
+        if len(first) == len(ordered):  # one place a week does not tell what is common from chance
+            return cls(ordered, first, count, np.broadcast_to(grand, means.shape), ordered - grand)
         own = ordered - means[week]
         # Means of few places differ by chance alone: only what exceeds that is common (James and Stein).
-        chance = (own**2).sum(axis=0) / max(len(own) - len(first), 1) * (1 / count).mean()
+        chance = (own**2).sum(axis=0) / (len(own) - len(first)) * (1 / count).mean()
         spread = means.var(axis=0)
         share = np.divide(spread - chance, spread, out=np.zeros_like(spread), where=spread > chance)
-        grand = ordered.mean(axis=0)
         return cls(ordered, first, count, grand + share * (means - grand), own)
 
     def deal(self, week: int, rows: int, generator: np.random.Generator) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+TOLERANCE = 1e-6  # of what came true and a value that stands for it
 QUANTILE_NAMES = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)  # columns
 
 
@@ -70,7 +71,8 @@ class Spread:
         """
         found = np.empty(len(y))
         for row, (values, below) in enumerate(zip(self.values, self.below, strict=True)):
-            under, upto = (np.searchsorted(values, y[row], side=side) for side in ("left", "right"))
+            under = np.searchsorted(values, y[row] - TOLERANCE, side="left")
+            upto = np.searchsorted(values, y[row] + TOLERANCE, side="right")
             lower = below[under - 1] if under else 0.0
             upper = below[upto - 1] if upto else 0.0
             found[row] = lower + chance[row] * (upper - lower)

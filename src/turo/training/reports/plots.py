@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from turo.models.spread import QUANTILE_NAMES, QUANTILES
+from turo.models.spread import QUANTILE_NAMES, QUANTILES, TOLERANCE
 from turo.training.evaluation.backtest import ACTUAL, PREDICTION, Backtest
 
 SIZE = (8.0, 4.5)
@@ -83,7 +83,8 @@ def error_by_class(result: Backtest, name: str, unit: str, path: Path) -> None:
 def interval_calibration(result: Backtest, name: str, path: Path) -> None:
     """Share of hold-out rows that came out no higher than each quantile; atoms lie above the line."""
     y = result.holdout[ACTUAL].to_numpy()
-    measured = [float((y <= result.holdout[quantile].to_numpy()).mean()) for quantile in QUANTILE_NAMES]
+    known = [result.holdout[quantile].to_numpy() + TOLERANCE for quantile in QUANTILE_NAMES]
+    measured = [float((y <= quantile).mean()) for quantile in known]
     with _figure(path, f"{name}: calibration of the quantiles", "quantile", "came out no higher") as axes:
         axes.plot(QUANTILES, measured, marker="o")
         axes.plot([0.0, 1.0], [0.0, 1.0], color="black", linewidth=1)
