@@ -9,6 +9,7 @@ the books because many windows end with exactly these.
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -29,7 +30,7 @@ STEPS = 256  # different values of y - books that are told apart
 DECIMALS = 6
 CUTS = np.arange(1, 20) / 20  # quantiles of y - books at which leaves are told apart
 BLOCK = 4096  # rows whose distributions are held at once
-JUDGED = 6000  # rows that are enough to choose the level of intervals
+JUDGED = 2000  # rows that are enough to choose the level of intervals
 WHOLE = np.iinfo(np.uint16).max
 LEVELS = np.arange(0.5, 0.96, 0.02)  # probabilities tried for the interval
 
@@ -144,11 +145,12 @@ class Distribution:
 
 def needed_level(spread: Spread, y: np.ndarray) -> float:
     """The least probability with which the shortest intervals hold `COVERAGE` of what came true."""
-    for level in LEVELS:
-        low, high = spread.shortest(level)
-        if within(y, low, high).mean() >= COVERAGE:
-            return float(level)
-    return float(LEVELS[-1])
+
+    def enough(place: int) -> bool:
+        return bool(within(y, *spread.shortest(LEVELS[place])).mean() >= COVERAGE)
+
+    places = range(len(LEVELS) - 1)  # the last one stands for "none of them is"
+    return float(LEVELS[bisect.bisect_left(places, True, key=enough)])
 
 
 def within(y: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
