@@ -67,7 +67,7 @@ types: .venv/.all ## mypy
 # What starts Ray runs alone: two at a time starve each other on a small machine.
 unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
 	@status=0; \
-	pytest -n 2 -m 'not (stack or ray or slow)' || status=$$?; \
+	pytest -n 2 --dist worksteal -m 'not (stack or ray or slow)' || status=$$?; \
 	pytest -m '(ray or slow) and not stack' || status=$$?; \
 	exit $$status
 
