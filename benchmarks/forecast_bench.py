@@ -1,6 +1,6 @@
 """How good the distributions are: generated fleets of several seeds, against the process that made them.
 
-    python benchmarks/forecast_bench.py                       # XGBoost and CatBoost, five fleets, an hour
+    python benchmarks/forecast_bench.py                          # half an hour
     python benchmarks/forecast_bench.py --kinds knn --seeds 901 902
 
 For every fleet, horizon and kind: CRPS and MAE of the median as multiples of the oracle's (which knows the
@@ -11,10 +11,12 @@ Medians over the fleets are told. No default was chosen on fleets of these seeds
 from __future__ import annotations
 
 import argparse
+import runpy
 import statistics
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,6 +35,7 @@ from turo.training.evaluation.scores import measure
 from turo.training.recipe import Recipe
 from turo.training.training_rows import TrainingTable
 
+PROJECTS = Path(__file__).parents[1] / "mlflow" / "projects"
 SEEDS, HORIZONS, KINDS = (901, 902, 903, 904, 905), (7, 28, 90), ("xgboost", "catboost")
 VEHICLES, YEARS = 120, 3
 Truth = dict[tuple[str, date], np.ndarray]
@@ -46,6 +49,11 @@ def table_of(folder: Path, horizon: int) -> TrainingTable:
     features = tuple(feature_columns(rows.columns))
     ordered = rows.sort("origin_date", "vehicle_id")
     return TrainingTable(ordered, features, BOOKED_DAYS, horizon, "canonical", "", "", {})
+
+
+def shipped(kind: str) -> dict[str, Any]:
+    """The parameters a training of this kind has by default."""
+    return dict(runpy.run_path(str(PROJECTS / kind / "train.py"))["PROJECT"].params)
 
 
 def truth(seed: int, origins: list[date], horizon: int) -> Truth:
@@ -100,7 +108,7 @@ def main() -> None:
                 table = table_of(Path(folder), horizon)
             known: Truth = {}
             for kind in asked.kinds:
-                result = backtest(table, Recipe.of(table, kind, {}, 7))
+                result = backtest(table, Recipe.of(table, kind, shipped(kind), 7))
                 known = known or truth(seed, result.holdout["origin_date"].unique().sort().to_list(), horizon)
                 found[kind].append(judge(table, result, known))
         for kind, lines in found.items():
