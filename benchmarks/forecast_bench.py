@@ -1,6 +1,6 @@
 """How good the distributions are: generated fleets of several seeds, against the process that made them.
 
-    python benchmarks/forecast_bench.py                          # half an hour
+    python benchmarks/forecast_bench.py                          # a quarter of an hour
     python benchmarks/forecast_bench.py --kinds knn --seeds 901 902
 
 For every fleet, horizon and kind: CRPS and MAE of the median as multiples of the oracle's (which knows the

@@ -14,11 +14,10 @@ from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import ACCURACY, ACCURACY_KEY, with_columns
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table
 from turo.forecast.output import store
+from turo.models.spread import TOLERANCE
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-DIGITS = 1e-6  # what came true and a value that stands for it differ in far digits
 
 
 def of_history(settings: Settings, tables: Sequence[HorizonTable]) -> pl.DataFrame:
@@ -53,7 +52,10 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
         (pl.col("mean") - pl.col("actual")).mean().alias("bias"),
         pl.when(summed > 0).then(pl.col("mean").sum() / summed - 1).alias("total_bias"),
         pl.when(total > 0).then(error.abs().sum() / total).alias("wape"),
-        pl.col("actual").is_between(pl.col("low") - DIGITS, pl.col("high") + DIGITS).mean().alias("coverage"),
+        pl.col("actual")
+        .is_between(pl.col("low") - TOLERANCE, pl.col("high") + TOLERANCE)
+        .mean()
+        .alias("coverage"),
         (pl.col("on_books") - pl.col("actual")).abs().mean().alias("on_books_mae"),
     )
     return measured.select(pl.col(name).cast(kind) for name, kind in ACCURACY.items()).sort(*ACCURACY_KEY)

@@ -145,10 +145,8 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     plain_one = Baseline(key, target, table.horizon_days, train, y, past_rows=len(past), errors=errors)
     books = plain_one.books(arrays(past, features))
     around = Distribution.fit(_design(known[key], books), books, actual, SEED)
-    learnt = replace(plain_one, distribution=around)
-    spread = learnt.around(known[key], books)
-    if spread is None:
-        return learnt
+    most = bound(target, table.horizon_days)
+    spread = around.spread(_design(known[key], books), books, 0.0, most)
     judged = TrainingTable(
         rows=past,
         features=features,
@@ -163,7 +161,7 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     derivation = fit_derived.learn(judged, on_the_books(target, features), everyone, spread.mean)
     place = spread.places(actual, np.random.default_rng(SEED).random(len(past)))
     places = past.select(VEHICLE, ORIGIN).with_columns(pl.Series("place", place))
-    return replace(learnt, derivation=derivation, places=places)
+    return replace(plain_one, distribution=around, derivation=derivation, places=places)
 
 
 def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:

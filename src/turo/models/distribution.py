@@ -69,6 +69,7 @@ class Distribution:
         # Rounded, or one and the same number of added days would be several, an ulp apart.
         added, whole = np.round(y - books, DECIMALS), filled(X)
         cuts = np.unique(np.quantile(added, CUTS))
+        reached = (added[:, None] <= cuts).astype(np.float32)
         trees = RandomForestRegressor(
             TREES,
             min_samples_leaf=LEAF_ROWS,
@@ -77,7 +78,7 @@ class Distribution:
             max_samples=SAMPLE,
             random_state=seed,
             n_jobs=threads,
-        ).fit(whole, np.squeeze((added[:, None] <= cuts).astype(np.float32), axis=() if len(cuts) > 1 else 1))
+        ).fit(whole, reached if len(cuts) > 1 else reached.ravel())
         forest = Forest.of([tree.tree_ for tree in trees.estimators_])
         steps = np.unique(np.quantile(added, np.linspace(0, 1, STEPS), method="nearest"))
         nearest = np.searchsorted((steps[1:] + steps[:-1]) / 2, added, side="right")

@@ -3,8 +3,8 @@
 A good week is good for most vehicles, and days that are booked in the next 28 count in the next 90 as well.
 So each draw takes one past week: where what came true then lay in its own forecast distribution, for all
 windows of a vehicle at once. The ranks of these places say in which order each vehicle's possible values
-are dealt to the draws (Schaake shuffle, Clark et al. 2004): a vehicle's own distribution stays exactly what
-it was, and what is added up over vehicles carries what they have in common.
+are dealt to the draws (Schaake shuffle, Clark et al. 2004): a vehicle's own distribution stays what it was,
+but for what `nested` changes, and what is added up over vehicles carries what they have in common.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def test_a_vehicle_that_one_horizon_does_not_know_is_drawn_for_the_others() -> N
     assert (found[28].values[0] >= found[7].values[0]).all()
 
 
-def test_five_hundred_vehicles_take_a_moment_and_give_the_same_again() -> None:
+def test_five_hundred_vehicles_get_the_same_draws_again() -> None:
     books = [float(number % 8) for number in range(500)]
     windows = [window(make_ranged_champion(horizon, places=weeks(20)), books) for horizon in (7, 28, 90)]
     once, again = draw(windows, 28).by_horizon, draw(windows, 28).by_horizon

@@ -60,7 +60,7 @@ def taught(
     design, books = model.design(columns, level), model.books(columns)
     if interval is None:
         interval = _interval_level(table, recipe, design, books, rows) if table.timed else COVERAGE
-    found = around(table, recipe, model, levels)
+    found = _fit(table, recipe, design, books, rows)
     mean = found.mean(design, books, model.maximum)
     return replace(
         model,
@@ -74,7 +74,13 @@ def around(table: TrainingTable, recipe: Recipe, model: Forecaster, levels: pl.D
     rows = levels[ROW].to_numpy()
     columns = take(table.columns(), rows)
     design = model.design(columns, levels[LEVEL].to_numpy())
-    return Distribution.fit(design, model.books(columns), table.y[rows], recipe.seed, recipe.threads)
+    return _fit(table, recipe, design, model.books(columns), rows)
+
+
+def _fit(
+    table: TrainingTable, recipe: Recipe, design: np.ndarray, books: np.ndarray, rows: np.ndarray
+) -> Distribution:
+    return Distribution.fit(design, books, table.y[rows], recipe.seed, recipe.threads)
 
 
 def _interval_level(
