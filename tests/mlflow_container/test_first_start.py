@@ -54,15 +54,19 @@ def test_a_model_that_cannot_be_trained_is_told_and_the_others_go_on(tracking, s
     done: list[str] = []
 
     class Jobs:
-        def run(self, job_id: str, command: list[str], **_: Any) -> None:
-            if command[1:3] == ["train", "A"]:
+        def run(self, job_id: str, command: str, **_: Any) -> None:
+            if command.startswith("turo train A "):
                 raise LastingError("A (a) failed: no such column: price")
-            done.append(" ".join(command[:3]))
+            done.append(command)
 
     write(tracking / "datas", frame(), fleet=fleet(1))
     monkeypatch.setattr(first_start, "connect", lambda _: Jobs())
     first_start.fill(CONFIGURED, settings.load())
-    assert done == ["turo train B", "turo promote B"]
+    (command,) = done
+    train, promote = command.split(" && ")
+    key = train.split()[-1]
+    assert train == f"turo train B --path /projects/b --run-key {key}"
+    assert promote == f"turo promote B --run-key {key}"
     assert read(settings.load()) == (set(), {"A": "A (a) failed: no such column: price"})
 
 
@@ -86,11 +90,11 @@ def test_a_first_start_with_one_hopeless_model_ends_with_the_last_of_the_others(
     clock.due = {
         20: lambda: status.end("A", "no such column: price"),
         90: lambda: status.end("B"),
-        95: wrong.pop,
+        96: wrong.pop,
     }
     told = lasting_problems(lambda: list(wrong), status.settings)
     assert told == ["A: answers 404 It could not be trained: no such column: price"]
-    assert clock.now == 95
+    assert clock.now == 96
 
 
 def test_what_may_pass_is_waited_for_and_what_does_not_is_told(clock: Clock, status: Progress) -> None:

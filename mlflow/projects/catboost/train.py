@@ -12,6 +12,7 @@ PROJECT = Project(
         "learning_rate": 0.05,
         "l2_leaf_reg": 20.0,
         "rsm": 0.3,  # share of features seen by each split
+        "border_count": 64,
     },
     search={
         "iterations": Range(150, 600, log=True),

@@ -7,6 +7,7 @@ meanwhile attaches to them. Routes come up one by one, each as soon as its model
 from __future__ import annotations
 
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -29,8 +30,8 @@ from turo.table import reader
 from turo.table.names import MANIFEST, PARQUET
 from turo.training import unfinished_runs
 from turo.training.enough_history import shortfall
+from turo.training.project import AT_ONCE
 
-AT_ONCE = 2  # projects in training: more would only share the same two cores
 FAILED = 1
 
 logger = logging.getLogger(__name__)
@@ -144,9 +145,11 @@ def end_all(progress: Progress, names: Iterable[str], reason: str) -> None:
 def train(jobs: Jobs, name: str, path: str, key: str, progress: Progress) -> None:
     """Train and promote one model; a failure is logged with the last lines of its job."""
     try:
-        command = ["turo", "train", name, "--path", path, "--run-key", key]
-        jobs.run(job_id("bootstrap", "train", name, key), command)
-        jobs.run(job_id("bootstrap", "promote", name, key), ["turo", "promote", name, "--run-key", key])
+        steps = ["train", name, "--path", path, "--run-key", key], ["promote", name, "--run-key", key]
+        # One job: what Ray starts around each takes as long as the promotion itself.
+        jobs.run(
+            job_id("bootstrap", "train", name, key), " && ".join(shlex.join(["turo", *s]) for s in steps)
+        )
         progress.end(name)
     except TuroError as error:
         logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400

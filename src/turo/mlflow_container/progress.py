@@ -18,7 +18,7 @@ from turo.settings import Settings
 FILE = "turo-first-start.json"  # beside the reconciler's status
 FIRST_START_S = 900.0  # after that the health check no longer waits for trainings
 PATIENCE_S = 150.0  # a killed Ray head is back with its models within
-PERIOD_S = 1.0
+PERIOD_S = 2.0
 
 
 @dataclass

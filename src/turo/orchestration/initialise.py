@@ -10,10 +10,12 @@ import logging
 import os
 from collections.abc import Mapping
 
+from turo.training.project import AT_ONCE
+
 logger = logging.getLogger(__name__)
 
 DEFAULT_LOGIN = "admin"
-POOL = ("trainings", 2, "Models trained at the same time.")
+POOL = ("trainings", AT_ONCE, "Models trained at the same time.")
 
 
 def initialise(environment: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Value = int | float | str
+AT_ONCE = 2  # projects that train at a time: more would only share the same two cores
 
 
 @dataclass(frozen=True)

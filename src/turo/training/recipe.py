@@ -14,6 +14,7 @@ from turo.models.forecaster import MEAN, MEDIAN, Forecaster
 from turo.models.kinds import regressor
 from turo.table.model_columns import categories
 from turo.table.targets import bound, on_the_books
+from turo.training.project import AT_ONCE
 from turo.training.training_rows import TrainingTable
 
 
@@ -40,7 +41,7 @@ class Recipe:
             kind=kind,
             params=params,
             seed=seed,
-            threads=available_cpus(),
+            threads=share_of_cpus(),
             target=table.target,
             horizon_days=table.horizon_days,
             profile=table.profile,
@@ -86,8 +87,11 @@ def take(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: values[rows] for name, values in columns.items()}
 
 
-def available_cpus() -> int:
-    """Processors this process may use: affinity and container limits are respected."""
+def share_of_cpus() -> int:
+    """Threads of one of the trainings at a time: its share of the processors this process may use.
+
+    Affinity and container limits are respected.
+    """
     from joblib import cpu_count
 
-    return max(1, int(cpu_count()))
+    return max(1, int(cpu_count()) // AT_ONCE)
