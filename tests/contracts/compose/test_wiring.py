@@ -154,10 +154,10 @@ def test_senders_restart_with_the_statsd_exporter(services: Services) -> None:
 
 
 def test_nodes_serve_as_the_embedded_demo_does(services: Services) -> None:
-    from turo.serving.ingress.node import FAST_PATH
+    from turo.serving.ingress.node import FAST_PATH, PACE
 
     for name in ("ray", "ray-worker"):
-        assert FAST_PATH.items() <= services[name]["environment"].items(), name
+        assert (FAST_PATH | PACE).items() <= services[name]["environment"].items(), name
 
 
 def test_added_ray_nodes_are_none_by_default_and_configurable() -> None:

@@ -34,6 +34,14 @@ FAST_PATH = {
     # Around every application: a header that is not UTF-8 would end in a bare 500 of Serve's.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "turo.serving.http.before_queue:middlewares",
 }
+# What Ray does many times a second though nothing happens, at a slower pace.
+PACE = {
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "1",
+    "REPORTER_UPDATE_INTERVAL_MS": "10000",
+}
 # Fixed by Ray, one each on a machine: HAProxy's two own, and those of the proxy behind it.
 # The latter are shared without an error (SO_REUSEPORT): two clusters then answer for each other.
 SHARED_PORTS = {
@@ -66,6 +74,7 @@ def serve_node_environment(
     proxy.chmod(0o755)
     environment = {
         **FAST_PATH,
+        **PACE,
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(proxy),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
