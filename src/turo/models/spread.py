@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+from turo.table.names import QUANTILE_NAMES, QUANTILES
+
+__all__ = ["QUANTILES", "QUANTILE_NAMES", "TOLERANCE", "Spread"]
+
 TOLERANCE = 1e-6  # of what came true and a value that stands for it
-QUANTILE_NAMES = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)  # columns
 
 
 @dataclass(frozen=True)

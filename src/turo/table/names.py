@@ -15,3 +15,6 @@ IN_TRAINING, LOOKS_GONE = "in_training", "looks_gone"
 KEYS = (VEHICLE, ORIGIN, HORIZON)
 META = (IN_TRAINING, LOOKS_GONE)
 CATEGORIES = ("class", "fuel", "make")
+
+QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)  # by which every distribution is told
+QUANTILE_NAMES = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)  # columns
