@@ -28,6 +28,7 @@ def data(tmp_path, monkeypatch):
     for name in reset_sample.SAMPLE:
         shutil.copy(DATAS / name, tmp_path / name)
     (tmp_path / "oracle.csv").write_text("vehicle_id\n")
+    (tmp_path / "oracle_totals.csv").write_text("origin_date\n")
     inputs = {"reservations.csv": {"sha256": sha256(tmp_path / "reservations.csv")}}
     fleet: dict[str, object] = dict.fromkeys(("profile", "snapshot", "first", "last", "sketch"), "")
     fleet |= {"id": "abc", "vehicles": 1, "reservations": 1}

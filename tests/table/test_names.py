@@ -17,6 +17,7 @@ HOMES = {
     "src/turo/table/names.py": {
         *FILES,
         names.ORACLE,
+        names.ORACLE_TOTALS,
         names.EXPORT,
         names.TAKEHOME,
         *names.META,

@@ -14,7 +14,7 @@ from turo.prepare import other_fleets
 from turo.settings import Settings
 from turo.table import reader
 from turo.table.lock import exclusive
-from turo.table.names import FLEETS, MANIFEST, ORACLE, OUTPUTS
+from turo.table.names import FLEETS, MANIFEST, ORACLE, ORACLE_TOTALS, OUTPUTS
 
 # The committed files, as `turo generate` writes them (tests/data/synthetic/test_generate.py compares).
 SAMPLE = {
@@ -44,8 +44,8 @@ def found(settings: Settings) -> list[Path]:
         )
     folder = Path(settings.data_dir)
     files = [folder / name for name, digest in SAMPLE.items() if _is(folder / name, digest)]
-    if files and (folder / ORACLE).is_file():
-        files.append(folder / ORACLE)
+    if files:
+        files += [folder / name for name in (ORACLE, ORACLE_TOTALS) if (folder / name).is_file()]
     made = [folder / name for name in OUTPUTS if name != FLEETS] if _made_of_sample(folder) else []
     return [*files, *(path for path in made if path.exists())]
 
@@ -86,7 +86,7 @@ def undo(settings: Settings) -> dict[str, list[str]]:
                 f"{folder} has a reservations.csv: the sample's would not be used beside it.",
                 "Move it elsewhere first.",
             )
-        names = [*SAMPLE, ORACLE]
+        names = [*SAMPLE, ORACLE, ORACLE_TOTALS]
         if not (folder / MANIFEST).exists():
             names += [name for name in OUTPUTS if name != FLEETS]
         kept = [folder / other_fleets.FOLDER / PLACE / name for name in names]

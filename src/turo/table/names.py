@@ -5,7 +5,8 @@ from __future__ import annotations
 CSV, PARQUET, REJECTED = "datas.csv", "datas.parquet", "rejected.csv"
 MANIFEST, REMEMBERED, FLEETS = "manifest.json", "last_export.parquet", "fleets.json"
 OUTPUTS = (PARQUET, CSV, REJECTED, REMEMBERED, FLEETS, MANIFEST)  # in the order they take their final names
-ORACLE = "oracle.csv"  # beside synthetic input: the true expected values
+# beside synthetic input: what is true of each vehicle, and of the fleet's and classes' sums
+ORACLE, ORACLE_TOTALS = "oracle.csv", "oracle_totals.csv"
 FURTHER_HORIZON = "horizon-"  # folder of the table of a horizon that is not served, before its days
 
 EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"  # profiles of the input

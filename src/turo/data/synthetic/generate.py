@@ -1,4 +1,4 @@
-"""Write a synthetic fleet in the canonical profile, with the true expected value of every row beside it.
+"""Write a synthetic fleet in the canonical profile, with what is true of every row and of sums beside it.
 
 No person, address, plate or VIN is drawn. The process is described in `turo.data.synthetic.demand`; unlike in
 real exports, dates are never changed after booking.
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from turo.files import atomic_path
-from turo.table.names import ORACLE
+from turo.table.names import ORACLE, ORACLE_TOTALS
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def write_sample(  # noqa: PLR0913, PLR0917 - the command's options, one to one
     end: datetime = END,
     horizons: tuple[int, ...] = ORACLE_HORIZONS,
 ) -> dict[str, int]:
-    """Write reservations.csv, vehicles.csv, blocks.csv and oracle.csv into `folder`; returns rows by file.
+    """Write reservations, vehicles, blocks, oracle.csv and oracle_totals.csv; returns rows by file.
 
     Args:
         vehicles: number of vehicles that were ever listed.
@@ -45,7 +45,7 @@ def write_sample(  # noqa: PLR0913, PLR0917 - the command's options, one to one
         "blocks.csv": files.blocks(model, made),
     }
     if horizons:
-        tables[ORACLE] = oracle.expectations(model, made, horizons)
+        tables[ORACLE], tables[ORACLE_TOTALS] = oracle.expectations(model, made, horizons)
     for name, table in tables.items():
         with atomic_path(Path(folder) / name) as path:
             table.write_csv(path, datetime_format=MINUTES)

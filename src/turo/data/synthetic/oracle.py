@@ -4,7 +4,7 @@ Requests are Poisson processes, so the future of a vehicle depends on its past o
 stand at the origin. For every vehicle and origin the rest of the booking process is simulated many times:
 standing bookings may still be cancelled, new requests compete for the free slots, price changes and the host
 leaving are drawn, not known. Mean and median over the simulations are the forecasts that minimise squared
-and absolute error.
+and absolute error; their quantiles are the distribution that no forecast can better.
 
 Sources of error: the Monte Carlo error of the mean (sd of the target over the root of the number of
 simulations), and requests that start more than `TAIL` days after the window, which could only stand in
@@ -21,10 +21,11 @@ import polars as pl
 
 from turo.data.synthetic import demand, prices
 from turo.data.synthetic.demand import OWNER, Requests
+from turo.data.synthetic.oracle_totals import DIGITS, Sums, quantiles
 from turo.data.synthetic.simulate import Run, play
 from turo.data.synthetic.vehicles import LEAVE_RATE, PRICE_LIMIT, PRICE_SD, QUARTER, Floats, Ints
 from turo.data.synthetic.world import World
-from turo.table.targets import TARGETS
+from turo.table.targets import BOOKED_DAYS, TARGETS
 
 TAIL = 8  # days after the window in which trips may stand in the way
 SIMULATIONS = 100
@@ -45,24 +46,38 @@ class Task:
         return len(self.origins) * SIMULATIONS
 
 
-def expectations(world: World, made: list[Requests], horizons: tuple[int, ...]) -> pl.DataFrame:
-    """One row per vehicle, Monday and horizon: the mean of each target and its median (`<target>_median`)."""
+def expectations(
+    world: World, made: list[Requests], horizons: tuple[int, ...]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What is true of every vehicle, and of booked days in sum, on each Monday for each horizon.
+
+    Returns:
+        one row per vehicle, Monday and horizon: the mean of each target, its median (`<target>_median`), and
+            the quantiles of booked days (`q05` … `q95`);
+        one row per horizon, Monday and level (fleet, class): mean and quantiles of the same vehicles' booked
+            days, added up within each simulation.
+    """
     mondays = np.arange(int(np.ceil(world.start / 7)) * 7, int(world.now) + 1, 7)
+    sums = {horizon: Sums(world, mondays, horizon, SIMULATIONS) for horizon in horizons}
     frames = []
     for vehicle in range(len(world.vehicles)):
         known = (mondays >= world.vehicles.listed[vehicle]) & (mondays <= world.vehicles.left[vehicle])
-        for horizon in horizons if known.any() else ():
+        for horizon in sums if known.any() else ():
             values = simulate(Task(world, vehicle, mondays[known], horizon), made[vehicle])
+            days = values[:, :, TARGETS.index(BOOKED_DAYS)]
+            sums[horizon].add(vehicle, known, days)
             columns = {t: values[:, :, k].mean(axis=1) for k, t in enumerate(TARGETS)}
             columns |= {f"{t}_median": np.median(values[:, :, k], axis=1) for k, t in enumerate(TARGETS)}
+            columns |= quantiles(days)
             dates = [world.calendar.first + timedelta(days=int(day)) for day in mondays[known]]
             keys = {
                 "vehicle_id": world.vehicles.vehicle_id[vehicle],
                 "origin_date": dates,
                 "horizon_days": horizon,
             }
-            frames.append(pl.DataFrame(keys | {name: column.round(3) for name, column in columns.items()}))
-    return pl.concat(frames)
+            rounded = {name: column.round(DIGITS) for name, column in columns.items()}
+            frames.append(pl.DataFrame(keys | rounded))
+    return pl.concat(frames), pl.concat(found.table() for found in sums.values())
 
 
 def simulate(task: Task, made: Requests) -> Floats:
