@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from turo.gate.paired_bootstrap import Resamples, compare, totals
+from turo.gate.paired_bootstrap import TOTAL_OFF, Resamples, compare, totals
 
 WEEKS, HORIZON = 12, 28
 WORLDS = 200
@@ -112,6 +112,28 @@ def test_totals_lose_when_far_off_for_sure_and_further_than_the_champions():
     assert found(1.2, 1.0).loses
     assert found(0.8, 1.1).loses
     assert not found(1.2, 0.7).loses
-    assert not found(1.08, 1.0).loses
+    assert found(1.08, 1.0).loses
+    assert not found(1.02, 1.0).loses
     assert found(1.2, 1.0).candidate == pytest.approx(0.2)
     assert totals(np.zeros(240), y, y, drawn) is None
+
+
+@pytest.mark.parametrize(("champion", "candidate", "passes"), [
+    (0.0, 0.031, False), (-0.029, -0.031, False), (0.0, -0.2, False), (0.0, 0.029, True),
+    (0.05, 0.04, True), (-0.05, 0.051, False),
+])  # fmt: skip
+def test_a_total_may_be_off_by_three_percent(champion, candidate, passes):
+    """The same error of every vehicle in every week: no resample says otherwise."""
+    y, vehicles = np.full(80, 10.0), np.repeat(np.arange(8), 10)
+    found = totals(y, y * (1 + candidate), y * (1 + champion), Resamples(vehicles))
+    assert found is not None
+    assert found.loses is not passes
+
+
+def test_where_both_totals_are_off_chance_is_left_out():
+    y, vehicles = np.full(80, 10.0), np.repeat(np.arange(8), 10)
+    one_vehicle = np.where(vehicles == 0, 15.0, 10.0)  # in no resample without it is the total off
+    found = totals(y, one_vehicle, y * 1.05, Resamples(vehicles))
+    assert found is not None
+    assert found.candidate > found.champion > TOTAL_OFF
+    assert not found.loses

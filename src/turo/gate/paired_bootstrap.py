@@ -17,7 +17,7 @@ LOSES = 0.9  # share of resamples in which the candidate is worse, from which on
 MARGIN = 0.02  # share of the champion's error that the candidate may be worse by
 WIDE_MARGIN = 0.10  # the same where there is little evidence
 MIN_VEHICLES, MIN_ROWS = 3, 30  # below either the evidence is little
-TOTAL_OFF = 0.10  # share by which the total over all vehicles may be off
+TOTAL_OFF = 0.03  # share by which the total over all vehicles may be off
 DAYS = 7
 LEAST_BLOCKS = 3  # of weeks: with one block there would be nothing to draw
 
@@ -60,7 +60,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Total:
-    """By what share the totals over the same rows are off, and how often that was more than `TOTAL_OFF`."""
+    """By what share the totals over the same rows are off, and how often that was more than `TOTAL_OFF`.
+
+    The rows are the same, so a week that was good or bad by chance moves both. One that is off where the
+    champion is not has therefore lost; where both are off, the one further off must be so in most resamples.
+    """
 
     candidate: float
     champion: float
@@ -68,9 +72,10 @@ class Total:
 
     @property
     def loses(self) -> bool:
-        """Off by too much, not by chance, and by more than the champion."""
-        off = abs(self.candidate) > TOTAL_OFF and self.share_off >= LOSES
-        return off and abs(self.candidate) > abs(self.champion)
+        """Off by too much where the champion is not, or by more than it is."""
+        if abs(self.candidate) <= max(TOTAL_OFF, abs(self.champion)):
+            return False
+        return abs(self.champion) <= TOTAL_OFF or self.share_off >= LOSES
 
 
 class Resamples:
