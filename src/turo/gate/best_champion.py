@@ -5,13 +5,13 @@ Compared with the champion alone, models could decline slowly, each step too sma
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 
 from turo.registry import versions
 from turo.registry.client import Version
 from turo.registry.decision_log import read_entries
 from turo.registry.fleet_match import difference
+from turo.registry.holdout_share import share
 
 REMEMBERED = timedelta(days=365)
 
@@ -19,8 +19,8 @@ REMEMBERED = timedelta(days=365)
 def best_of_the_year(candidate: Version) -> Version | None:
     """Of the versions that became champion within a year, same fleet, target and horizon: the best one.
 
-    Best is the smallest share of the best baseline's error, because hold-outs of different seasons are not
-    equally hard. A version that was taken back by hand does not count.
+    Best is the smallest share of the best baseline's error. A version that was taken back by hand does not
+    count.
     """
     since = (datetime.now(UTC) - REMEMBERED).isoformat(timespec="seconds")
     numbers: set[str] = set()
@@ -36,10 +36,4 @@ def best_of_the_year(candidate: Version) -> Version | None:
         for version in registered
         if version.version in numbers and not difference(candidate.tags, version.tags)
     ]
-    return min(known, key=_share, default=None)
-
-
-def _share(version: Version) -> float:
-    metric = version.tags.get("turo.metric", "mae")
-    value, baseline = (version.metrics.get(key, math.inf) for key in (metric, f"baseline_best_{metric}"))
-    return value / baseline if baseline > 0 and math.isfinite(value) else math.inf
+    return min(known, key=share, default=None)
