@@ -1,8 +1,8 @@
 """What to expect of each vehicle: bookings of the next 7, 28 and 90 days, with a report for the host.
 
-Runs when `prepare_data` has made a new table, and every Monday. The served model forecasts its own horizon;
-for the others a model of the same kind is trained where it is missing or the table changed. A horizon whose
-training fails is left out of the report and fails this run, but does not take the other horizons away.
+Runs when `prepare_data` has made a new table, and every Monday. The best of the served models forecasts
+their horizon; for the others a model of that kind is trained where it is missing or the table changed. A
+horizon whose training fails is left out of the report and fails this run, but does not take the others away.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ RUN_KEY = "{{ run_id }}.{{ ti.max_tries }}"
 CHOICE = ["--model", "{{ params.model }}", "--horizons", "{{ params.horizons | join(',') }}"]
 PARAMS = {
     "model": Param(
-        SETTINGS.forecast_model or MODELS[0],
+        SETTINGS.asked_model(),
         type="string",
-        enum=MODELS,
+        enum=[settings.BEST_MODEL, *MODELS],
         title="Model",
-        description="Whose champions make the forecast; one of MODEL_NAMES.",
+        description="Whose champions make the forecast; auto: for each horizon the one of the best score.",
     ),
     "horizons": Param(
         list(SETTINGS.forecast_horizons),

@@ -19,6 +19,8 @@ def test_lists_are_comma_separated_and_trimmed(monkeypatch: pytest.MonkeyPatch) 
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HORIZON_DAYS", "")
     assert settings.load().horizon_days == 28
+    monkeypatch.setenv("FORECAST_MODEL", "")  # of a .env of earlier releases
+    assert settings.load().forecast_model == "auto"
 
 
 @pytest.mark.parametrize("value", ["y_revenue", "revenue"])

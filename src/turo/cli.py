@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 Names = Annotated[list[str], typer.Argument(help="Model names, as in MODEL_NAMES.")]
 RunKey = Annotated[str, typer.Option(help="Makes a repeated run reuse what the first one did.")]
-ForecastModel = Annotated[str, typer.Option(help="Served model; default FORECAST_MODEL, else the first.")]
+ForecastModel = Annotated[str, typer.Option(help="One of MODEL_NAMES or auto; default FORECAST_MODEL.")]
 Name = Annotated[str, typer.Argument(help="Model name.")]
 RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]

@@ -21,6 +21,7 @@ Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-
 Origins = Annotated[tuple[Origin, ...], NoDecode]
 Target = Literal["auto", "y_booked_days", "y_reservations", "y_revenue"]
 TARGETS: tuple[str, ...] = get_args(Target)
+BEST_MODEL = "auto"  # for FORECAST_MODEL: the champion with the best hold-out score of each horizon
 
 
 class Settings(BaseSettings):
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     projects_dir: Path = Path("mlflow/projects")
 
     # Fleet forecast
-    forecast_model: str = ""  # empty = the first of model_names
+    forecast_model: str = BEST_MODEL  # or one of model_names, for all horizons
     forecast_horizons: Annotated[tuple[Annotated[int, Field(ge=1, le=366)], ...], NoDecode] = (7, 28, 90)
     forecasts_uri: str = ""  # postgresql://…; empty = no database table
 
@@ -111,6 +112,21 @@ class Settings(BaseSettings):
     def _full_name(cls, value: Any) -> Any:
         named = f"y_{value}"
         return named if named in TARGETS else value
+
+    def asked_model(self, model: str = "") -> str:
+        """What shall make the forecast, one of MODEL_NAMES or BEST_MODEL: `model`, or else FORECAST_MODEL.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        name = model or self.forecast_model or BEST_MODEL
+        if name not in {BEST_MODEL, *self.model_names}:
+            raise ConfigError(
+                f"{'Model' if model else 'FORECAST_MODEL:'} {name!r} is not configured.",
+                f"Name one of MODEL_NAMES ({', '.join(self.model_names)}), or {BEST_MODEL} for the best of "
+                "each horizon.",
+            )
+        return name
 
     def token(self) -> str:
         """Ray's bearer token: the variable, else the file; empty where the cluster has none."""

@@ -71,6 +71,22 @@ def test_the_trigger_form_refuses_what_it_does_not_know(conf: dict[str, Any], na
         airflow_home.run(DAGS, "forecast_fleet", conf)
 
 
+def test_the_form_offers_the_best_model_and_each_by_name() -> None:
+    asked = airflow_home.dag(DAGS, "forecast_fleet").params.get_param("model")
+    assert (asked.value, asked.schema["enum"]) == ("auto", ["auto", "XGBoost", "SVR", "CatBoost", "KNN"])
+
+
+def test_a_model_that_is_not_configured_is_named_where_airflow_shows_broken_dags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("FORECAST_MODEL", "Prophet")
+    (told,) = DagBag(DAGS / "forecast_fleet.py", collect_dags=True).import_errors.values()
+    assert "FORECAST_MODEL: 'Prophet' is not configured" in told
+    assert "MODEL_NAMES (XGBoost, SVR, CatBoost, KNN), or auto" in told
+
+
 def test_it_starts_by_the_table_of_prepare_data_or_every_monday_and_not_at_once() -> None:
     dag = airflow_home.dag(DAGS, "forecast_fleet")
     produced = airflow_home.dag(DAGS, "prepare_data").get_task("prepare").outlets

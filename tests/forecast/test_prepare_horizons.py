@@ -55,10 +55,12 @@ def settings(
     return made
 
 
-def register(name: str, digest: str, target: str = "y_booked_days") -> None:
-    """A champion that was trained on that table."""
+def register(name: str, digest: str, target: str = "y_booked_days", share: float = 0.5) -> None:
+    """A champion that was trained on that table, with a share of the best baseline's error."""
     mlflow_client = client()
     run = mlflow_client.create_run("0")
+    for metric, value in (("mae", share * 4), ("baseline_best_mae", 4.0)):
+        mlflow_client.log_metric(run.info.run_id, metric, value)
     mlflow_client.create_registered_model(name)
     mlflow_client.create_model_version(
         name, run.info.artifact_uri, run.info.run_id, tags={"turo.data_digest": digest, "turo.target": target}
@@ -157,6 +159,21 @@ def test_the_served_horizon_is_what_the_table_says(settings: Settings) -> None:
     assert [entry["name"] for entry in make_ready(settings, horizons=(14, 28))] == ["XGBoost-28d"]
 
 
+def test_the_kind_that_is_best_at_the_main_horizon_is_trained(settings: Settings) -> None:
+    two = settings.model_copy(update={"model_names": ("XGBoost", "KNN"), "model_paths": ("boost", "boost")})
+
+    def trained(model: str = "", of: Settings = two) -> list[str]:
+        return [entry["name"] for entry in make_ready(of, model, (7, 28))]
+
+    assert trained() == ["XGBoost-7d"]  # the first, while there is none of this fleet
+    digest = open_table(settings, 28).digest
+    register("XGBoost", digest, share=0.9)
+    register("KNN", digest, share=0.7)
+    assert trained() == trained("auto") == ["KNN-7d"]
+    assert trained("XGBoost") == ["XGBoost-7d"]
+    assert trained(of=two.model_copy(update={"forecast_model": "XGBoost"})) == ["XGBoost-7d"]
+
+
 def test_an_unknown_model_is_named(settings: Settings) -> None:
-    with pytest.raises(ConfigError, match="NoSuchModel"):
+    with pytest.raises(ConfigError, match=r"'NoSuchModel' .* MODEL_NAMES \(XGBoost\), or auto"):
         make_ready(settings, model="NoSuchModel")

@@ -151,16 +151,16 @@ def test_an_unfit_champion_takes_only_its_own_horizon_down(
 def test_a_model_of_another_fleet_never_forecasts_this_one(settings: Settings, tmp_path: Path) -> None:
     other = replace(FLEET, id="other", vehicles=120, reservations=10312, sketch="")
     register("XGBoost", 28, tmp_path, fleet=other)
-    assert run(settings, horizons=(28,))["models"] == {}
+    assert run(settings, "XGBoost", (28,))["models"] == {}
     assert f"because XGBoost version 1 was trained on another fleet: {other.label}." in page(settings)
     assert "2.00" not in page(settings).split("Which models, and how good")[1]  # its error is none of ours
 
     register("SVR", 28, tmp_path)  # the next in MODEL_NAMES, and of this fleet
-    assert run(settings, horizons=(28,))["models"] == {"SVR": "1"}
+    assert run(settings, "XGBoost", (28,))["models"] == {"SVR": "1"}
     assert "are forecast by SVR version 1, because XGBoost version 1 was trained on another" in page(settings)
 
     register("XGBoost", 28, tmp_path)
-    assert run(settings, horizons=(28,))["models"] == {"XGBoost": "2"}
+    assert run(settings, "XGBoost", (28,))["models"] == {"XGBoost": "2"}
     assert "another fleet" not in page(settings)
 
 

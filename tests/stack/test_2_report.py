@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -33,7 +34,10 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
     with (stack.folder / "datas" / "forecasts.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     models = {(row["model"], row["horizon_days"]) for row in rows}
-    assert models == {("XGBoost-7d", "7"), ("XGBoost", "28"), ("XGBoost-90d", "90")}
+    best = next(row for row in rows if row["horizon_days"] == "28")
+    assert best["chosen_because"].startswith("best hold-out score of 4: ")
+    kind = best["model"]  # that of the further horizons, too
+    assert models == {(f"{kind}-7d", "7"), (kind, "28"), (f"{kind}-90d", "90")}
     vehicles = {row["vehicle_id"] for row in rows}
     assert len(rows) == 3 * len(vehicles) > 150
     assert all(float(row["low"]) <= float(row["high"]) for row in rows)
@@ -45,5 +49,7 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
 def test_postgresql_has_the_same_rows(stack: Stack) -> None:
     told = stack.execute("postgres", "psql", "-U", "postgres", "-d", "forecasts", "-Atc", COUNT).split()
     with (stack.folder / "datas" / "forecasts.csv").open() as handle:
-        vehicles = len({row["vehicle_id"] for row in csv.DictReader(handle)})
-    assert told == [f"XGBoost-7d|7|{vehicles}", f"XGBoost|28|{vehicles}", f"XGBoost-90d|90|{vehicles}"]
+        rows = list(csv.DictReader(handle))
+    counted = Counter((row["model"], int(row["horizon_days"])) for row in rows)
+    by_days = sorted(counted.items(), key=lambda item: item[0][1])
+    assert told == [f"{model}|{days}|{count}" for (model, days), count in by_days]

@@ -30,11 +30,15 @@ def register(
     fleet: fleet_sketch.Identity = FLEET,
     distribution: bool = False,
     places: pl.DataFrame | None = None,
+    scores: tuple[float, float] | None = (2.0, 4.0),
+    target: str = "",
 ) -> Version:
     """Train in a moment, log, register, make champion, as training and gate do.
 
     Args:
         places: where what came true of past weeks lay, as a run logs it.
+        scores: its error on the hold-out and the best baseline's; None for a run that kept neither.
+        target: what it says it forecasts.
     """
     import mlflow
 
@@ -46,13 +50,16 @@ def register(
         encode(forecaster.fields, columns), np.full(4, 2.0)
     )
     with mlflow.start_run() as active:
-        mlflow.log_metrics({"mae": 2.0, "baseline_on_the_books_mae": 4.0, "baseline_best_mae": 4.0})
+        if scores is not None:
+            names = ("mae", "baseline_on_the_books_mae", "baseline_best_mae")
+            mlflow.log_metrics(dict(zip(names, (*scores, scores[1]), strict=True)))
         if places is not None:
             places.write_parquet(folder / PLACES)
             mlflow.log_artifact(str(folder / PLACES))
         trained = replace(forecaster, kind="xgboost", model=model, mean_shift=None)
         tags = log_forecaster(trained, rows, folder / f"{name}-{active.info.run_id}")
         mlflow.set_tags({**tags, "turo.data_digest": "digest", fleet_sketch.TAG: fleet_sketch.as_tag(fleet)})
+        mlflow.set_tags({"turo.target": target} if target else {})
     version = versions.register(active.info.run_id, name)
     versions.set_tags(version, {"turo.below_baseline": str(below_baseline).lower()})
     aliases.set_champion(version)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TARGET_TAG = "turo.target"
 TRAIN_AGAIN = "Train the model again on the table as it is now."
 
 
@@ -52,6 +53,7 @@ class Champion:
         places: vehicle_id, origin_date, place: where in its own forecast distribution, 0 to 1, lay what came
             true of past weeks; None where that is not known.
         no_range: why it has no distribution; empty where it has one, or was saved by an earlier version.
+        why: why it is this one that forecasts.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Champion:
     method: str = MODEL
     places: pl.DataFrame | None = None
     no_range: str = ""
+    why: str = ""
 
     @property
     def horizon_days(self) -> int:
@@ -79,13 +82,11 @@ def is_of(version: Version, table: HorizonTable) -> bool:
     return fleet_sketch.same(fleet_sketch.of_tags(version.tags), fleet_sketch.of_manifest(table.manifest))
 
 
-def load(name: str, table: HorizonTable) -> Champion:
-    """The champion of that registered name, ready to forecast the table.
+def find(name: str, table: HorizonTable) -> Version:
+    """The champion of that registered name.
 
     Raises:
-        RegistryError: there is none, it was trained on another fleet, or its files are damaged or gone.
-        ConfigError: it forecasts another horizon.
-        InputError: the table lacks a feature it was trained on.
+        RegistryError: there is none, or it was trained on another fleet than the table's.
     """
     from turo.registry import aliases
 
@@ -97,13 +98,25 @@ def load(name: str, table: HorizonTable) -> Champion:
         known = fleet_sketch.of_tags(version.tags)
         whose = f"another fleet: {known.label}" if known else "other data, and does not say of which fleet"
         raise RegistryError(f"{told} was trained on {whose}.", TRAIN_AGAIN)
+    return version
+
+
+def load(name: str, table: HorizonTable) -> Champion:
+    """The champion of that registered name, ready to forecast the table.
+
+    Raises:
+        RegistryError: there is none, it was trained on another fleet, or its files are damaged or gone.
+        ConfigError: it forecasts another horizon.
+        InputError: the table lacks a feature it was trained on.
+    """
+    version = find(name, table)
+    told = f"{name} version {version.version}"
     forecaster = _fetched(version)
     if forecaster.horizon_days != table.horizon_days:
         raise ConfigError(
             f"{told} forecasts {forecaster.horizon_days} days, not {table.horizon_days}.", TRAIN_AGAIN
         )
     check_features(forecaster, table, told)
-    logger.info("Forecasting %d days with %s", table.horizon_days, told)
     return Champion(
         name=name,
         version=str(version.version),

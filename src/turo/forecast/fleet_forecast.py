@@ -49,18 +49,20 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
     """Forecast with the champions of `model`, or what `choose` takes instead; tell MLflow and PostgreSQL.
 
     Args:
-        model: a registered name; default FORECAST_MODEL, else the first of MODEL_NAMES.
+        model: one of MODEL_NAMES, or `auto` for the best of each horizon; default FORECAST_MODEL.
         horizons: days; default FORECAST_HORIZONS.
 
     Returns:
-        What was written: vehicles, rows, models and baselines by name and horizon, measured rows, notices.
+        What was written: vehicles, rows, models and baselines by name and horizon, why they were chosen,
+        measured rows, notices.
 
     Raises:
+        ConfigError: no such model.
         InputError: see `choose`; a forecast of other data than the table's does not stay in its place then.
         ServiceError: the database refused; the files are written by then.
     """
     asked = sorted(set(horizons or settings.forecast_horizons))
-    name = model or settings.forecast_model or settings.model_names[0]
+    name = settings.asked_model(model)
     other_fleets.take_back(data_folder(settings))
     try:
         source = load_tables(settings)
@@ -71,13 +73,15 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         raise
     live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
     database.save(settings.forecasts_uri, fleet.forecasts, fleet.totals, fleet.accuracy)
-    used = fleet.forecasts.select("model", "version", "horizon_days", "method").unique(maintain_order=True)
+    columns = ("model", "version", "horizon_days", "method", "chosen_because")
+    used = fleet.forecasts.select(columns).unique(maintain_order=True)
     return {
         "origin": fleet.forecasts["origin_date"][0],
         "vehicles": fleet.forecasts["vehicle_id"].n_unique(),
         "rows": len(fleet.forecasts),
-        "models": {name: version for name, version, _, method in used.rows() if method == MODEL},
-        "baselines": {days: version for _, version, days, method in used.rows() if method == BASELINE},
+        "models": {name: version for name, version, _, method, _ in used.rows() if method == MODEL},
+        "baselines": {days: version for _, version, days, method, _ in used.rows() if method == BASELINE},
+        "chosen": dict(used.select("horizon_days", "chosen_because").rows()),
         "measured": len(fleet.accuracy),
         "notices": fleet.notices,
     }

@@ -18,6 +18,7 @@ FORECASTS: Types = {
     "version": pl.String,
     "run_id": pl.String,
     "method": pl.String,  # model, or baseline: no model of this fleet could be used; `version` says which
+    "chosen_because": pl.String,  # why this one forecasts
     "below_baseline": pl.Boolean,
     "on_books": pl.Float64,  # of the target, known at the origin
     "mean": pl.Float64,  # what is expected on average: the one that may be added up over the fleet

@@ -1,29 +1,31 @@
 """Choose who forecasts each horizon, and what must be said about it. Horizons do not depend on each other.
 
-The champion of the asked model, if it is of this fleet; else the next fit champion in the order of
-MODEL_NAMES; else the best baseline of the fleet's own data. A horizon without a table of these data is left
-out.
+The best champion of this fleet (see `turo.forecast.best_model`), or the one asked for by name, else the next
+fit one in the order of MODEL_NAMES; without a fit one the best baseline of the fleet's own data. A horizon
+without a table of these data is left out.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from turo.data import fleet_sketch
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError, RegistryError
-from turo.forecast import baseline_forecast, further_horizons
+from turo.forecast import baseline_forecast, best_model, further_horizons
 from turo.forecast.champions import Champion, load
 from turo.forecast.forecast_columns import BASELINE
 from turo.forecast.horizon_tables import HorizonTable, model_name, open_table, served_horizon
-from turo.settings import Settings
+from turo.settings import BEST_MODEL, Settings
 from turo.table.targets import target_name
 from turo.training.evaluation.baselines import NAMES
 from turo.training.trainable import why_not
 
 logger = logging.getLogger(__name__)
+
+NAMED, NEXT, NO_MODEL = "asked for by name", "next in MODEL_NAMES", "no model fits"
 
 
 @dataclass
@@ -37,6 +39,9 @@ class Choice:
 def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tables) -> Choice:
     """Find who forecasts each horizon.
 
+    Args:
+        model: one of MODEL_NAMES, or BEST_MODEL.
+
     Raises:
         InputError: the input is of another fleet than the main table, no horizon at all has a table, or no
             baseline says anything.
@@ -44,6 +49,7 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
     main = open_table(settings, served_horizon(settings))
     _refuse_another_fleet(main, source)
     further_horizons.remove_unusable(settings, main)
+    target = best_model.target(settings, main) if model == BEST_MODEL else ""
     choice, problems = Choice(), list[InputError]()
     for horizon in horizons:
         try:
@@ -52,7 +58,7 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
                 if horizon == main.horizon_days
                 else further_horizons.open_further(settings, horizon, main)
             )
-            champion, notice = _who(settings, model, table)
+            champion, notice = _who(settings, model, table, target)
         except InputError as error:
             never = further_horizons.cannot_be_made(source, horizon)
             problem = InputError(never, "Bring older trips, or forecast fewer days.") if never else error
@@ -60,6 +66,8 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
             choice.notices.append(f"No forecast for {horizon} days: {problem}")
             logger.warning("No forecast for %d days: %s", horizon, problem)
             continue
+        told = f"{champion.name} version {champion.version}"
+        logger.info("Forecasting %d days with %s: %s", horizon, told, champion.why)
         choice.found.append(champion)
         choice.notices += [notice] if notice else []
     if not choice.found:
@@ -78,17 +86,22 @@ def _refuse_another_fleet(main: HorizonTable, source: Tables) -> None:
         )
 
 
-def _who(settings: Settings, model: str, table: HorizonTable) -> tuple[Champion, str]:
+def _who(settings: Settings, model: str, table: HorizonTable, target: str) -> tuple[Champion, str]:
     """The forecaster of one horizon, and what must be said of it."""
-    reasons = []
-    for name in dict.fromkeys((model, *settings.model_names)):
+    ranking = best_model.rank(settings, table, target) if model == BEST_MODEL else best_model.Ranking([], [])
+    fit, reasons = ranking.fit, list[str]()
+    by_name = (model, *settings.model_names) if model != BEST_MODEL else ()
+    for name in dict.fromkeys([*(candidate.name for candidate in fit), *by_name]):
         try:
             champion = load(model_name(name, table.horizon_days, settings), table)
         except (RegistryError, ConfigError, InputError) as error:
             reasons.append(error.what.rstrip("."))
             continue
         told = f"{champion.name} version {champion.version}"
-        return champion, f"{_told(table, told)}, because {_lowered(reasons[0])}." if reasons else ""
+        chosen = best_model.why(fit[len(reasons) :]) if fit else NEXT if reasons else NAMED
+        notice = f"{_told(table, told)}, because {_lowered(reasons[0])}." if reasons else ""
+        return replace(champion, why=chosen), notice
+    reasons += [reason.rstrip(".") for reason in ranking.misfits]
     best = baseline_forecast.best(table, _target(settings))
     title = NAMES[best.key]
     return _as_champion(best, table), " ".join(
@@ -132,4 +145,5 @@ def _as_champion(best: baseline_forecast.Baseline, table: HorizonTable) -> Champ
         method=BASELINE,
         places=best.places,
         no_range=best.no_range,
+        why=NO_MODEL,
     )

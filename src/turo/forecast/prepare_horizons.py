@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from turo.errors import InputError
-from turo.forecast.champions import is_of
+from turo.forecast import best_model
+from turo.forecast.champions import TARGET_TAG, is_of
 from turo.forecast.further_horizons import check, remove_unusable
 from turo.forecast.horizon_tables import (
     HorizonTable,
@@ -20,13 +21,11 @@ from turo.forecast.horizon_tables import (
     table_folder,
 )
 from turo.registry.client import Version
-from turo.settings import Settings
+from turo.settings import BEST_MODEL, Settings
 from turo.table.targets import AUTO
 from turo.training.trainable import why_not
 
 logger = logging.getLogger(__name__)
-
-TARGET_TAG = "turo.target"
 
 
 def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> list[dict[str, Any]]:
@@ -37,20 +36,26 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
     data do not suffice for a training, none is listed.
 
     Args:
-        model: a served name; default FORECAST_MODEL, else the first of MODEL_NAMES.
+        model: one of MODEL_NAMES, or `auto` for the best of the main horizon; default FORECAST_MODEL.
         horizons: days; default FORECAST_HORIZONS.
 
     Returns:
         One entry a training, as the DAG takes it: name, path (MLflow project), option (target=…), and env
         (DATA_DIR, HORIZON_DAYS).
+
+    Raises:
+        ConfigError: no such model, or MODEL_PATHS names no project of it.
     """
     from turo.training import mlflow_projects
 
-    model = model or settings.forecast_model or settings.model_names[0]
+    model, projects = settings.asked_model(model), mlflow_projects.configured(settings)
     served = served_horizon(settings)
-    path, target = str(mlflow_projects.path_of(model, settings)), _target(model, settings)
+    tables = _tables(settings, sorted({*(horizons or settings.forecast_horizons)} - {served}), served)
+    if model == BEST_MODEL:
+        model = best_model.kind(settings, open_table(settings, served))
+    path, target = str(projects[model]), _target(model, settings)
     needed = []
-    for table in _tables(settings, sorted({*(horizons or settings.forecast_horizons)} - {served}), served):
+    for table in tables:
         horizon = table.horizon_days
         name = model_name(model, horizon, settings)
         if _is_trained(name, table, target):

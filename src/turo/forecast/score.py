@@ -67,6 +67,7 @@ def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFr
         pl.lit(champion.version).alias("version"),
         pl.lit(champion.run_id).alias("run_id"),
         pl.lit(champion.method).alias("method"),
+        pl.lit(champion.why).alias("chosen_because"),
         pl.lit(champion.below_baseline).alias("below_baseline"),
         pl.when(days & here & (pl.col("available_days") > 0)).then(share).alias("utilization"),
         pl.when(here).then(pl.col("mean") - pl.col("last_year")).alias("change"),
