@@ -12,7 +12,7 @@ from airflow_api import AirflowApi
 from compose_stack import MODELS, Stack, figures, served_versions, wait_for
 
 pytestmark = pytest.mark.stack
-NAME = "CatBoost"
+NAME = "XGBoost"
 OUTAGE_S = 120.0
 LONG = {"models": [NAME], "tune_trials": 3}  # long enough to be met by a loss
 
