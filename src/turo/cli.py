@@ -56,11 +56,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     end: Annotated[datetime, typer.Option(help="When the snapshot is taken.")] = datetime(2026, 11, 24),
     horizon: Annotated[list[int] | None, typer.Option(min=1, help="Days, repeatable. Default 28.")] = None,
 ) -> None:
-    """Write a seeded synthetic fleet: reservations, vehicles, blocks, and what may truly be expected.
-
-    oracle.csv: true mean, median and quantiles by vehicle, Monday and horizon.
-    oracle_totals.csv: true mean and quantiles of the sums of fleet and classes.
-    """
+    """Write a seeded synthetic fleet; oracle.csv and oracle_totals.csv: what may truly be expected of it."""
     from turo.data.synthetic.generate import ORACLE_HORIZONS, write_sample
 
     horizons = tuple(horizon) if horizon else ORACLE_HORIZONS
