@@ -88,18 +88,19 @@ def restart_mlflow(stack: Stack, loop: RequestLoop) -> None:
 def test_a_restart_of_mlflow_while_the_champion_is_refused(
     stack: Stack, serve: str, examples: dict[str, Any], good: str
 ) -> None:
-    """Champion and previous are both bad then; one after the other: tests/serving/on_ray/test_changes.py."""
     before = served_versions(serve)
     bad = copy_with_wrong_digest(stack, good)
     with RequestLoop(serve, examples, rate=RATE) as loop:
         point(stack, "champion", bad)
         wait_for(f"version {bad} refused", lambda: refused(serve) == bad, timeout=180)
+        restart_mlflow(stack, loop)
+        wait_for(f"version {bad} refused again", lambda: refused(serve) == bad, timeout=180)
+        # Champion and previous are both bad from here on: so they meet the next test's restart.
         worse = copy_with_wrong_digest(stack, good)
         point(stack, "previous", bad)
         point(stack, "champion", worse)
         wait_for(f"version {worse} refused", lambda: refused(serve) == worse, timeout=180)
-        restart_mlflow(stack, loop)
-        wait_for(f"version {worse} refused again", lambda: refused(serve) == worse, timeout=180)
+        hold(loop)
     figures["requests while a refused champion met restarts"] = str(dict(loop.statuses))
     assert set(loop.statuses) == {"200"}, (loop.statuses, loop.refused)
     assert loop.versions == {name: [version] for name, version in before.items()}
