@@ -64,8 +64,7 @@ lint: .venv/.all ## Every kind of file: Python, shell, Docker, YAML, workflows, 
 types: .venv/.all ## mypy
 	mypy
 
-# Two clusters of Ray at a time starve each other on a small machine; a third of the time of one is waiting, in
-# which the tests without Ray run.
+# Two clusters of Ray at a time starve each other on a small machine. While the tests of one wait, those without run.
 unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
 	@$(MAKE) -k -j2 -O without-ray with-ray
 

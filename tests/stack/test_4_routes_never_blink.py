@@ -101,7 +101,7 @@ def test_a_restart_of_mlflow_while_the_champion_is_refused(
         point(stack, "champion", worse)
         wait_for(f"version {worse} refused", lambda: refused(serve) == worse, timeout=180)
         hold(loop)
-    figures["requests while a refused champion met restarts"] = str(dict(loop.statuses))
+    figures["requests while a refused champion met a restart"] = str(dict(loop.statuses))
     assert set(loop.statuses) == {"200"}, (loop.statuses, loop.refused)
     assert loop.versions == {name: [version] for name, version in before.items()}
     assert set(refusals(stack)) == {bad, worse}
