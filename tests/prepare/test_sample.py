@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from turo.cli import app
+from turo.data.synthetic.generate import write_sample
 from turo.errors import ServiceError
 from turo.files import sha256
 from turo.prepare import reset_sample
@@ -49,6 +50,11 @@ def names(folder):
 
 def test_the_committed_files_are_the_sample():
     assert {name: sha256(DATAS / name) for name in reset_sample.SAMPLE} == reset_sample.SAMPLE
+
+
+def test_the_committed_files_are_what_generate_writes(tmp_path):
+    write_sample(tmp_path, horizons=())
+    assert {name: sha256(tmp_path / name) for name in reset_sample.SAMPLE} == reset_sample.SAMPLE
 
 
 def test_everything_of_the_sample_is_moved_and_nothing_is_lost(data):

@@ -147,9 +147,8 @@ def train(jobs: Jobs, name: str, path: str, key: str, progress: Progress) -> Non
     try:
         steps = ["train", name, "--path", path, "--run-key", key], ["promote", name, "--run-key", key]
         # One job: what Ray starts around each takes as long as the promotion itself.
-        jobs.run(
-            job_id("bootstrap", "train", name, key), " && ".join(shlex.join(["turo", *s]) for s in steps)
-        )
+        command = " && ".join(shlex.join(["turo", *step]) for step in steps)
+        jobs.run(job_id("bootstrap", "train-and-promote", name, key), command)
         progress.end(name)
     except TuroError as error:
         logger.error("%s is not trained, the other models are not affected: %s", name, error)  # noqa: TRY400

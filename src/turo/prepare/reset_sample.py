@@ -16,7 +16,7 @@ from turo.table import reader
 from turo.table.lock import exclusive
 from turo.table.names import FLEETS, MANIFEST, ORACLE, ORACLE_TOTALS, OUTPUTS
 
-# The committed files, as `turo generate` writes them (tests/data/synthetic/test_generate.py compares).
+# The committed files, as `turo generate` writes them (tests/prepare/test_sample.py compares).
 SAMPLE = {
     "reservations.csv": "6d708008ac0431df44d0d1a7459d9b4995c8c272b310ce5a05068e3e7520e23a",
     "vehicles.csv": "3814de710ce8f19d15a88cd8d8361e30f807d58b18b347f5c7be6a0ac33cca9d",
