@@ -67,9 +67,11 @@ TOTALS: Types = {
     "q75": pl.Float64,
     "q90": pl.Float64,
     "q95": pl.Float64,
+    "reservations_vehicles": pl.Int64,  # of which they are known: what the next three are summed over
     "reservations_mean": pl.Float64,  # derived, as in FORECASTS
     "reservations_q10": pl.Float64,
     "reservations_q90": pl.Float64,
+    "revenue_vehicles": pl.Int64,
     "revenue_mean": pl.Float64,
     "revenue_q10": pl.Float64,
     "revenue_q90": pl.Float64,

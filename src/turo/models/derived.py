@@ -47,7 +47,10 @@ class Derivation:
         return (self.days, self.trips, TRIP_DAYS, PRICE, *books)
 
     def of(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
-        """What follows from `mean` booked days (rows,); NaN where a column is absent."""
+        """What follows from booked days (rows,) or (rows, draws), in the same shape.
+
+        NaN where a column is absent, or a row has no value of its own and none is imputed.
+        """
         found = {}
         if self.reservations is not None:
             books, terms = self.reservation_terms(columns, mean)
@@ -58,18 +61,22 @@ class Derivation:
         return found
 
     def reservation_terms(self, columns: Columns, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Trips on the books (rows,), and what the weights are for (rows, 4)."""
+        """Trips on the books, and what the weights are for (…, 4); … is the shape of the days.
+
+        Args:
+            mean: booked days (rows,) or (rows, draws).
+        """
         extra = mean - self._books(columns, self.days, mean)
         length = self._known(columns, TRIP_DAYS, self.trip_days, mean)
-        terms = np.stack([mean / length, extra, extra / length, np.ones_like(mean)], axis=1)
+        terms = np.stack([mean / length, extra, extra / length, np.ones_like(mean)], axis=-1)
         return self._books(columns, self.trips, mean), terms
 
     def revenue_terms(self, columns: Columns, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Revenue on the books (rows,), and what the weights are for (rows, 2)."""
+        """Revenue on the books, and what the weights are for (…, 2); see `reservation_terms`."""
         price = self._known(columns, PRICE, self.price, mean)
         days = self._books(columns, self.days, mean)
         books = self._books(columns, self.revenue_books, mean) if self.revenue_books else days * price
-        return books, np.stack([(mean - days) * price, books], axis=1)
+        return books, np.stack([(mean - days) * price, books], axis=-1)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
@@ -84,14 +91,15 @@ class Derivation:
     @staticmethod
     def _books(columns: Columns, name: str, mean: np.ndarray) -> np.ndarray:
         """A gap in a column on the books is nothing booked; an absent column is not known."""
-        return np.nan_to_num(columns[name]) if name in columns else np.full(len(mean), np.nan)
+        return _as_wide(np.nan_to_num(columns[name]) if name in columns else np.nan, mean)
 
     @staticmethod
     def _known(columns: Columns, name: str, imputed: float | None, mean: np.ndarray) -> np.ndarray:
-        if name not in columns or imputed is None:
-            return np.full(len(mean), np.nan)
+        if name not in columns:
+            return _as_wide(np.nan, mean)
         values = columns[name]
-        return np.where(np.isfinite(values) & (values > 0), values, imputed)
+        usual = np.nan if imputed is None else imputed
+        return _as_wide(np.where(np.isfinite(values) & (values > 0), values, usual), mean)
 
 
 def weights(terms: np.ndarray, rest: np.ndarray) -> tuple[float, ...]:
@@ -101,6 +109,15 @@ def weights(terms: np.ndarray, rest: np.ndarray) -> tuple[float, ...]:
     return tuple(np.linalg.solve(gram + penalty, terms.T @ rest).tolist())
 
 
+def _as_wide(values: np.ndarray | float, mean: np.ndarray) -> np.ndarray:
+    """One value a row, (rows,), or one for all, in the shape of the days."""
+    each = np.broadcast_to(values, mean.shape[:1])
+    return np.broadcast_to(each.reshape(-1, *[1] * (mean.ndim - 1)), mean.shape)
+
+
 def _total(books: np.ndarray, terms: np.ndarray, learnt: tuple[float, ...]) -> np.ndarray:
-    # Not by BLAS: a row's sum must not depend on the rows beside it.
-    return np.maximum(books + np.add.reduce(terms * np.array(learnt), axis=1), 0.0)
+    # Term by term, not by BLAS: a row's sum must not depend on the rows beside it.
+    total = terms[..., 0] * learnt[0]
+    for number in range(1, len(learnt)):
+        total += terms[..., number] * learnt[number]
+    return np.maximum(books + total, 0.0)

@@ -100,10 +100,10 @@ class Forecaster:
         Args:
             columns: any of the table's; those of `derivation.columns` are used. NaN results where one of
                 them is absent.
-            mean: what `mean` answered for these rows.
+            mean: what `mean` answered for these rows, or draws of it (rows, draws).
 
         Returns:
-            `reservations` and `revenue`, each only where training could learn it; never negative.
+            `reservations` and `revenue`, shaped like `mean`, where training could learn them; never negative.
         """
         return {} if self.derivation is None else self.derivation.of(columns, mean)
 

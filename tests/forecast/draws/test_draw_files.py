@@ -64,6 +64,7 @@ def test_totals_are_sums_of_the_vehicles_draw_by_draw(settings: Settings) -> Non
     made = forecast_fleet(settings, champions, NOW).forecasts
     drawn, totals = read_draws(settings), read_totals(settings)
     assert len(drawn) == 3 * 2 * DRAWS
+    assert drawn["origin_date"].unique().to_list() == [ORIGIN]
     groups = {("fleet", ""): ["A", "B", "C"], ("class", "car"): ["A", "C"], ("class", "suv"): ["B"]}
     for horizon in (7, 28):
         for (level, name), vehicles in groups.items():
@@ -138,3 +139,28 @@ def test_another_target_has_draws_without_bounds(settings: Settings) -> None:
     drawn = read_draws(settings)
     assert drawn["days"].null_count() == len(drawn)
     assert sorted(set(drawn.filter(vehicle_id="A")["reservations"])) == [7.5, 37.5]
+
+
+def test_one_vehicle_without_a_price_takes_the_revenue_of_no_other(settings: Settings) -> None:
+    champion = make_ranged_champion(28)
+    assert isinstance(champion.forecaster, Forecaster)
+    assert champion.forecaster.derivation is not None
+    unpriced = replace(champion.forecaster.derivation, price=None)  # C has none of its own, and none is usual
+    model = replace(champion.forecaster, derivation=unpriced)
+    made = forecast_fleet(settings, [replace(champion, forecaster=model)], NOW).forecasts
+    told = {row["vehicle_id"]: row for row in made.iter_rows(named=True)}
+    assert told["A"]["derived_revenue"] == pytest.approx(8.5 * 50, abs=0.5)
+    assert told["C"]["derived_revenue"] is None
+    assert told["C"]["derived_reservations"] is not None
+    by_name = {row["name"]: row for row in read_totals(settings).iter_rows(named=True)}
+    fleet, cars, suvs = by_name[""], by_name["car"], by_name["suv"]
+    assert [row["revenue_vehicles"] for row in (fleet, cars, suvs)] == [2, 1, 1]
+    assert [row["reservations_vehicles"] for row in (fleet, cars, suvs)] == [3, 2, 1]
+    assert fleet["revenue_mean"] == pytest.approx((8.5 + 27) * 50, abs=1)
+    # A's 5.5 to 11.5 days and B's 25 to 28, at 50 a day.
+    assert 50 * (5.5 + 25) <= fleet["revenue_q10"] < fleet["revenue_q90"] <= 50 * (11.5 + 28)
+    assert (cars["revenue_q10"], cars["revenue_q90"]) == (5.5 * 50, 11.5 * 50)
+    drawn = read_draws(settings)
+    assert drawn.filter(vehicle_id="C")["revenue"].null_count() == DRAWS
+    assert drawn.filter(pl.col("vehicle_id") != "C")["revenue"].null_count() == 0
+    assert ", of 2 vehicles</dd>" in (Path(settings.data_dir) / "report.html").read_text()

@@ -15,11 +15,14 @@ import polars as pl
 from turo.forecast.draws.common_levels import common_levels
 from turo.forecast.draws.window import Window
 from turo.models.derived import RESERVATIONS, REVENUE
-from turo.models.draws import DRAWS, nested
+from turo.models.draws import nested
+from turo.models.estimators.base import row_blocks
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
 from turo.table.targets import BOOKED_DAYS
 
 logger = logging.getLogger(__name__)
+
+BLOCK = 64  # vehicles whose draws are turned into reservations and revenue at once
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Drawn:
         most: what no draw exceeds (vehicles,).
         values: of the target (vehicles, DRAWS), in its unit.
         derived: `reservations` and `revenue` (vehicles, DRAWS) that follow from the values of the same draw;
-            each only where it is known.
+            NaN for a vehicle of which it is not known, absent where it is known of none.
     """
 
     vehicles: list[str]
@@ -43,7 +46,10 @@ class Drawn:
         """vehicle_id, most, statistics of the values, and means of what is derived (`derived_…`)."""
         derived = {f"derived_{name}": values.mean(axis=1) for name, values in self.derived.items()}
         told = {"most": self.most, **statistics(self.values), **derived}
-        return pl.DataFrame({"vehicle_id": self.vehicles, **told}, schema_overrides={"vehicle_id": pl.String})
+        table = pl.DataFrame(
+            {"vehicle_id": self.vehicles, **told}, schema_overrides={"vehicle_id": pl.String}
+        )
+        return table.with_columns(pl.col(list(derived)).fill_nan(None))
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def draw(windows: Sequence[Window], main: int) -> Draws:
     made = dict[int, Drawn]()
     for number, ((window, _), rows) in enumerate(zip(ranged, at, strict=True)):
         follows = {name: found[rows, number] for name, found in derived.items()}
-        known = {name: found for name, found in follows.items() if np.isfinite(found).all()}
+        known = {name: found for name, found in follows.items() if np.isfinite(found).any()}
         made[window.horizon_days] = Drawn(window.ids, window.most(), values[rows, number], known)
     return Draws(made, _logged(notices + [notice] * bool(notice)))
 
@@ -126,10 +132,11 @@ def _derived(
     """What follows from the days of each draw, in the shape of the values; NaN where it is not known."""
     found = {name: np.full(values.shape, np.nan) for name in (RESERVATIONS, REVENUE)}
     for number, (window, rows) in enumerate(zip(windows, at, strict=True)):
-        derive = window.champion.forecaster.derived
-        parts = [derive(window.features, values[rows, number, one]) for one in range(DRAWS)]
-        for name in parts[0]:
-            found[name][rows, number] = np.stack([part[name] for part in parts], axis=1)
+        for block in row_blocks(len(rows), BLOCK):
+            part = {name: column[block] for name, column in window.features.items()}
+            follows = window.champion.forecaster.derived(part, values[rows[block], number])
+            for name, drawn in follows.items():
+                found[name][rows[block], number] = drawn
     horizons = [window.horizon_days for window in windows]
     return {name: _nested(drawn, horizons, bounded=False) for name, drawn in found.items()}
 

@@ -59,6 +59,7 @@ def _total(rows: pl.DataFrame, drawn: Drawn | None) -> dict[str, Any]:
     }
     for name in DERIVED:
         known = rows[f"derived_{name}"]
+        found[f"{name}_vehicles"] = known.count()
         found[f"{name}_mean"] = known.sum() if known.count() else None
     if drawn is None:
         return found
@@ -66,6 +67,8 @@ def _total(rows: pl.DataFrame, drawn: Drawn | None) -> dict[str, Any]:
     at = np.array([place[vehicle] for vehicle in rows["vehicle_id"]], dtype=np.intp)
     found |= {name: float(value) for name, value in statistics(drawn.values[at].sum(axis=0)).items()}
     for name, values in drawn.derived.items():
-        told = statistics(values[at].sum(axis=0))
-        found |= {f"{name}_{end}": float(told[end]) for end in ENDS}
+        known = values[at][np.isfinite(values[at]).all(axis=1)]
+        if len(known):
+            told = statistics(known.sum(axis=0))
+            found |= {f"{name}_{end}": float(told[end]) for end in ENDS}
     return found

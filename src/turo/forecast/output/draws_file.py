@@ -19,6 +19,7 @@ FILE = "forecast-draws.parquet"
 DAYS = "days"
 COLUMNS: Types = {
     "vehicle_id": pl.String,
+    "origin_date": pl.Date,
     "horizon_days": pl.Int32,
     "draw": pl.Int32,  # the same number is the same draw, of all vehicles and horizons
     DAYS: pl.Float32,
@@ -50,9 +51,10 @@ def _rows(window: Window, drawn: Drawn) -> pl.DataFrame:
             "vehicle_id": pl.Series(drawn.vehicles, dtype=pl.String).gather(
                 np.repeat(np.arange(vehicles), count)
             ),
+            "origin_date": window.rows["origin_date"][0],
             "horizon_days": np.full(vehicles * count, window.horizon_days),
             "draw": np.tile(np.arange(count), vehicles),
             **{name: found.ravel() for name, found in values.items()},
         }
     )
-    return with_columns(table, COLUMNS)
+    return with_columns(table.with_columns(pl.col(list(drawn.derived)).fill_nan(None)), COLUMNS)
