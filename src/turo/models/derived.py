@@ -18,6 +18,9 @@ from turo.models.encoding import Columns
 RESERVATIONS, REVENUE = "reservations", "revenue"
 TRIP_DAYS, PRICE = "mean_trip_days", "base_price_day"
 RIDGE = 1e-6  # of the mean square of a term: only terms that say the same as others feel it
+# Arithmetic: an extra day is a part of a trip of the vehicle's length, at its price.
+ARITHMETIC = {RESERVATIONS: (0.0, 0.0, 1.0, 0.0), REVENUE: (1.0, 0.0)}
+ARITHMETIC_ROWS = 3  # as many rows of the past say the same as the arithmetic
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,18 @@ class Derivation:
         return _as_wide(np.where(np.isfinite(values) & (values > 0), values, usual), mean)
 
 
-def weights(terms: np.ndarray, rest: np.ndarray) -> tuple[float, ...]:
-    """Least squares of `rest` (rows,) on `terms` (rows, k)."""
+def weights(terms: np.ndarray, rest: np.ndarray, known: tuple[float, ...] = ()) -> tuple[float, ...]:
+    """Least squares of `rest` (rows,) on `terms` (rows, k).
+
+    Args:
+        known: weights that hold where the rows do not tell (ARITHMETIC). A baseline adds nearly the same to
+            all books: its few rows cannot tell extra days from the constant, and draws ask far from them.
+    """
     gram = terms.T @ terms
-    penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12))
-    return tuple(np.linalg.solve(gram + penalty, terms.T @ rest).tolist())
+    prior = np.array(known or [0.0] * terms.shape[1])
+    share = RIDGE + (ARITHMETIC_ROWS / len(terms) if known else 0.0)
+    penalty = share * np.diag(np.maximum(np.diag(gram), 1e-12))
+    return tuple(np.linalg.solve(gram + penalty, terms.T @ rest + penalty @ prior).tolist())
 
 
 def _as_wide(values: np.ndarray | float, mean: np.ndarray) -> np.ndarray:

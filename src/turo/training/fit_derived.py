@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from turo.models import derived
-from turo.models.derived import PRICE, TRIP_DAYS, Derivation, weights
+from turo.models.derived import ARITHMETIC, PRICE, TRIP_DAYS, Derivation, weights
 from turo.models.encoding import Columns
 from turo.table import targets
 from turo.table.model_columns import numbers
@@ -13,7 +13,7 @@ from turo.table.targets import on_the_books
 from turo.training.recipe import take
 from turo.training.training_rows import TrainingTable
 
-MIN_ROWS = 60
+MIN_ROWS = 30  # forecasts of the past, as for a range; what so few do not tell is arithmetic
 TARGETS = {derived.RESERVATIONS: targets.RESERVATIONS, derived.REVENUE: targets.REVENUE}
 
 
@@ -52,7 +52,7 @@ def learn(table: TrainingTable, offset: str | None, rows: np.ndarray, mean: np.n
             continue
         known = np.isfinite(actual[rows] - books) & np.isfinite(asked).all(axis=1)
         if known.sum() >= MIN_ROWS:
-            learnt[name] = weights(asked[known], (actual[rows] - books)[known])
+            learnt[name] = weights(asked[known], (actual[rows] - books)[known], ARITHMETIC[name])
     return Derivation(**{**vars(blank), **learnt}) if learnt else None
 
 
