@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_forecaster import HORIZON, as_saved_earlier, tiny_columns, tiny_forecaster
 
-from turo.models.derived import Derivation, weights
+from turo.models.derived import ARITHMETIC, RESERVATIONS, Derivation, weights
 from turo.models.forecaster import Forecaster
 from turo.models.mean_shift import MeanShift
 
@@ -75,6 +75,23 @@ def test_derived_numbers_by_hand():
     )
     # books · 1.02 + 1.1 · extra · price
     np.testing.assert_allclose(found["revenue"], [102 + 264, 510 - 220, 440])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_rows_of_one_and_the_same_forecast_teach_nothing_absurd_of_others(seed):
+    """As of a baseline that adds three days to all books: what of nine days, as a draw may have?"""
+    generator = np.random.default_rng(seed)
+    length = generator.uniform(3, 6, 48)
+    extra = 3 + 0.01 * generator.random(48)
+
+    def terms(days, length):
+        return np.stack([days / length, days, days / length, np.ones_like(days)], axis=-1)
+
+    learnt = weights(terms(extra, length), generator.poisson(0.7, 48), ARITHMETIC[RESERVATIONS])
+    at = terms(np.array([0.0, 3.0, 9.0]), np.full(3, 4.5)) @ learnt
+    assert at[1] == pytest.approx(0.7, abs=0.4)  # where they tell
+    assert at[0] == pytest.approx(0.0, abs=1.0)
+    assert at[2] == pytest.approx(9 / 4.5, abs=1.0)
 
 
 def test_derived_numbers_are_never_negative_and_unknown_without_their_columns():
