@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,20 +15,12 @@ from turo.models.encoding import Columns, Field, encode
 from turo.models.estimators.base import Regressor
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
-from turo.models.spread import QUANTILES, Spread
+from turo.models.outlook import Outlook
+from turo.models.spread import Spread
+
+__all__ = ["MEAN", "MEDIAN", "Forecaster", "Outlook", "with_threshold"]
 
 MEDIAN, MEAN = "median", "mean"
-
-
-class Outlook(NamedTuple):
-    """What a forecaster says of rows: forecast, mean, both ends of the interval (rows,), and quantiles
-    (rows, QUANTILES), None of a model saved without a distribution."""
-
-    forecast: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    quantiles: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -141,12 +133,11 @@ class Forecaster:
             shift = self.mean_shift
             mean = forecast if shift is None else self._possible(level + shift.at(level))
             return Outlook(forecast, mean, *self._offset_interval(forecast))
-        quantiles = spread.quantiles(np.array(QUANTILES))
-        mean = level if self.functional == MEAN else spread.mean
-        forecast = level if self.functional == MEAN else quantiles[:, QUANTILES.index(0.5)]
+        found = Outlook.of(spread, self.distribution.level)
+        forecast, mean = (level, level) if self.functional == MEAN else (found.forecast, found.mean)
         forecast, mean = (np.where(np.isfinite(level), told, np.nan) for told in (forecast, mean))
-        low, high = spread.shortest(self.distribution.level)
-        return Outlook(forecast, mean, np.minimum(low, forecast), np.maximum(high, forecast), quantiles)
+        ends = np.minimum(found.low, forecast), np.maximum(found.high, forecast)
+        return Outlook(forecast, mean, *ends, found.quantiles)
 
     def interval(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends (rows,) between which 80 % of the outcomes are expected."""
