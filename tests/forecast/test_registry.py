@@ -117,7 +117,10 @@ def test_without_a_champion_a_baseline_forecasts_and_says_so(settings: Settings)
     assert dict(table.select("vehicle_id", "mean").rows()) == {"A": 7.5, "B": 27.0, "C": 0.0}
     assert table["low"].null_count() == 3  # two Mondays do not teach how far it is off
     seen = page(settings)
-    no_range = "No range for 28 days: 0 past forecasts are known, 30 are needed."
+    no_range = (
+        "No range, reservations or revenue for 28 days: 0 past forecasts are known, 30 are needed. "
+        "That takes 12 weeks whose 28 days are over; the history has 0."
+    )
     assert no_range in told["notices"]
     assert no_range in seen
     assert (

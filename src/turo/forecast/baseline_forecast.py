@@ -17,8 +17,8 @@ from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
 from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, Field
-from turo.models.forecaster import Outlook
-from turo.models.spread import QUANTILES, Spread
+from turo.models.outlook import Outlook
+from turo.models.spread import Spread
 from turo.table.model_columns import arrays, feature_columns, numbers
 from turo.table.names import LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, bound, on_the_books
@@ -42,6 +42,7 @@ class Baseline:
         distribution: what came true around what it said; None where too little of the past is known.
         places: of the forecasts of the past, as in `turo.forecast.champions.Champion`.
         past_rows: how many forecasts of the past are known.
+        weeks, weeks_needed: Mondays whose windows are over, and how many of them a range takes.
         errors: MAE on the past, by key, of all that could be judged.
     """
 
@@ -53,20 +54,22 @@ class Baseline:
     distribution: Distribution | None = None
     places: pl.DataFrame | None = None
     past_rows: int = 0
+    weeks: int = 0
+    weeks_needed: int = 0
     derivation: Derivation | None = None
     errors: dict[str, float] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()  # it asks for no feature that must be there
 
     @property
     def no_range(self) -> str:
-        """Why it has no distribution; empty where it has one."""
+        """Why it has no distribution, nor what follows from one; empty where it has one."""
+        if self.distribution:
+            return ""
+        nothing = "range, reservations or revenue" if self.target == BOOKED_DAYS else "range"
         return (
-            ""
-            if self.distribution
-            else (
-                f"No range for {self.horizon_days} days: {self.past_rows} past forecasts are known, "
-                f"{MIN_ROWS} are needed."
-            )
+            f"No {nothing} for {self.horizon_days} days: {self.past_rows} past forecasts are known, "
+            f"{MIN_ROWS} are needed. That takes {self.weeks_needed} weeks whose {self.horizon_days} days are "
+            f"over; the history has {self.weeks}."
         )
 
     def level(self, columns: Columns) -> np.ndarray:
@@ -86,9 +89,7 @@ class Baseline:
         if spread is None or self.distribution is None:
             unknown = np.full(len(level), np.nan)
             return Outlook(level, level, unknown, unknown)
-        quantiles = spread.quantiles(np.array(QUANTILES))
-        median = quantiles[:, QUANTILES.index(0.5)]
-        return Outlook(median, spread.mean, *spread.shortest(self.distribution.level), quantiles)
+        return Outlook.of(spread, self.distribution.level)
 
     def derived(self, columns: Columns, mean: np.ndarray) -> dict[str, np.ndarray]:
         """Reservations and revenue that follow from the mean, where the past could teach them."""
@@ -140,28 +141,29 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
         plain = next((name for name in FALLBACKS if name in usable), None)
         if plain is None:
             raise InputError(f"No baseline can say anything of {target}.", "Choose another TARGET.")
-        return Baseline(plain, target, table.horizon_days, train, y, past_rows=len(past) if errors else 0)
+        weeks = _weeks(labelled, len(past), table)
+        return Baseline(plain, target, table.horizon_days, train, y, None, None, len(past), *weeks)
     key = min(errors, key=lambda name: errors[name])
     plain_one = Baseline(key, target, table.horizon_days, train, y, past_rows=len(past), errors=errors)
     books = plain_one.books(arrays(past, features))
     around = Distribution.fit(_design(known[key], books), books, actual, SEED)
     most = bound(target, table.horizon_days)
     spread = around.spread(_design(known[key], books), books, 0.0, most)
-    judged = TrainingTable(
-        rows=past,
-        features=features,
-        target=target,
-        horizon_days=table.horizon_days,
-        profile=str(table.manifest.get("profile", "")),
-        snapshot=str(table.manifest.get("snapshot", "")),
-        digest=table.digest,
-        manifest=table.manifest,
-    )
+    facts = table.manifest
+    profile, snapshot = str(facts.get("profile", "")), str(facts.get("snapshot", ""))
+    judged = TrainingTable(past, features, target, table.horizon_days, profile, snapshot, table.digest, facts)
     everyone = np.arange(len(past))
     derivation = fit_derived.learn(judged, on_the_books(target, features), everyone, spread.mean)
     place = spread.places(actual, np.random.default_rng(SEED).random(len(past)))
     places = past.select(VEHICLE, ORIGIN).with_columns(pl.Series("place", place))
     return replace(plain_one, distribution=around, derivation=derivation, places=places)
+
+
+def _weeks(labelled: pl.DataFrame, past: int, table: HorizonTable) -> tuple[int, int]:
+    """Mondays whose windows are over, and how many of them MIN_ROWS past forecasts take at today's fleet."""
+    weeks, vehicles = labelled[ORIGIN].n_unique(), max(1, len(table.newest()))
+    first = -(-table.horizon_days // 7)  # until then no window is over that a forecast could learn from
+    return weeks, max(weeks, first) + max(0, -(-(MIN_ROWS - past) // vehicles))
 
 
 def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Columns) -> set[str]:

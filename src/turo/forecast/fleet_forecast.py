@@ -13,7 +13,7 @@ import polars as pl
 from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
-from turo.forecast import accuracy, listed_vehicles
+from turo.forecast import accuracy, listed_vehicles, unknown_vehicles
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
@@ -130,8 +130,9 @@ def forecast_fleet(
     store.append_history(made, folder)
     measured = accuracy.of_history(settings, tables)
     store.write_csv(measured, folder / store.ACCURACY_CSV)
-    notices = [*notes, *left_out, *draws.notices]
     origin = made["origin_date"][0]
+    unknown = unknown_vehicles.notices(source, made["vehicle_id"].unique().to_list(), origin)
+    notices = [*notes, *left_out, *draws.notices, *unknown]
     facts = page.Facts(
         forecasts=made,
         totals=summed,

@@ -185,5 +185,12 @@ def test_a_baseline_has_a_range_as_soon_as_enough_of_its_past_is_known(tmp_path:
 def test_a_baseline_with_too_short_a_past_says_how_much_is_missing(tmp_path: Path) -> None:
     history(tmp_path, 6)
     found = best(open_folder(tmp_path, 28))
-    assert found.no_range == f"No range for 28 days: 8 past forecasts are known, {MIN_ROWS} are needed."
+    assert found.no_range == (
+        f"No range, reservations or revenue for 28 days: 8 past forecasts are known, {MIN_ROWS} are needed. "
+        "That takes 12 weeks whose 28 days are over; the history has 6."
+    )
     assert found.spread({"otb_days": np.array([10.0])}) is None
+    history(tmp_path, 11)
+    assert best(open_folder(tmp_path, 28)).weeks_needed == 12
+    history(tmp_path, 12)
+    assert best(open_folder(tmp_path, 28)).no_range == ""  # as was said
