@@ -45,6 +45,14 @@ def test_forecast_looks_its_features_up(serve: str) -> None:
     body = {"vehicle_id": _any_vehicle(serve), "origin": "2026-11-23"}
     answer = httpx.post(f"{serve}/XGBoost/forecast", json=body, timeout=60)
     assert answer.status_code == 200, answer.text
+    told = answer.json()
+    ends = [told["quantiles"][name] for name in ("q05", "q10", "q25", "q50", "q75", "q90", "q95")]
+    assert ends == sorted(ends)
+    assert 0 <= ends[0] <= ends[-1] <= 28
+    assert told["functional"] == "median"
+    assert told["prediction"] == told["median"] == told["quantiles"]["q50"]
+    assert 0 <= told["mean"] <= 28
+    assert told["interval"]["low"] <= told["prediction"] <= told["interval"]["high"]
 
 
 def _any_vehicle(serve: str) -> str:

@@ -7,11 +7,14 @@ import time
 from collections import Counter
 from typing import Any
 
+import polars as pl
 import pytest
 from airflow_api import AirflowApi
 from compose_stack import Stack, figures, wait_for
 
 pytestmark = pytest.mark.stack
+QUANTILES = ("q05", "q10", "q25", "median", "q75", "q90", "q95")
+TOTALS = "SELECT horizon_days, level, name, vehicles, mean, q10, q90 FROM forecast_totals"
 COUNT = "SELECT model, horizon_days, count(*) FROM forecasts GROUP BY 1, 2 ORDER BY 2"
 
 
@@ -41,9 +44,54 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
     vehicles = {row["vehicle_id"] for row in rows}
     assert len(rows) == 3 * len(vehicles) > 150
     assert all(float(row["low"]) <= float(row["high"]) for row in rows)
+    here = [row for row in rows if row["flag"] != "looks_gone"]
+    for row in here:
+        ends = [float(row[name]) for name in QUANTILES]
+        assert ends == sorted(ends), row
+        assert 0 <= ends[0] <= ends[-1] <= int(row["horizon_days"]), row
+    assert here
     page = (stack.folder / "datas" / "report.html").read_text()
     assert "Fleet calendar" in page
     assert "://" not in page
+
+
+def totals(stack: Stack) -> list[dict[str, str]]:
+    with (stack.folder / "datas" / "forecast-totals.csv").open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_totals_are_sums_of_the_vehicles_and_of_their_draws(stack: Stack) -> None:
+    with (stack.folder / "datas" / "forecasts.csv").open() as handle:
+        rows = [row for row in csv.DictReader(handle) if row["flag"] != "looks_gone"]
+    drawn = pl.read_parquet(stack.folder / "datas" / "forecast-draws.parquet")
+    assert {str(day) for day in drawn["origin_date"].unique()} == {row["origin_date"] for row in rows}
+    fleet = {row["horizon_days"]: row for row in totals(stack) if row["level"] == "fleet"}
+    assert set(fleet) == {"7", "28", "90"}
+    for horizon, total in fleet.items():
+        means = [float(row["mean"]) for row in rows if row["horizon_days"] == horizon]
+        assert int(total["vehicles"]) == len(means)
+        assert float(total["mean"]) == pytest.approx(sum(means), abs=0.1)
+        part = drawn.filter(pl.col("horizon_days") == int(horizon))
+        assert part["vehicle_id"].n_unique() == len(means)
+        sums = part.group_by("draw").agg(pl.col("days").cast(pl.Float64).sum())["days"]
+        assert len(sums) >= 500
+        assert sums.mean() == pytest.approx(float(total["mean"]), abs=0.1)
+        assert float(total["q10"]) < float(total["median"]) < float(total["q90"])
+    assert {row["level"] for row in totals(stack)} == {"fleet", "class"}
+
+
+def test_postgresql_has_the_same_totals(stack: Stack) -> None:
+    told = stack.execute("postgres", "psql", "-U", "postgres", "-d", "forecasts", "-Atc", TOTALS).splitlines()
+    found = {tuple(line.split("|")[:4]): [float(part) for part in line.split("|")[4:]] for line in told}
+    written = {
+        (row["horizon_days"], row["level"], row["name"], row["vehicles"]): [
+            float(row[name]) for name in ("mean", "q10", "q90")
+        ]
+        for row in totals(stack)
+    }
+    assert set(found) == set(written)
+    for key, numbers in written.items():
+        assert found[key] == pytest.approx(numbers, abs=1e-3), key
 
 
 def test_postgresql_has_the_same_rows(stack: Stack) -> None:
