@@ -8,14 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_forecaster import HORIZON, tiny_columns, tiny_forecaster, tiny_target
+from tiny_forecaster import HORIZON, SMALL, tiny_columns, tiny_forecaster, tiny_target
 
 from turo.errors import ConfigError, InputError, RegistryError
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import REGRESSORS, regressor
 
 KINDS = tuple(REGRESSORS)
-NATIVE_FILES = {"distribution.npz", "forecaster.json", "model.ubj", "model.cbm", "model.skops"}
+NATIVE_FILES = {
+    "distribution.npz",
+    "ensemble.json",
+    "forecaster.json",
+    "model.ubj",
+    "model.cbm",
+    "model.skops",
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -93,7 +100,8 @@ def test_columns_without_a_value_and_constant_ones_are_survived(kind):
     generator = np.random.default_rng(0)
     X = generator.normal(size=(200, 4))
     X[:, 1], X[:, 2] = np.nan, 7.0
-    extra: dict[str, Any] = {"catboost": {"iterations": 5}, "xgboost": {"rounds": 5}}.get(kind, {})
+    few: dict[str, Any] = {"catboost": {"iterations": 5}, "xgboost": {"rounds": 5}}
+    extra = (few | {"ensemble": SMALL["ensemble"]}).get(kind, {})
     model = regressor(kind)(seed=1, **extra).fit(X, X[:, 0])
     assert np.isfinite(model.predict(X)).all()
 

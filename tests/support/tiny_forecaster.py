@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, describe, encode
+from turo.models.estimators.ensemble import Member
 from turo.models.forecaster import Forecaster
 from turo.models.interval import Interval
 from turo.models.kinds import regressor
@@ -20,6 +22,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "svr": {"components": 20},
     "knn": {"neighbours": 5, "dimensions": 4},
 }
+
+
+def equal_shares(params: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Parameters of an ensemble of these kinds, each with the same weight."""
+    return {"members": {kind: Member(kind, 1 / len(params), own) for kind, own in params.items()}}
+
+
+SMALL["ensemble"] = equal_shares(SMALL)
 
 
 def tiny_columns(rows: int = 400, seed: int = 1) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from exact_books import exact_books
+from tiny_forecaster import equal_shares
 from training_table import frame, takehome_frame, write
 
 from turo import settings
@@ -30,6 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "svr": {"components": 10},
     "knn": {"neighbours": 5, "dimensions": 4},
 }
+SMALL["ensemble"] = equal_shares(SMALL)
 KNN = Project(kind="knn", summary="Neighbours.", params=SMALL["knn"])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tiny_forecaster import equal_shares
 from training_table import frame, takehome_frame, write
 
 from turo import settings
@@ -24,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "svr": {"components": 60},
     "knn": {"neighbours": 25, "dimensions": 4},
 }
+SMALL["ensemble"] = equal_shares(SMALL)
 FULL, EXPECTED_NEW = 18, 0.7 * 0 + 0.2 * 2 + 0.1 * 4  # from so many days on no new trips; else on average
 NEW_TRIP, PRICE, LENGTH = 2.0, 50.0, 4.0  # a new booking puts half of its length into the window
 

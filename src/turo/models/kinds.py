@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from turo.errors import ConfigError
 from turo.models.estimators.base import Regressor
-from turo.models.estimators.catboost import CatBoost
-from turo.models.estimators.knn import NearestNeighbours
-from turo.models.estimators.svr import KernelSVR
-from turo.models.estimators.xgboost import XGBoost
+from turo.models.estimators.ensemble import MEMBERS, Ensemble
 
-REGRESSORS: dict[str, type[Regressor]] = {
-    "xgboost": XGBoost,
-    "catboost": CatBoost,
-    "svr": KernelSVR,
-    "knn": NearestNeighbours,
-}
+REGRESSORS: dict[str, type[Regressor]] = {**MEMBERS, "ensemble": Ensemble}
 
 
 def regressor(kind: str) -> type[Regressor]:

@@ -38,6 +38,7 @@ LIBRARIES = {
     "catboost": ("catboost",),
     "svr": ("scikit-learn", "skops"),
     "knn": ("scikit-learn", "scipy", "skops"),
+    "ensemble": ("xgboost", "catboost", "scikit-learn", "scipy", "skops"),
 }
 
 

@@ -41,7 +41,7 @@ def forms(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn"])
+@pytest.mark.parametrize("kind", ["xgboost", "catboost", "svr", "knn", "ensemble"])
 def test_every_form_gives_the_numbers_of_the_model(kind: str, tmp_path: Path) -> None:
     predictor = tiny_predictor(kind)
     predictor.model.save(tmp_path / "model")  # type: ignore[attr-defined]

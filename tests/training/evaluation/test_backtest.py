@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from tiny_forecaster import equal_shares
 from training_table import frame, takehome_frame, write
 
 from turo import settings
@@ -17,12 +19,13 @@ from turo.training.evaluation.backtest import backtest, plan_of
 from turo.training.evaluation.scores import measure
 from turo.training.recipe import Recipe
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 8, "max_depth": 3},
     "catboost": {"iterations": 8, "depth": 3},
     "svr": {"components": 20},
     "knn": {"neighbours": 5, "dimensions": 4},
 }
+SMALL["ensemble"] = equal_shares(SMALL)
 
 
 @pytest.fixture(scope="module")
