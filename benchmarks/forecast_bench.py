@@ -16,7 +16,6 @@ import statistics
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,6 +29,7 @@ from turo.settings import load
 from turo.table.model_columns import feature_columns
 from turo.table.names import IN_TRAINING
 from turo.table.targets import BOOKED_DAYS
+from turo.training import ensemble
 from turo.training.evaluation.backtest import Backtest, backtest
 from turo.training.evaluation.scores import measure
 from turo.training.recipe import Recipe
@@ -51,9 +51,11 @@ def table_of(folder: Path, horizon: int) -> TrainingTable:
     return TrainingTable(ordered, features, BOOKED_DAYS, horizon, "canonical", "", "", {})
 
 
-def shipped(kind: str) -> dict[str, Any]:
-    """The parameters a training of this kind has by default."""
-    return dict(runpy.run_path(str(PROJECTS / kind / "train.py"))["PROJECT"].params)
+def measured(table: TrainingTable, kind: str) -> Backtest:
+    """What a training of this kind measures with its default parameters."""
+    project = runpy.run_path(str(PROJECTS / kind / "train.py"))["PROJECT"]
+    recipe, _, folds = ensemble.weighed(project, Recipe.of(table, kind, project.params, 7), table)
+    return backtest(table, recipe, folds)
 
 
 def truth(seed: int, origins: list[date], horizon: int) -> Truth:
@@ -108,7 +110,7 @@ def main() -> None:
                 table = table_of(Path(folder), horizon)
             known: Truth = {}
             for kind in asked.kinds:
-                result = backtest(table, Recipe.of(table, kind, shipped(kind), 7))
+                result = measured(table, kind)
                 known = known or truth(seed, result.holdout["origin_date"].unique().sort().to_list(), horizon)
                 found[kind].append(judge(table, result, known))
         for kind, lines in found.items():

@@ -109,6 +109,21 @@ def test_the_trigger_form_starts_from_the_settings() -> None:
     assert form["models"][0] == ["KNN"]
 
 
+def test_a_fifth_model_is_offered_by_both_forms() -> None:
+    five = ["XGBoost", "SVR", "CatBoost", "KNN", "Ensemble"]
+    environment = os.environ | {
+        "MODEL_NAMES": ",".join(five),
+        "MODEL_PATHS": "xgboost,svr,catboost,knn,ensemble",
+    }
+    offered = {}
+    for dag_id in ("prepare_data", "forecast_fleet"):
+        command = [sys.executable, "-c", FORM, str(DAGS / f"{dag_id}.py")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        offered[dag_id] = json.loads(done.stdout.splitlines()[-1])
+    assert offered["prepare_data"]["models"][0] == five
+    assert offered["forecast_fleet"]["model"] == ["auto", ["auto", *five]]
+
+
 def test_each_model_goes_its_own_way_after_the_table() -> None:
     dag = airflow_home.dag(DAGS, "prepare_data")
     assert dag.get_task("prepare").upstream_task_ids == {"choose_models"}

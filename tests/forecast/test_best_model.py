@@ -42,6 +42,18 @@ def test_each_horizon_is_forecast_by_its_own_best_model(
     assert "For 28 days: XGBoost version 1, 0.80 x the best baseline" in caplog.text
 
 
+def test_the_ensemble_makes_the_forecast_where_it_is_configured_and_best(
+    settings: Settings, tmp_path: Path
+) -> None:
+    register("XGBoost", 28, tmp_path, scores=(2.0, 4.0))
+    register("Ensemble", 28, tmp_path, scores=(1.8, 4.0))
+    assert run(settings, horizons=(28,))["models"] == {"XGBoost": "1"}
+    switched_on = settings.model_copy(update={"model_names": (*settings.model_names, "Ensemble")})
+    told = run(switched_on, horizons=(28,))
+    assert told["models"] == {"Ensemble": "1"}
+    assert told["chosen"] == {28: "best hold-out score of 2: 0.45 x the best baseline"}
+
+
 def test_where_only_one_model_was_trained_for_a_new_fleet_it_is_taken(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

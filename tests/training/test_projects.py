@@ -27,6 +27,7 @@ from turo.training.project import Options, Range
 
 PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
 KINDS = ("xgboost", "svr", "catboost", "knn")
+ALL = (*KINDS, "ensemble")
 
 
 def configured(names, paths, **more):
@@ -87,7 +88,7 @@ def test_an_unknown_model_lists_the_known_ones():
         )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_mlproject_and_train_py_name_the_same_parameters_and_defaults(kind):
     written = yaml.safe_load((PROJECTS / kind / "MLproject").read_text())["entry_points"]["main"]
     ours = project(kind)
@@ -97,10 +98,19 @@ def test_mlproject_and_train_py_name_the_same_parameters_and_defaults(kind):
         assert entry["type"] == ("string" if isinstance(wanted[name], str) else "float")
         assert f"--{name}={{{name}}}" in written["command"]
     assert ours.kind == kind
-    regressor(kind)(**ours.params)
     assert set(ours.search) <= set(ours.params)
     for name, space in ours.search.items():
         assert not isinstance(space, Range) or space.low <= ours.params[name] <= space.high
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_estimator_takes_its_projects_parameters(kind):
+    regressor(kind)(**project(kind).params)
+
+
+def test_the_ensemble_takes_every_other_project():
+    assert project("ensemble").params["members"].split(",") == list(KINDS)
+    assert set(KINDS) == {path.parent.name for path in PROJECTS.glob("*/MLproject")} - {"ensemble"}
 
 
 def test_parameters_take_the_type_of_their_defaults():

@@ -15,6 +15,7 @@ from turo.registry.client import Version, client
 from turo.registry.fleet_match import DIGEST, table_manifest
 from turo.settings import Settings
 from turo.table.targets import target_name
+from turo.training.project import MEMBERS_PARAM
 from turo.training.training_rows import asked_target
 
 CODE, RECIPE, KEYS = "turo.code_sha256", "turo.recipe_sha256", "turo.reused_keys"
@@ -55,7 +56,7 @@ def marks(project: Path, params: Mapping[str, str], settings: Settings) -> dict[
     chosen = {key: _plain(value) for key, value in {**final, **extra}.items() if key not in NAMES}
     asked = asked_target(str(chosen.get("target", "auto")), settings)
     chosen["target"] = target_name(asked, str(table_manifest(settings).get("profile")))
-    code = _code(project)
+    code = _code(project, *_members(project, chosen))
     recipe = json.dumps([code, settings.code_version, sorted(chosen.items())])
     return {CODE: code, RECIPE: hashlib.sha256(recipe.encode()).hexdigest()}
 
@@ -117,10 +118,16 @@ def _plain(value: Any) -> Any:
         return str(value)
 
 
-def _code(project: Path) -> str:
-    """Digest of what trains: this package's and the project's files, whatever commit they say they are."""
+def _members(project: Path, params: Mapping[str, Any]) -> list[Path]:
+    """The projects beside this one whose defaults an ensemble takes."""
+    names = [name.strip() for name in str(params.get(MEMBERS_PARAM, "")).split(",")]
+    return [project.parent / name for name in names if (project.parent / name / "train.py").is_file()]
+
+
+def _code(*projects: Path) -> str:
+    """Digest of what trains: this package's and the projects' files, whatever commit they say they are."""
     digest = hashlib.sha256()
-    for base, names in ((Path(turo.__file__).parent, "*.py"), (project, "*")):
+    for base, names in ((Path(turo.__file__).parent, "*.py"), *((project, "*") for project in projects)):
         for path in sorted(base.rglob(names)):
             parts = path.relative_to(base).parts
             if path.is_file() and not any(part == "__pycache__" or part[0] == "." for part in parts):

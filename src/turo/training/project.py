@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Value = int | float | str
+MEMBERS_PARAM = "members"  # of an ensemble: the folders of its members' projects, by comma
 AT_ONCE = 2  # projects that train at a time: more would only share the same two cores
 
 
@@ -26,13 +28,15 @@ class Project:
         kind: an estimator of `turo.models.kinds`.
         summary: one sentence for the model card.
         params: the estimator's parameters and their defaults; MLproject repeats them.
-        search: where tuning may look, for some of these parameters.
+        search: where tuning may look, for some of these parameters; empty = there is nothing to tune.
+        members_in: of an ensemble, the folder of its members' projects (see `turo.training.ensemble`).
     """
 
     kind: str
     summary: str
     params: Mapping[str, Value]
     search: Mapping[str, Range | Sequence[Value]] = field(default_factory=dict)
+    members_in: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from turo.errors import kind
 from turo.files import sha256_folder
 from turo.registry import create_once
 from turo.settings import Settings
-from turo.training import artifacts, training_rows
+from turo.training import artifacts, ensemble, training_rows
 from turo.training.evaluation.backtest import backtest
 from turo.training.evaluation.scores import measure
 from turo.training.project import Options, Project, Value
@@ -60,7 +60,9 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
 
         params = search(project, params, options, data)
     recipe = Recipe.of(data, project.kind, params, options.seed)
-    result = backtest(data, recipe)
+    recipe, weights, folds = ensemble.weighed(project, recipe, data)
+    params = {**params, **weights}
+    result = backtest(data, recipe, folds)
     scores = measure(data, result, name)
     logger.info(
         "%s: %s", name, ", ".join(f"{key} {value:.4f}" for key, value in sorted(scores.figures.items()))

@@ -19,6 +19,11 @@ PROTOCOL_CROSSED = (
     "Figures are out-of-fold: five folds of vehicles, each forecast by a model that was not fitted to it. "
     "The model that is served was then fitted, with the same parameters, to all rows."
 )
+PROTOCOL_ENSEMBLE = (
+    " The members' weights (`weight_…`) were chosen on the rolling folds, which are over before a hold-out "
+    "begins; each fold is forecast with the weights that the other folds ask for, so no row is judged by "
+    "weights it had a say in."
+)
 
 
 def check_history(data: TrainingTable) -> None:
@@ -81,5 +86,6 @@ def describe(
         "data_digest": data.digest,
         "rows": len(data.rows),
         "span": span,
-        "protocol": PROTOCOL_TIMED if data.timed else PROTOCOL_CROSSED,
+        "protocol": (PROTOCOL_TIMED if data.timed else PROTOCOL_CROSSED)
+        + (PROTOCOL_ENSEMBLE if project.members_in else ""),
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from turo.errors import ConfigError
 from turo.registry import create_once
 from turo.training.evaluation.backtest import ACTUAL, plan_of, run_folds
 from turo.training.evaluation.metrics import row_loss
@@ -30,7 +31,16 @@ def search(
 
     Each try is a nested MLflow run with its parameters and its loss on the folds. Seeded, so a repeated
     search finds the same.
+
+    Raises:
+        ConfigError: the project says of none of its parameters where to look.
     """
+    if not project.search:
+        raise ConfigError(
+            f"tune_trials={options.tune_trials}: a project of kind {project.kind!r} has nothing to tune.",
+            "Train it with tune_trials=0. Members of an ensemble take the defaults of their own projects: "
+            "tune these, and write what was found into their train.py and MLproject.",
+        )
     import mlflow
     import optuna
 
