@@ -9,15 +9,15 @@ import json
 import logging
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from turo import settings as settings_module
-from turo.cluster.job_log import RESULT_MARK
 from turo.cluster.local_ray import OUR_INTERPRETER
+from turo.commands import replay, sample
+from turo.commands.result import report
 from turo.errors import ConfigError, InputError, TuroError, kind
 from turo.registry.client import use_mlflow
 
@@ -32,9 +32,8 @@ RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
-
-def _report(result: Any) -> None:
-    typer.echo(f"{RESULT_MARK}{json.dumps(result, default=str)}")
+for command in (sample.generate, sample.reset_sample, replay.replay):
+    app.command()(command)
 
 
 def _parameters(pairs: list[str]) -> dict[str, str]:
@@ -48,49 +47,11 @@ def _days(text: str) -> tuple[int, ...]:
 
 
 @app.command()
-def generate(  # noqa: PLR0913, PLR0917 - the command's options
-    out: Annotated[Path, typer.Option(help="Folder for the sample.")] = Path("datas"),
-    vehicles: Annotated[int, typer.Option(min=1)] = 120,
-    years: Annotated[int, typer.Option(min=1)] = 3,
-    seed: int = 7,
-    end: Annotated[datetime, typer.Option(help="When the snapshot is taken.")] = datetime(2026, 11, 24),
-    horizon: Annotated[list[int] | None, typer.Option(min=1, help="Days, repeatable. Default 28.")] = None,
-) -> None:
-    """Write a seeded synthetic fleet; oracle.csv and oracle_totals.csv: what may truly be expected of it."""
-    from turo.data.synthetic.generate import ORACLE_HORIZONS, write_sample
-
-    horizons = tuple(horizon) if horizon else ORACLE_HORIZONS
-    write_sample(out, vehicles=vehicles, years=years, seed=seed, end=end, horizons=horizons)
-
-
-@app.command()
 def prepare(context: typer.Context) -> None:
     """Turn reservations and vehicles into datas.csv and datas.parquet, on Ray."""
     from turo.prepare.run import run
 
-    _report(run(context.obj))
-
-
-@app.command()
-def reset_sample(
-    context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Move the sample's files back.")] = False,
-) -> None:
-    """Put the sample's files, tables and forecasts away, to make room for data of one's own."""
-    from turo.prepare import reset_sample as sample
-
-    settings = context.obj
-    if undo:
-        return _report(sample.undo(settings))
-    if not (names := [path.name for path in sample.found(settings)]):
-        return typer.echo(f"Nothing of the sample is left in {settings.data_dir}.")
-    typer.echo(f"To {settings.data_dir}/other-fleets: {', '.join(names)}, and the sample's forecasts.")
-    if not yes and not sys.stdin.isatty():
-        raise ConfigError("Nobody can be asked here.", "Run `turo reset-sample --yes`.")
-    if yes or typer.confirm("Move them?"):
-        _report(sample.reset(settings))
-        typer.echo(sample.NEXT)
+    report(run(context.obj))
 
 
 @app.command()
@@ -106,7 +67,7 @@ def train(
 
     project = path or str(mlflow_projects.path_of(name, context.obj))
     run_id = mlflow_projects.launch(name, project, _parameters(param or []), run_key, context.obj)
-    _report({"model": name, "run_id": run_id})
+    report({"model": name, "run_id": run_id})
 
 
 @app.command()
@@ -123,7 +84,7 @@ def promote(
 
     if run_id and len(names) != 1:
         raise ConfigError(f"--run-id {run_id} belongs to one model, not to {names}.", "Name that model only.")
-    _report([asdict(decide(name, run_id or None, run_key, context.obj)) for name in names])
+    report([asdict(decide(name, run_id or None, run_key, context.obj)) for name in names])
 
 
 @app.command()
@@ -131,7 +92,7 @@ def horizons(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Prepare the tables of the other horizons, and list which of their models must be trained."""
     from turo.forecast.prepare_horizons import make_ready
 
-    _report(make_ready(context.obj, model, _days(horizons)))
+    report(make_ready(context.obj, model, _days(horizons)))
 
 
 @app.command()
@@ -139,7 +100,7 @@ def forecast(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Score every active vehicle with the champions; write forecasts.csv, report.html and the look back."""
     from turo.forecast.fleet_forecast import run
 
-    _report(run(context.obj, model, _days(horizons)))
+    report(run(context.obj, model, _days(horizons)))
 
 
 @app.command()
@@ -147,7 +108,7 @@ def rollback(context: typer.Context, name: Name, to: Earlier = "") -> None:
     """Let an earlier champion serve again, proven by a request; to ask again finishes the same rollback."""
     from turo.serving.control.rollback_command import rollback as restore
 
-    _report(restore(name, context.obj, to))
+    report(restore(name, context.obj, to))
 
 
 @app.command()

@@ -37,6 +37,7 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
     origins: Ints | None = None,
     revisions: pl.DataFrame | None = None,
     sightings: pl.DataFrame | None = None,
+    priced_books: bool = True,
 ) -> pl.DataFrame:
     """The whole table: a row for every vehicle and weekly origin, sorted by vehicle_id and origin_date.
 
@@ -48,19 +49,24 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
         revisions: earlier dates of reservations (`turo.data.tables.REVISIONS`), where exports show them.
         sightings: exports that show trips still booked (`turo.data.tables.SIGHTINGS`).
         origins: instants (microseconds) one week apart instead of every Monday.
+        priced_books: False where these are some of the rows of a file that has no safe revenue on the books.
 
     Raises:
         InputError: no reservations, no origin, or a horizon longer than the history.
     """
     whole = Part(slim(reservations, revisions, sightings), vehicles, blocks)
-    shared = scope(whole, snapshot, horizon_days, books_priced(reservations), origins, sightings)
+    priced = priced_books and books_priced(reservations)
+    shared = scope(whole, snapshot, horizon_days, priced, origins, sightings)
     pieces = parts(whole, CHUNK)
     fleet = Fleet.total([panel.sums(piece, shared) for piece in pieces])
     return pl.concat([panel.table(piece, shared, fleet) for piece in pieces])
 
 
-def fleet_at(tables: Tables, origin: date, horizon_days: int) -> pl.DataFrame:
+def fleet_at(tables: Tables, origin: date, horizon_days: int, *, priced_books: bool = True) -> pl.DataFrame:
     """One row for each vehicle in the fleet at an origin (any weekday, 00:00), as it could be known then.
+
+    Args:
+        priced_books: see `build`.
 
     Raises:
         InputError: an origin after the snapshot.
@@ -81,6 +87,7 @@ def fleet_at(tables: Tables, origin: date, horizon_days: int) -> pl.DataFrame:
         origins=weeks_until(moment, weeks),
         revisions=tables.revisions,
         sightings=tables.sightings,
+        priced_books=priced_books,
     )
     return table.filter(pl.col("origin_date") == as_date(moment))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from turo.data.fleet_sketch import of_manifest
 from turo.table import reader
-from turo.table.names import FURTHER_HORIZON
+from turo.table.names import FURTHER_HORIZON, TRACK_RECORD, TRACK_RECORD_PAGE
 
 FOLDER = "other-fleets"
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
@@ -23,6 +23,8 @@ TRACES = (
     "report.html",
     "forecast-accuracy.csv",
     "forecasts-history",
+    TRACK_RECORD,
+    TRACK_RECORD_PAGE,
     f"{FURTHER_HORIZON}*",
 )
 
@@ -74,16 +76,18 @@ def current(folder: Path) -> str:
 
 
 def forecast_vehicles(folder: Path) -> set[str]:
-    """The vehicles of the forecast in `folder`; none where there is no forecast."""
+    """The vehicles of the forecast in `folder`, or else of the track record; none where there is neither."""
     import polars as pl
 
-    try:
-        table = pl.read_csv(
-            folder / TRACES[0], columns=["vehicle_id"], schema_overrides={"vehicle_id": pl.String}
-        )
-    except (OSError, pl.exceptions.PolarsError):
-        return set()
-    return set(table["vehicle_id"])
+    for name in (TRACES[0], TRACK_RECORD):
+        try:
+            table = pl.read_csv(
+                folder / name, columns=["vehicle_id"], schema_overrides={"vehicle_id": pl.String}
+            )
+        except (OSError, pl.exceptions.PolarsError):
+            continue
+        return set(table["vehicle_id"].drop_nulls())
+    return set()
 
 
 def _traces(folder: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Commands of `turo` that live outside `turo.cli`, which registers them."""

@@ -1,0 +1,43 @@
+"""`turo replay`: what would have been forecast on past Mondays, and what came true."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from turo.commands.result import report
+from turo.errors import ConfigError
+
+LONGEST = 366  # days, as FORECAST_HORIZONS
+
+
+def replay(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="First Monday, YYYY-MM-DD; default: 52 weeks back.")] = "",
+    model: Annotated[str, typer.Option(help="One of MODEL_NAMES; default FORECAST_MODEL or the first.")] = "",
+    horizons: Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")] = "",
+    retrain_weeks: Annotated[int, typer.Option(min=1, help="Mondays between two trainings.")] = 13,
+) -> None:
+    """Forecast past Mondays from what was known then; write track-record.csv and track-record.html."""
+    from turo.replay.run import run
+
+    report(run(context.obj, _day(since), model, _horizons(horizons), retrain_weeks))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"--since {text!r} is no date.", "Write it like 2025-11-24.") from error
+
+
+def _horizons(text: str) -> list[int]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if wrong := [word for word in words if not (word.isdecimal() and 1 <= int(word) <= LONGEST)]:
+        raise ConfigError(
+            f"--horizons {text!r}: {wrong[0]!r} is no number of days.",
+            f"Give days from 1 to {LONGEST} by comma, like 7,28.",
+        )
+    return [int(word) for word in words]

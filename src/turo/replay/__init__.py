@@ -1,0 +1,1 @@
+"""The time machine: what this product would have forecast on past Mondays, and what came true."""

@@ -1,0 +1,152 @@
+"""What can be replayed: from which Monday on, up to which, and what the files cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+import numpy as np
+import polars as pl
+
+from turo.data.canonical_statuses import cancelled
+from turo.data.tables import Tables
+from turo.errors import InputError, TrainingError
+from turo.features.scope import TRAINING_LAG
+from turo.features.time import as_date, instant
+from turo.replay.past_mondays import WEEK, mondays
+from turo.table.names import TAKEHOME
+from turo.training.enough_history import MIN_TRIPS, MIN_WEEKS
+from turo.training.evaluation.split import by_origin
+
+A_YEAR = 52  # weeks: what is replayed where no date is given
+LONGEST = 400  # weeks that are tried
+
+
+@dataclass(frozen=True)
+class History:
+    """What a model needs: Mondays from `first` on may train, and the trip by which enough had ended."""
+
+    first: date
+    enough_trips: date | None
+
+    @classmethod
+    def of(cls, tables: Tables) -> History:
+        """Of all files, as they are now."""
+        ended = tables.reservations.filter(~cancelled())["trip_end"].sort()
+        start = instant(tables.reservations["trip_end"].min())  # type: ignore[arg-type]
+        first = as_date(start + TRAINING_LAG)
+        listed = tables.vehicles["listed_from"]
+        if len(listed) and not listed.null_count():
+            first = max(first, _plus(listed.min(), TRAINING_LAG))  # type: ignore[arg-type]
+        return cls(first, ended[MIN_TRIPS - 1].date() if len(ended) >= MIN_TRIPS else None)
+
+    def weeks(self, day: date, horizon: int) -> int:
+        """Mondays that a model of that day could be trained on."""
+        return len(mondays(self.first, day - timedelta(days=horizon)))
+
+    def earliest(self, horizon: int) -> date | None:
+        """The first Monday on which a model of that horizon can be trained."""
+        if self.enough_trips is None:
+            return None
+        first = mondays(self.first, self.first + WEEK)[0]
+        told = first + (weeks_needed(horizon) - 1) * WEEK + timedelta(days=horizon)
+        last = max(told, self.enough_trips)
+        return mondays(last, last + WEEK)[0]
+
+
+@cache
+def weeks_needed(horizon: int) -> int:
+    """The fewest weeks of labelled Mondays that can be split into folds and hold-out."""
+    weeks = np.datetime64("2018-01-01", "D") + 7 * np.arange(LONGEST)
+    for count in range(MIN_WEEKS, LONGEST):
+        try:
+            by_origin(weeks[:count], horizon)
+        except TrainingError:
+            continue
+        return count
+    return LONGEST
+
+
+def days_to_replay(
+    tables: Tables, since: date | None, horizons: Sequence[int]
+) -> tuple[list[date], list[str]]:
+    """The Mondays, and what must be said of the date asked for.
+
+    Args:
+        since: default: a year before the newest Monday, or the first one that can be replayed.
+
+    Raises:
+        InputError: files without dates of trips, a date after the newest Monday, or one before the first
+            that can be replayed.
+    """
+    if tables.profile == TAKEHOME:
+        raise InputError(
+            "The take-home files have no trip dates: what was known on a past Monday, and what came of it, "
+            "cannot be told.",
+            "Bring a trip earnings export or the canonical files.",
+        )
+    newest = tables.snapshot.date()
+    newest -= timedelta(days=newest.weekday())
+    history = History.of(tables)
+    earliest = min((day for h in horizons if (day := history.earliest(h)) is not None), default=None)
+    shortest = min(horizons)
+    if earliest is None or earliest > newest:
+        raise InputError(
+            f"No Monday can be replayed: up to {newest} there are "
+            f"{history.weeks(newest, shortest)} weeks of Mondays whose {shortest} days are over and "
+            f"{_trips(tables)} finished trips; a model needs {weeks_needed(shortest)} and {MIN_TRIPS}.",
+            "Bring a longer history, or replay fewer days with --horizons.",
+        )
+    if since is None:
+        return mondays(max(earliest, newest - A_YEAR * WEEK), newest), []
+    if since > newest:
+        raise InputError(
+            f"{since} lies after {newest}, the newest Monday of the files (snapshot of "
+            f"{tables.snapshot:%Y-%m-%d}): there is nothing to replay.",
+            f"Give --since {earliest} or later, up to {newest}.",
+        )
+    days = mondays(since, newest)
+    if days[0] < earliest:
+        raise InputError(
+            f"{days[0]} is too early to replay: on that Monday the files knew "
+            f"{history.weeks(days[0], shortest)} weeks of Mondays whose {shortest} days were over; a model "
+            f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips.",
+            f"Give --since {earliest} or later.",
+        )
+    moved = [f"{since} is no Monday: replayed from the next one, {days[0]}."] if days[0] != since else []
+    return days, moved
+
+
+def undated(tables: Tables) -> list[str]:
+    """What the files cannot tell of past Mondays, in sentences."""
+    rows, found = tables.reservations, []
+    sources = dict(rows["booked_at_source"].value_counts().iter_rows())
+    if none := sources.get("none", 0):
+        found.append(
+            f"{none} of {len(rows)} reservations have no booking date: each counts as booked when its trip "
+            "starts, so what was on the books before is not known and not used. What can be replayed is the "
+            "forecast from past trips, as `turo forecast` makes it of these files."
+        )
+    if sources.get("id_bound", 0) + sources.get("snapshot", 0):
+        found.append(
+            "Exports have no booking dates: a reservation counts as booked from the day that the order of "
+            "the Reservation IDs or an older export proves, never too early, at times too late."
+        )
+    lost = rows.filter(cancelled(), pl.col("cancelled_at").is_null()).height
+    if lost:
+        found.append(
+            f"{lost} cancelled reservations have no date of cancellation: until their start they count as "
+            "booked, with the chance that earlier bookings tell."
+        )
+    return found
+
+
+def _trips(tables: Tables) -> int:
+    ended = pl.col("trip_end") <= tables.snapshot
+    return tables.reservations.filter(~cancelled(), ended).height
+
+
+def _plus(day: date, lag: int) -> date:
+    return as_date(instant(day) + lag)
