@@ -99,6 +99,9 @@ bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 bench-forecast: .venv/.all ## Distributions of generated fleets against the process that made them
 	python benchmarks/forecast_bench.py $(ARGS)
 
+bench-replay: .venv/.all ## A year of Mondays of the sample fleet replayed on this machine
+	python benchmarks/replay_bench.py $(ARGS)
+
 bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py
 

@@ -30,7 +30,7 @@ from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
 from turo.table import reader
-from turo.table.names import VEHICLE
+from turo.table.names import TRACK_RECORD_PAGE, VEHICLE
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +143,7 @@ def forecast_fleet(
         code_version=settings.code_version,
         main=main,
         notes=[*notices, *changed_inputs(tables, source), *late(origin, moment)],
+        track_record=TRACK_RECORD_PAGE if (folder / TRACK_RECORD_PAGE).is_file() else "",
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
     )
     page.write(facts, folder / page.FILE)

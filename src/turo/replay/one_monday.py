@@ -48,7 +48,8 @@ def replayed(monday: PastMonday, fits: Sequence[Refit], main: int, priced_books:
         fleet = _fleet(summed.filter(mine), vehicles)
         found += [fleet, vehicles.with_columns(level=pl.lit(VEHICLE))]
     known = pl.concat([ordered(frame) for frame in found]).with_columns(
-        pl.lit(monday.known_by).alias("known_by"), pl.col(NUMBERS).round(6)
+        pl.lit(monday.known_by).alias("known_by"),
+        pl.col(*NUMBERS, f"^{BASELINE}.*$").round(6),
     )
     return ordered(known)
 

@@ -42,6 +42,7 @@ class Facts:
         notes: what else must be said, most urgent first.
         last_trips: when the last trip of a vehicle that has one ended.
         code_version: of what renders the page.
+        track_record: the page of replayed Mondays beside this one; empty without.
     """
 
     forecasts: pl.DataFrame
@@ -54,6 +55,7 @@ class Facts:
     notes: Sequence[str] = field(default_factory=list)
     last_trips: Mapping[str, date] = field(default_factory=dict)
     code_version: str = ""
+    track_record: str = ""
 
 
 def render(facts: Facts) -> str:
@@ -104,6 +106,7 @@ def render(facts: Facts) -> str:
         most=MOST_VEHICLES,
         models=models,
         accuracy=summary(facts.accuracy).to_dicts(),
+        track_record=facts.track_record,
         notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
         limits=limits(facts.forecasts, facts.manifest),
         thresholds={"low": BELOW_PLAN, "high": NEARLY_FULL},
