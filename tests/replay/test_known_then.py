@@ -12,7 +12,7 @@ from turo.data.load import load_tables
 from turo.data.tables import BLOCKS, RESERVATIONS, REVISIONS, SIGHTINGS, VEHICLES, Tables
 from turo.replay.known_then import as_known, on_the_day
 from turo.replay.past_mondays import mondays
-from turo.settings import Settings
+from turo.settings import load
 
 DAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2)
@@ -49,8 +49,8 @@ def tables(rows, vehicles=(), blocks=(), revisions=(), sightings=()) -> Tables:
 
 @pytest.mark.parametrize("day", [date(2026, 6, 1), date(2026, 9, 14)])
 def test_it_is_what_a_reader_makes_of_files_cut_at_that_day(sample, tmp_path, day):
-    now = load_tables(Settings(data_dir=str(sample)))
-    then = load_tables(Settings(data_dir=str(cut(sample, tmp_path / "cut", day)), as_of=str(day)))
+    now = load_tables(load(data_dir=str(sample)))
+    then = load_tables(load(data_dir=str(cut(sample, tmp_path / "cut", day)), as_of=str(day)))
     found = as_known(now, day)
     telling = pl.exclude("fees", "total_earnings")  # of trips under way, and used nowhere
     order = ("vehicle_id", "trip_start", "reservation_id")
