@@ -60,6 +60,7 @@ def test_it_is_what_a_reader_makes_of_files_cut_at_that_day(sample, tmp_path, da
     assert found.reservations["status"].n_unique() == 5
     assert found.vehicles.equals(then.vehicles)
     assert found.blocks is not None
+    assert then.blocks is not None
     assert found.blocks.sort("vehicle_id", "start").equals(then.blocks.sort("vehicle_id", "start"))
 
 
@@ -113,6 +114,7 @@ def test_listings_prices_and_blocks_are_those_known_then():
             ("a", None),
             ("b", date(2026, 3, 1)),
         ]
+        assert found.blocks is not None
         assert found.blocks["created_at"].to_list() == [BEFORE]
 
 

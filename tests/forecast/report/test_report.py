@@ -131,3 +131,13 @@ def test_the_fleet_and_its_classes_have_a_range_of_their_own(settings: Settings)
 def test_without_draws_no_range_is_shown(page: str) -> None:
     assert "in 8 of 10 cases between" not in text_of(page)
     assert "No range of the total for 28 days: XGBoost version 3" in text_of(page)
+
+
+def test_it_links_to_the_track_record_beside_it(settings: Settings, page: str) -> None:
+    folder = Path(settings.data_dir)
+    assert "track record" not in page
+    (folder / "track-record.html").write_text("replayed")
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    shown = (folder / "report.html").read_text(encoding="utf-8")
+    assert '<a href="track-record.html">track record</a>' in shown
+    check_nesting(shown)
