@@ -42,7 +42,7 @@ def fleet(rows: Sequence[Row]) -> str:
             place: dict[str, object] = {"cx": LEFT + step * number, "cy": y(row["actual"]), "r": 3}
             parts.append(tag("circle", "", title, **place, class_="booked"))
     about = f"Booked days of the fleet in the {rows[0]['horizon_days']} days after each Monday"
-    return picture(parts, LEFT + WIDTH + 24, base + 24, about)
+    return picture(parts, LEFT + WIDTH + 40, base + 24, about)
 
 
 def vehicle(rows: Sequence[Row]) -> str:
