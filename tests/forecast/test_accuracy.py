@@ -69,6 +69,14 @@ def test_errors_stay_known_when_the_horizon_is_not_forecast_any_more(settings: S
     assert again["mae"][0] == pytest.approx(first["mae"][0], abs=1e-4)  # the file keeps four digits
 
 
+def test_a_damaged_file_of_errors_is_made_anew(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    path = Path(settings.data_dir) / "forecast-accuracy.csv"
+    path.write_text("horizon_days,mae\nmany,none\n")
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    assert "forecast-accuracy.csv cannot be read" in caplog.text
+    assert pl.read_csv(path).columns[0] == "model"
+
+
 def test_the_summary_weighs_origins_by_rows() -> None:
     common = {"model": "M", "version": "1", "target": "y_booked_days", "horizon_days": 28}
     errors = {"bias": 0.0, "total_bias": 0.0, "coverage": 1.0, "on_books_mae": 2.0}

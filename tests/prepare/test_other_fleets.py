@@ -18,8 +18,16 @@ from turo.settings import load
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 SPRING = datetime(2025, 6, 1, 12)
 SAMPLE_END = SPRING + timedelta(days=300)
-FILES = ("report.html", "forecast-accuracy.csv", "forecast-totals.csv", "forecast-draws.parquet")
-TRACES = ("forecasts.csv", *FILES, "forecasts-history", "horizon-7")
+FILES = (
+    "report.html",
+    "forecast-accuracy.csv",
+    "forecast-totals.csv",
+    "forecast-draws.parquet",
+    "forecast-live.csv",
+    "forecast-live-mondays.csv",
+)
+FOLDERS = ("forecasts-history", "forecast-totals-history", "horizon-7")
+TRACES = ("forecasts.csv", *FILES, *FOLDERS)
 
 
 def prepare(folder, **more):
@@ -49,7 +57,7 @@ def leave_traces(folder, mark, vehicle):
         csv.writer(handle).writerows([["vehicle_id", "mark"], [vehicle, mark]])
     for name in FILES:
         (folder / name).write_text(mark)
-    for name in ("forecasts-history", "horizon-7"):
+    for name in FOLDERS:
         (folder / name).mkdir(exist_ok=True)
         (folder / name / f"{mark}.parquet").write_text(mark)
 

@@ -24,13 +24,18 @@ def of_history(settings: Settings, tables: Sequence[HorizonTable]) -> pl.DataFra
     """Errors of all kept forecasts, of whatever horizon, and what was measured before."""
     folder = data_folder(settings)
     kept = store.read_history(folder)
+    return merge(measure(kept, all_tables(settings, tables, kept)), folder / store.ACCURACY_CSV)
+
+
+def all_tables(settings: Settings, tables: Sequence[HorizonTable], kept: pl.DataFrame) -> list[HorizonTable]:
+    """The tables and those of further horizons that forecasts were kept of, where there is one."""
     known = {table.horizon_days: table for table in tables}
-    for horizon in set(kept["horizon_days"]) - set(known):
+    for horizon in set(kept["horizon_days"].drop_nulls()) - set(known):
         try:
             known[horizon] = open_table(settings, horizon)
         except InputError as error:
             logger.info("Forecasts of %d days are not measured: %s", horizon, error)
-    return merge(measure(kept, list(known.values())), folder / store.ACCURACY_CSV)
+    return list(known.values())
 
 
 def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
@@ -40,8 +45,7 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
         forecasts: columns of FORECASTS.
         actuals: vehicle_id, origin_date, horizon_days, target, actual.
     """
-    active = forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))  # their zeros would flatter the errors
-    pairs = active.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
+    pairs = paired(forecasts, actuals)
     error = pl.col("median") - pl.col("actual")
     total = pl.col("actual").sum()
     summed = pl.col("actual").filter(pl.col("mean").is_not_null()).sum()
@@ -61,20 +65,34 @@ def errors(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
     return measured.select(pl.col(name).cast(kind) for name, kind in ACCURACY.items()).sort(*ACCURACY_KEY)
 
 
+def paired(forecasts: pl.DataFrame, actuals: pl.DataFrame) -> pl.DataFrame:
+    """The forecasts that have an `actual`, without vehicles that looked gone: zeros would flatter."""
+    active = forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))
+    return active.join(actuals, ["vehicle_id", "origin_date", "horizon_days", "target"])
+
+
 def measure(forecasts: pl.DataFrame, tables: list[HorizonTable]) -> pl.DataFrame:
     """Errors of all kept forecasts that the tables hold actuals for by now."""
+    return errors(forecasts, actuals(forecasts, tables))
+
+
+def actuals(forecasts: pl.DataFrame, tables: Sequence[HorizonTable]) -> pl.DataFrame:
+    """vehicle_id, origin_date, horizon_days, target, actual of the forecasts whose windows are over."""
     found = [_actuals(forecasts, table) for table in tables]
     schema = {"vehicle_id": pl.String, "origin_date": pl.Date, "actual": pl.Float64}
     keyed = {**schema, "horizon_days": pl.Int64, "target": pl.String}
-    actuals = pl.concat([pl.DataFrame(schema=keyed), *(part for parts in found for part in parts)])
-    return errors(forecasts, actuals)
+    return pl.concat([pl.DataFrame(schema=keyed), *(part for parts in found for part in parts)])
 
 
 def merge(measured: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Add what the file says of forecasts that cannot be measured now: their table is no longer there."""
     if not path.exists():
         return measured
-    before = with_columns(pl.read_csv(path, schema_overrides=ACCURACY), ACCURACY)
+    try:
+        before = with_columns(pl.read_csv(path, schema_overrides=ACCURACY), ACCURACY)
+    except pl.exceptions.PolarsError as error:
+        logger.warning("%s cannot be read: what it alone knew of earlier errors is lost: %s", path, error)
+        return measured
     lost = before.join(measured, list(ACCURACY_KEY), how="anti")
     return pl.concat([measured, lost]).sort(*ACCURACY_KEY)
 

@@ -22,9 +22,12 @@ TRACES = (
     "forecast-draws.parquet",
     "report.html",
     "forecast-accuracy.csv",
+    "forecast-live.csv",
+    "forecast-live-mondays.csv",
     "forecasts-history",
     TRACK_RECORD,
     TRACK_RECORD_PAGE,
+    "forecast-totals-history",
     f"{FURTHER_HORIZON}*",
 )
 
