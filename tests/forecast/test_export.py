@@ -41,7 +41,13 @@ def test_the_outputs_name_no_person_and_the_limits_are_told(header: list[str], t
     assert set(made["vehicle"]) == set(export_factory.VEHICLE_NAMES)
     assert set(made["booked_at_source"]) == {"id_bound"}
 
-    names = ("forecasts.csv", "forecast-totals.csv", "report.html", "forecast-accuracy.csv")
+    names = (
+        "forecasts.csv",
+        "forecast-totals.csv",
+        "report.html",
+        "forecast-accuracy.csv",
+        "forecast-live.csv",
+    )
     written = {name: (folder / name).read_text() for name in names}
     written["history"] = read_history(folder).write_csv()
     assert len(written["history"].splitlines()) == len(made) + 1

@@ -22,6 +22,7 @@ from turo.forecast.forecaster_choice import choose
 from turo.forecast.freshness import changed_inputs, late
 from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
+from turo.forecast.live import track
 from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, draws_file, live_errors, store
 from turo.forecast.report import page
@@ -43,6 +44,7 @@ class Fleet:
     totals: pl.DataFrame
     accuracy: pl.DataFrame
     notices: list[str]
+    live: track.Live
 
 
 def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> dict[str, Any]:
@@ -72,7 +74,8 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         _withdraw(settings)
         raise
     live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
-    database.save(settings.forecasts_uri, fleet.forecasts, fleet.totals, fleet.accuracy)
+    live, tables = fleet.live, (fleet.forecasts, fleet.totals, fleet.accuracy)
+    database.save(settings.forecasts_uri, *tables, live.summary, live.mondays)
     columns = ("model", "version", "horizon_days", "method", "chosen_because")
     used = fleet.forecasts.select(columns).unique(maintain_order=True)
     return {
@@ -130,15 +133,17 @@ def forecast_fleet(
     store.append_history(made, folder)
     measured = accuracy.of_history(settings, tables)
     store.write_csv(measured, folder / store.ACCURACY_CSV)
+    live = track.record(settings, tables, source, summed)
     origin = made["origin_date"][0]
     unknown = unknown_vehicles.notices(source, made["vehicle_id"].unique().to_list(), origin)
-    notices = [*notes, *left_out, *draws.notices, *unknown]
+    notices = [*notes, *left_out, *draws.notices, *live.problems, *unknown]
     facts = page.Facts(
         forecasts=made,
         totals=summed,
         booked=booked_weeks(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
         champions=found,
         accuracy=measured,
+        live=live,
         manifest=tables[shown.index(main)].manifest,
         code_version=settings.code_version,
         main=main,
@@ -148,7 +153,7 @@ def forecast_fleet(
     )
     page.write(facts, folder / page.FILE)
     logger.info("Forecast %d vehicles at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
-    return Fleet(made, summed, measured, notices)
+    return Fleet(made, summed, measured, notices, live)
 
 
 def _ready(

@@ -97,6 +97,57 @@ ACCURACY: Types = {
 }
 ACCURACY_KEY = ("model", "version", "target", "horizon_days", "origin_date")
 
+# The last 13 Mondays whose windows are over, a row a target, horizon and model; see turo.forecast.live.
+LIVE: Types = {
+    "target": pl.String,
+    "horizon_days": pl.Int64,
+    "model": pl.String,  # ALL_MODELS: of each Monday the forecast made last, whoever made it
+    "last": pl.Date,  # the newest of the Mondays
+    "first": pl.Date,
+    "mondays": pl.Int64,  # that have a forecast
+    "rows": pl.Int64,  # forecasts of a vehicle
+    "coverage": pl.Float64,  # share of actuals inside low..high; 0.8 is aimed at
+    "bias": pl.Float64,  # of the mean: forecast - actual
+    "mae": pl.Float64,  # of the median
+    "on_books_mae": pl.Float64,
+    "best_baseline": pl.String,  # key of the best one on the same rows
+    "best_baseline_mae": pl.Float64,
+    "pinball": pl.Float64,  # mean over the quantiles
+    "crps": pl.Float64,  # of the distribution that the quantiles draw
+    "total_bias": pl.Float64,  # sum of means / sum of actuals - 1
+    "total_coverage": pl.Float64,  # share of Mondays whose fleet total is inside q10..q90
+    "total_mondays": pl.Int64,  # of which that range was kept
+    "error": pl.Float64,  # of the fleet's total: actual - forecast, mean of the Mondays that could be split
+    "volume": pl.Float64,  # parts of the error, which add up to it
+    "lead_time": pl.Float64,
+    "cancellation": pl.Float64,
+    "split_mondays": pl.Int64,
+    "not_split": pl.String,  # why the newest of the others could not be
+}
+LIVE_KEY = ("target", "horizon_days", "model", "last")
+ALL_MODELS = "all"
+
+# The same Mondays one by one, for the fleet, of the forecast made last.
+MONDAYS: Types = {
+    "target": pl.String,
+    "horizon_days": pl.Int64,
+    "origin_date": pl.Date,
+    "model": pl.String,
+    "version": pl.String,
+    "vehicles": pl.Int64,
+    "on_books": pl.Float64,
+    "forecast": pl.Float64,  # sum of the means
+    "q10": pl.Float64,  # of the total as it was kept; null where it was not, or is of other vehicles
+    "q90": pl.Float64,
+    "actual": pl.Float64,
+    "error": pl.Float64,  # actual - forecast
+    "volume": pl.Float64,
+    "lead_time": pl.Float64,
+    "cancellation": pl.Float64,
+    "not_split": pl.String,  # why the three are null
+}
+MONDAYS_KEY = ("target", "horizon_days", "origin_date")
+
 
 def with_columns(table: pl.DataFrame, types: Types) -> pl.DataFrame:
     """The table with exactly these columns; those an older release did not write are null."""

@@ -15,7 +15,7 @@ from hand_fleet import ORIGIN, make_champion, make_ranged_champion
 
 from turo.errors import ServiceError
 from turo.forecast.fleet_forecast import forecast_fleet
-from turo.forecast.forecast_columns import ACCURACY, FORECASTS, KEY, TOTALS
+from turo.forecast.forecast_columns import ACCURACY, FORECASTS, KEY, LIVE, MONDAYS, TOTALS
 from turo.forecast.output.database import save
 from turo.settings import Settings
 
@@ -169,6 +169,19 @@ def test_accuracy_is_written_beside(database: str) -> None:
     }  # fmt: skip
     save(database, pl.DataFrame(schema=FORECASTS), NO_TOTALS, pl.DataFrame([row], schema=ACCURACY))
     assert ask(database, "SELECT mae, wape, coverage FROM forecast_accuracy") == [(1.5, None, 0.75)]
+
+
+def test_the_last_mondays_are_written_beside_and_replaced(database: str) -> None:
+    row = {"target": "y_booked_days", "horizon_days": 28, "model": "all", "last": date(2026, 10, 26)}
+    live = pl.DataFrame([row | {"first": date(2026, 8, 3), "rows": 1560, "coverage": 0.8}], schema=LIVE)
+    day = {"target": "y_booked_days", "horizon_days": 28, "origin_date": date(2026, 10, 26), "volume": -3.5}
+    mondays = pl.DataFrame([day], schema=MONDAYS)
+    none = pl.DataFrame(schema=FORECASTS)
+    for coverage in (0.7, 0.8):
+        said = live.with_columns(coverage=pl.lit(coverage))
+        save(database, none, NO_TOTALS, NO_ACCURACY, said, mondays)
+    assert ask(database, "SELECT coverage, rows, total_coverage FROM forecast_live") == [(0.8, 1560, None)]
+    assert ask(database, "SELECT volume, not_split FROM forecast_live_mondays") == [(-3.5, None)]
 
 
 def test_a_failed_write_leaves_nothing_half_written(settings: Settings, database: str) -> None:

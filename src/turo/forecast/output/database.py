@@ -1,4 +1,4 @@
-"""The forecasts in PostgreSQL: three tables, rows under their keys, so that a repeat changes nothing."""
+"""The forecasts in PostgreSQL: five tables, rows under their keys, so that a repeat changes nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from turo.forecast.forecast_columns import (
     ACCURACY_KEY,
     FORECASTS,
     KEY,
+    LIVE,
+    LIVE_KEY,
+    MONDAYS,
+    MONDAYS_KEY,
     TOTALS,
     TOTALS_KEY,
     Types,
@@ -33,8 +37,18 @@ SQL_TYPES = {
 TIMESTAMP = "timestamp"  # polars names its instants with a unit; ours are UTC without a zone
 
 
-def save(uri: str, forecasts: pl.DataFrame, totals: pl.DataFrame, accuracy: pl.DataFrame) -> None:
+def save(  # noqa: PLR0913, PLR0917 - the tables of one forecast
+    uri: str,
+    forecasts: pl.DataFrame,
+    totals: pl.DataFrame,
+    accuracy: pl.DataFrame,
+    live: pl.DataFrame | None = None,
+    mondays: pl.DataFrame | None = None,
+) -> None:
     """Write all tables in one transaction; without a URI say so and do nothing.
+
+    Args:
+        live: columns of LIVE; `mondays`: of MONDAYS. None writes none.
 
     Raises:
         ServiceError: the database does not answer or refuses; nothing was written then.
@@ -54,6 +68,10 @@ def save(uri: str, forecasts: pl.DataFrame, totals: pl.DataFrame, accuracy: pl.D
                 _upsert(cursor, "forecast_totals", totals, TOTALS, TOTALS_KEY)
                 _forget_classes(cursor, totals)
                 _upsert(cursor, "forecast_accuracy", accuracy, ACCURACY, ACCURACY_KEY)
+                if live is not None:
+                    _upsert(cursor, "forecast_live", live, LIVE, LIVE_KEY)
+                if mondays is not None:
+                    _upsert(cursor, "forecast_live_mondays", mondays, MONDAYS, MONDAYS_KEY)
         finally:
             connection.close()
     except psycopg2.Error as error:

@@ -15,9 +15,11 @@ from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.forecast_columns import CLASS, FLEET
+from turo.forecast.live.track import Live
 from turo.forecast.report import pictures as svg
 from turo.forecast.report.booked_weeks import LAST_YEAR, WEEKS, BookedWeeks
 from turo.forecast.report.limits import limits, notices
+from turo.forecast.report.live_mondays import live_mondays
 from turo.forecast.report.skill import skill
 from turo.html import render as html
 from turo.table.targets import BOOKED_DAYS, TARGET, bound
@@ -37,6 +39,7 @@ class Facts:
         forecasts: columns of FORECASTS, all horizons of one origin.
         totals: columns of TOTALS, of the same.
         accuracy: columns of ACCURACY; empty while no window is over.
+        live: the same of the last Mondays, whoever forecast them.
         manifest: of the table that was scored.
         main: the horizon of the pictures and of the advice.
         notes: what else must be said, most urgent first.
@@ -55,6 +58,7 @@ class Facts:
     notes: Sequence[str] = field(default_factory=list)
     last_trips: Mapping[str, date] = field(default_factory=dict)
     code_version: str = ""
+    live: Live = field(default_factory=Live)
     track_record: str = ""
 
 
@@ -106,6 +110,7 @@ def render(facts: Facts) -> str:
         most=MOST_VEHICLES,
         models=models,
         accuracy=summary(facts.accuracy).to_dicts(),
+        live=live_mondays(facts.live.summary, target),
         track_record=facts.track_record,
         notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
         limits=limits(facts.forecasts, facts.manifest),

@@ -1,0 +1,60 @@
+"""What each baseline would have said of the Mondays that are judged, from what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from turo.forecast.horizon_tables import HorizonTable
+from turo.table.model_columns import arrays, feature_columns, numbers
+from turo.table.names import LOOKS_GONE, ORIGIN, VEHICLE
+from turo.training.evaluation.baselines import NAMES, time_baselines
+
+PREFIX = "baseline_"  # of the columns
+BOOKS = "on_the_books"
+LOOK_BACK = timedelta(weeks=104)  # rows that means are taken from
+
+
+def said(table: HorizonTable, target: str, origins: Sequence[date]) -> pl.DataFrame:
+    """vehicle_id, origin_date and a column `baseline_<key>` for each baseline; null where it says nothing."""
+    keys = {VEHICLE: pl.String, ORIGIN: pl.Date}
+    nothing = pl.DataFrame(schema={**keys, **{f"{PREFIX}{key}": pl.Float64 for key in NAMES}})
+    if not origins or target not in table.columns:
+        return nothing
+    recent = pl.col(ORIGIN).is_between(min(origins) - LOOK_BACK, max(origins))
+    rows = table.prepared.frame(where=recent).sort(ORIGIN, VEHICLE)
+    columns, y = arrays(rows, feature_columns(rows.columns)), numbers(rows[target])
+    days = rows[ORIGIN].to_numpy().astype("datetime64[D]")
+    trains = np.isfinite(y)
+    if LOOKS_GONE in rows.columns:
+        trains &= (rows[LOOKS_GONE] == 0).to_numpy()
+    parts = [nothing]
+    for origin in origins:
+        here = days == np.datetime64(origin)
+        over = trains & (days + np.timedelta64(table.horizon_days) <= np.datetime64(origin))
+        if not here.any() or not over.any():
+            continue
+        train = {name: values[over] for name, values in columns.items()}
+        test = {name: values[here] for name, values in columns.items()}
+        found = time_baselines(target, table.horizon_days, train, y[over], test)
+        said_here = (pl.Series(f"{PREFIX}{key}", values).fill_nan(None) for key, values in found.items())
+        named = rows.filter(here).select(pl.col(name).cast(kind) for name, kind in keys.items())
+        parts.append(named.with_columns(said_here))
+    return pl.concat(parts, how="diagonal_relaxed")
+
+
+def best(rows: pl.DataFrame) -> tuple[str | None, float | None]:
+    """Key and MAE of the baseline with the least one, of those that have a value for each row.
+
+    The books are those that the forecast itself knew.
+    """
+    known = rows.with_columns(pl.col("on_books").alias(f"{PREFIX}{BOOKS}"))
+    names = [name for name in known.columns if name.startswith(PREFIX) and not known[name].null_count()]
+    errors = {name: float((known[name] - known["actual"]).abs().mean()) for name in names}  # type: ignore[arg-type]
+    if not errors:
+        return None, None
+    name = min(errors, key=lambda key: errors[key])
+    return name.removeprefix(PREFIX), errors[name]

@@ -1,0 +1,43 @@
+"""How right the forecasts of the last 13 Mondays were, as the report tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from turo.forecast.forecast_columns import ALL_MODELS
+from turo.forecast.live.judged_forecasts import MOST_MONDAYS
+from turo.training.evaluation.baselines import NAMES
+
+
+def live_mondays(summary: pl.DataFrame, target: str) -> dict[str, Any]:
+    """`rows` (of LIVE, a horizon each, with `baseline`: its title) and `notes` in words.
+
+    Args:
+        summary: columns of LIVE; what single models did is left out.
+    """
+    rows = summary.filter(pl.col("model") == ALL_MODELS, pl.col("target") == target).to_dicts()
+    for row in rows:
+        row["baseline"] = NAMES.get(row["best_baseline"], row["best_baseline"])
+    return {"rows": rows, "most": MOST_MONDAYS, "notes": [note for row in rows for note in _notes(row)]}
+
+
+def _notes(row: dict[str, Any]) -> list[str]:
+    days, mondays = row["horizon_days"], row["mondays"]
+    found = []
+    if mondays < MOST_MONDAYS:
+        found.append(
+            f"{days} days: {mondays} of {MOST_MONDAYS} Mondays have a forecast whose window is over; shares "
+            "of so few say little."
+        )
+    if row["total_mondays"] < mondays:
+        found.append(
+            f"{days} days: the range of the fleet's total was kept on {row['total_mondays']} of them."
+        )
+    if row["not_split"]:
+        found.append(
+            f"{days} days: the error is split on {row['split_mondays']} of {mondays} Mondays. "
+            f"{row['not_split']}"
+        )
+    return found
