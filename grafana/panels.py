@@ -92,7 +92,8 @@ def _defaults(described: dict[str, Any], kind: str) -> dict[str, Any]:
         "color": {"mode": "palette-classic" if kind == "time" else "thresholds"},
     }
     if kind == "time":
-        defaults |= {"min": 0, "custom": {"fillOpacity": 10, "showPoints": "auto", "spanNulls": False}}
+        least = {} if described.get("below_zero") else {"min": 0}
+        defaults |= least | {"custom": {"fillOpacity": 10, "showPoints": "auto", "spanNulls": False}}
     return defaults
 
 

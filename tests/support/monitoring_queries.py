@@ -35,6 +35,8 @@ ABSENT_WHEN_IDLE = {
     r"autoscaler_recently_failed_nodes|ray_node_manager_unexpected_worker_failure_total": "no node died",
     r"ray_memory_manager_worker_eviction_total": "no task was killed for memory",
     r"airflow_task_instances_without_heartbeats_killed": "no task lost its worker",
+    r"turo_forecast_made_timestamp_seconds": "no forecast has been made",
+    r"turo_forecast_(?!made_).*": "no forecast's window is over",
     r"turo_feature_(psi|psi_limit|ks)": "drift is judged only where enough predictions were logged",
 }
 

@@ -1,4 +1,4 @@
-"""Gauges of all routes, sent by the reconciler: registered and served versions, age of champions, drift."""
+"""Gauges of all routes, sent by the reconciler: versions, age of champions, drift; and of the forecasts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from turo.monitoring.drift_watch import DriftWatch
+from turo.monitoring.forecast_watch import ForecastWatch
 from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
 from turo.registry.aliases import CHAMPION, PREVIOUS
 
@@ -36,12 +37,14 @@ class RouteGauges:
         host: where the StatsD exporter listens; empty sends nothing.
         ended: when a run ended; asked once for each champion.
         watch: compares what served versions are asked with their training rows; None does not.
+        forecasts: tells how right the forecasts were; None does not.
     """
 
     host: str
     port: int = PORT
     ended: Callable[[str], float] = training_end
     watch: DriftWatch | None = None
+    forecasts: ForecastWatch | None = None
     _known: dict[str, float] = field(default_factory=dict)
     _sent: float = float("-inf")
 
@@ -54,6 +57,8 @@ class RouteGauges:
         if self.watch:
             served = [route.serving for route in routes.values() if route.serving]
             samples += self.watch.samples(served, now)
+        if self.forecasts:
+            samples += self.forecasts.samples()
         send(samples, self.host, self.port)
 
     def samples(self, routes: Mapping[str, Route], ray_answers: bool) -> list[Sample]:
@@ -80,6 +85,8 @@ class RouteGauges:
 
 
 def report_of(settings: Settings) -> RouteGauges:
-    """The report to the StatsD exporter of these settings; drift where the data lie in a folder."""
-    watch = None if "://" in settings.data_dir else DriftWatch(settings.data_dir)
-    return RouteGauges(settings.statsd_host, settings.statsd_port, watch=watch)
+    """The report to the StatsD exporter; drift and forecasts only where the data lie in a folder."""
+    gauges = RouteGauges(settings.statsd_host, settings.statsd_port)
+    if "://" not in settings.data_dir:
+        gauges.watch, gauges.forecasts = DriftWatch(settings.data_dir), ForecastWatch(settings.data_dir)
+    return gauges

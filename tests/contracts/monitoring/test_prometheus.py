@@ -87,6 +87,14 @@ def test_what_our_own_boards_show_is_expected_to_exist() -> None:
         "turo_feature_ks",
         "turo_feature_psi",
         "turo_feature_psi_limit",
+        "turo_forecast_best_baseline_mae",
+        "turo_forecast_bias",
+        "turo_forecast_coverage",
+        "turo_forecast_mae",
+        "turo_forecast_made_timestamp_seconds",
+        "turo_forecast_mondays",
+        "turo_forecast_total_bias",
+        "turo_forecast_total_coverage",
     }
 
 
