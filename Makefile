@@ -89,9 +89,10 @@ bench-prepare: .venv/.all ## Table preparation against pandas, one process, and 
 	python benchmarks/prepare_bench.py
 	python benchmarks/prepare_nodes.py
 
-bench-serving: .venv/.all ## The routes against other model servers, and arrays against pipelines
+bench-serving: .venv/.all ## The routes against other model servers, and arrays against pipelines, explanations
 	python benchmarks/serving_bench.py
 	python benchmarks/serving_pipelines.py
+	python benchmarks/serving_explain.py
 
 bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 	python benchmarks/serving_batch.py

@@ -76,6 +76,11 @@ class Route:
         if answer.status_code == 200:
             told = answer.json() if answer.headers["Content-Type"] == "application/json" else {}
             assert all(math.isfinite(value) for value in told.get("predictions", []))
+            for why in told.get("explanations", []):
+                parts = [why["base"], *why["contributions"].values()]
+                assert math.isclose(
+                    math.fsum(parts), why["prediction"], rel_tol=1e-9, abs_tol=1e-5 * max(map(abs, parts))
+                )
         else:
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.json()["status"] == answer.status_code
@@ -91,18 +96,18 @@ def route() -> Iterator[Route]:
 
 
 @many
-@given(bodies, headers)
+@given(bodies, headers, st.sampled_from(["", "/explain"]))
 def test_no_json_body_breaks_the_native_forms(
-    route: Route, body: dict[str, Any], header: dict[str, str]
+    route: Route, body: dict[str, Any], header: dict[str, str], path: str
 ) -> None:
-    route.take("", json.dumps(body).encode("utf-8", "surrogatepass"), header)
+    route.take(path, json.dumps(body).encode("utf-8", "surrogatepass"), header)
 
 
 @many
 @given(
     st.binary(max_size=200) | st.text(max_size=50).map(str.encode),
     headers,
-    st.sampled_from(["", "/v2/models/Tiny/infer"]),
+    st.sampled_from(["", "/explain", "/v2/models/Tiny/infer"]),
 )
 def test_no_bytes_break_a_route(route: Route, body: bytes, header: dict[str, str], path: str) -> None:
     route.take(path, body, header)
@@ -120,11 +125,11 @@ def test_no_inference_request_breaks_v2(
 
 
 @many
-@given(st.lists(extreme_rows, min_size=1, max_size=3))
+@given(st.lists(extreme_rows, min_size=1, max_size=3), st.sampled_from(["", "/explain"]))
 def test_numbers_of_any_size_get_a_finite_answer_or_a_reason(
-    route: Route, batch: list[dict[str, Any]]
+    route: Route, batch: list[dict[str, Any]], path: str
 ) -> None:
-    route.take("", json.dumps({"inputs": batch}).encode(), {})
+    route.take(path, json.dumps({"inputs": batch}).encode(), {})
 
 
 @many

@@ -180,6 +180,7 @@ def test_answers_hold_what_is_documented_and_nothing_else(tmp_path: Path) -> Non
         (schemas.AboutAnswer, about),
         (schemas.ForecastAnswer, ask.post("/forecast", json={"vehicle_id": "V1"})),
         (schemas.Predictions, ask.post(json={"inputs": [ROW]})),
+        (schemas.Explanations, ask.post("/explain", json={"inputs": [ROW]})),
         (schemas.Models, ask_front("GET", "/")),
         (schemas.ProblemAnswer, refused),
         (schemas.ProblemAnswer, rows),

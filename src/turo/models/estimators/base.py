@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +36,16 @@ class Regressor(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
+        ...
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A regressor that can say what each column adds to a prediction."""
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        """SHAP values (rows, columns + 1); the last is the mean that they start from. A row's sum is its
+        prediction, to 1e-5 of its size."""
         ...
 
 

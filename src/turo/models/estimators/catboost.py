@@ -53,6 +53,14 @@ class CatBoost:
             return np.array([self.flat.predict(row) for row in X])
         return np.asarray(self.model.predict(X, thread_count=1), dtype=np.float64)
 
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        """CatBoost's SHAP values, as `Additive` says."""
+        import catboost
+
+        rows = catboost.Pool(X, thread_count=1)
+        found = self.model.get_feature_importance(rows, type="ShapValues", thread_count=1)
+        return np.asarray(found, dtype=np.float64)
+
     def save(self, folder: Path) -> None:
         """Write CatBoost's own binary format."""
         self.model.save_model(str(folder / FILE))

@@ -18,6 +18,7 @@ CALL = (
     b'{"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0, "missing": NaN, '
     b'"strict_shape": false, "cache_id": 0}'
 )
+LARGEST = float(np.finfo(np.float32).max)
 OBJECTIVES = {"absolute": "reg:absoluteerror", "squared": "reg:squarederror"}
 
 
@@ -74,6 +75,14 @@ class XGBoost:
             raise xgboost.core.XGBoostError(library.XGBGetLastError().decode())
         # The result belongs to the library and to this thread until its next call: the cast copies it.
         return np.ctypeslib.as_array(result, (rows,)).astype(np.float64)
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        """XGBoost's SHAP values, as `Additive` says."""
+        import xgboost
+
+        # It refuses what is infinite in single precision; the largest number is beyond every split as well.
+        data = xgboost.DMatrix(np.clip(X, -LARGEST, LARGEST).astype(np.float32), nthread=1)
+        return np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
         """Write XGBoost's own binary JSON."""

@@ -32,6 +32,7 @@ class About:
     refused: dict[str, str] | None = None
     challenger: str | None = None
     trained_on: TrainedOn = field(default_factory=TrainedOn)
+    explain: bool = False  # whether `POST /<NAME>/explain` has an answer
     difference: str | None = (
         None  # of its fleet from the prepared table's, see `turo.serving.api.fleet_check`
     )
@@ -73,6 +74,7 @@ def description(about: About, row_reader: RowReader, base_url: str) -> dict[str,
         "target": about.target,
         "horizon_days": about.horizon_days,
         "functional": about.functional,
+        "explain": about.explain,
         "fleet": told(about.trained_on),
         "below_baseline": about.below_baseline,
         "warning": about.warning,
@@ -89,6 +91,7 @@ def description(about: About, row_reader: RowReader, base_url: str) -> dict[str,
         "links": {
             "predict": url,
             "forecast": f"{url}/forecast",
+            **({"explain": f"{url}/explain"} if about.explain else {}),
             "schema": f"{url}/schema",
             "invocations": f"{url}{INVOCATIONS}",
             "v2": f"{base_url}/v2/models/{about.name}",

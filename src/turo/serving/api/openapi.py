@@ -10,7 +10,16 @@ from pydantic import BaseModel
 
 from turo.html.render import render
 from turo.serving.api import mlflow_paths
-from turo.serving.api.schemas import HEADERS, AboutAnswer, ForecastAnswer, Models, Predictions, ProblemAnswer
+from turo.serving.api.explain import EXPLAIN, EXPLAIN_MAX_ROWS, having
+from turo.serving.api.schemas import (
+    HEADERS,
+    AboutAnswer,
+    Explanations,
+    ForecastAnswer,
+    Models,
+    Predictions,
+    ProblemAnswer,
+)
 from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import ForecastRequest, Inference, Rows
 from turo.serving.http.problems import TITLES
@@ -79,7 +88,8 @@ def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
     schema = _operation("JSON Schema of the request", ANY)
     asked, told = _schema(ForecastRequest), _schema(ForecastAnswer)
     forecast = _operation("Forecast one vehicle from the prepared table", told, asked)
-    for operation in (about, predict, schema, forecast):
+    explain = _explain(rows)
+    for operation in (about, predict, schema, forecast, explain):
         _with_headers(operation)
         if said:
             operation["description"] = said
@@ -87,9 +97,19 @@ def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
         f"/{model}": {"get": about, "post": predict},
         f"/{model}/schema": {"get": schema},
         f"/{model}/forecast": {"post": forecast},
+        f"/{model}{EXPLAIN}": {"post": explain},
         f"/{model}/invocations": {"post": {**predict, "summary": "The same, where MLflow's clients send it"}},
         **_mlflow_paths(f"/{model}", secured),
     }
+
+
+def _explain(rows: dict[str, Any]) -> dict[str, Any]:
+    """Takes the same rows as the predictions, but fewer."""
+    few = {"allOf": [rows, {"properties": {"inputs": {"maxItems": EXPLAIN_MAX_ROWS}}}]}
+    operation = _operation("What each feature adds to the predictions of rows", _schema(Explanations), few)
+    default = operation["responses"]["default"]
+    operation["responses"]["404"] = {**default, "description": f"Has no contributions; {having()}"}
+    return operation
 
 
 def _mlflow_paths(below: str, secured: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -10,7 +9,10 @@ import numpy as np
 import orjson
 
 from turo.html.render import prepare
+from turo.models.explanation import explains
 from turo.serving.api import fleet_check, mlflow_paths
+from turo.serving.api.explain import EXPLAIN, explained
+from turo.serving.api.finite import refuse_infinite
 from turo.serving.api.model_info import About, description, json_schema
 from turo.serving.api.model_protocol import Model
 from turo.serving.api.pages import TEMPLATE, model_page
@@ -21,6 +23,7 @@ from turo.serving.http.messages import HTML, JSON, Request, Response, allow, jso
 from turo.serving.http.problems import Problem, shown
 
 BINARY = b"application/octet-stream"
+FORECAST = "/forecast"
 
 Observer = Callable[[About, str, Columns, np.ndarray], None]
 
@@ -55,6 +58,7 @@ class Predictor:
         prepare(TEMPLATE)
         self.model = model
         self.about = about
+        about.explain = explains(model)
         self.row_reader = RowReader(model.fields, max_rows)
         self.schema = json_schema(about, self.row_reader)
         self.observe = observe
@@ -76,9 +80,9 @@ class Predictor:
         if request.path == "/schema":
             allow(request, "GET")
             return json_response(self.schema)
-        if request.path == "/forecast" and self._forecast:
+        if answer := {EXPLAIN: explained, FORECAST: self._forecast}.get(request.path):
             allow(request, "POST")
-            return self._forecast(request, self)
+            return answer(request, self)
         if request.path.startswith("/v2/"):
             return self.handle_v2(request)
         if (reply := mlflow_paths.reply(request, serves=True)) is not None:
@@ -94,8 +98,9 @@ class Predictor:
         return json_response(description(self.about, self.row_reader, request.base_url))
 
     def waits(self, request: Request) -> bool:
-        """Whether the answer has to wait for a file, whatever the size of the request."""
-        return request.path == "/forecast" and self._forecast is not None and self._forecast.waits(request)
+        """Whether the answer takes its time, or a file's, whatever the size of the request."""
+        reads = request.path == FORECAST and self._forecast is not None and self._forecast.waits(request)
+        return request.path == EXPLAIN or reads
 
     def predict(self, request: Request) -> Response:
         """The native form and MLflow's four."""
@@ -144,10 +149,7 @@ class Predictor:
     def checked(self, request_id: str, columns: Columns, predicted: np.ndarray) -> np.ndarray:
         """The same for predictions already made."""
         predictions = np.ascontiguousarray(predicted, dtype=np.float64)
-        # A finite sum has finite terms; only another one is worth the look at each.
-        if not math.isfinite(np.add.reduce(predictions)) and not np.isfinite(predictions).all():
-            row = int(np.flatnonzero(~np.isfinite(predictions))[0])
-            raise Problem(422, f"Row {row}: the model has no finite answer for these values.", [{"row": row}])
+        refuse_infinite(predictions)
         if self.observe:
             self.observe(self.about, request_id, columns, predictions)
         return predictions

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from turo.models.explanation import AROUND, ON_THE_BOOKS
 from turo.serving.api.fleet_check import ANOTHER, UNKNOWN
 from turo.serving.forms.json_schema import Described
 
@@ -85,6 +86,30 @@ class ForecastAnswer(Described):
     data_digest: str | None = Field(description="SHA-256 of the table that the features are from.")
 
 
+class Contributions(Described):
+    """Why one prediction is what it is: it is `base` and the sum of `contributions`."""
+
+    prediction: float = Field(description="What POST /{model} answers for this row.")
+    base: float = Field(
+        description="What the model expects on the mean of its training rows, on top of the books."
+    )
+    contributions: dict[str, float] = Field(
+        description="SHAP values by feature, in `unit`. Beside the features: "
+        f"`{ON_THE_BOOKS}`, the days (trips, revenue) on the books that the model starts from, and "
+        f"`{AROUND}`, the way from what the model expects to the median of what may come true and into the "
+        "bounds of the target.",
+        examples=[{"otb_days": -1.5, "lag_52w": 0.75, ON_THE_BOOKS: 6.0, AROUND: -0.25}],
+    )
+
+
+class Explanations(Described):
+    """One explanation a row, in the rows' order."""
+
+    explanations: list[Contributions]
+    functional: Functional
+    unit: str
+
+
 class Fleet(Described):
     """What the version was trained on; null where its release did not note it."""
 
@@ -117,6 +142,7 @@ class AboutAnswer(Described):
     target: str
     horizon_days: int
     functional: Functional
+    explain: bool = Field(description="Whether POST /{model}/explain has an answer.")
     fleet: Fleet | None
     below_baseline: bool = Field(description="Whether it serves although the best baseline is better.")
     warning: str | None
