@@ -12,6 +12,7 @@ from turo.forecast.draws.fleet_draws import Drawn
 from turo.forecast.draws.window import Window
 from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
 from turo.forecast.forecast_columns import FORECASTS, with_columns
+from turo.forecast.report.reasons import reasons
 from turo.models.derived import RESERVATIONS, REVENUE
 from turo.table import names
 from turo.table.targets import BOOKED_DAYS, TARGET
@@ -54,6 +55,7 @@ def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFr
         _optional(rows, known.last_year).alias("last_year"),
         _optional(rows, "base_price_day"),
         *(_derived(derived, name, len(rows)) for name in (RESERVATIONS, REVENUE)),
+        *reasons(window),
     )
     scored = said if drawn is None else _as_drawn(said, drawn.by_vehicle())
     days = pl.lit(model.target == BOOKED_DAYS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,11 +23,13 @@ class Window:
     Attributes:
         rows: features of the vehicles at the newest origin.
         vehicles: vehicle_id, vehicle, available_days, looks_gone, last_trip of each row's vehicle.
+        usual: what each feature is on average, where the champion's numbers can be explained by them.
     """
 
     rows: pl.DataFrame
     champion: Champion
     vehicles: pl.DataFrame
+    usual: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def horizon_days(self) -> int:
@@ -51,7 +54,7 @@ class Window:
     def here(self) -> Window:
         """Without the vehicles that look gone: they are in no total."""
         gone = self.vehicles.filter(LOOKS_GONE)["vehicle_id"].implode()
-        return Window(self.rows.filter(~pl.col("vehicle_id").is_in(gone)), self.champion, self.vehicles)
+        return replace(self, rows=self.rows.filter(~pl.col("vehicle_id").is_in(gone)))
 
     def most(self) -> np.ndarray:
         """The most that can come (rows,): the available days, or what is booked beyond them already."""
