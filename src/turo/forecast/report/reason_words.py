@@ -71,7 +71,7 @@ TOPICS = (
     ),
     Topic(
         ("lag_mean", "lag_1", "lag_2", "lag_3", "lag_4"),
-        "booked in each of the last windows of this length, on average",
+        "booked on average in the last windows of this length",
         rises=1,
         none="nothing booked in the last windows of this length",
     ),
@@ -81,7 +81,7 @@ TOPICS = (
         rises=1,
         none="nothing booked in the same weeks a year ago",
     ),
-    Topic(("past_pickup",), "gained on top of the books in its earlier windows, on average", rises=1),
+    Topic(("past_pickup",), "gained on average on top of the books in its earlier windows", rises=1),
     Topic(MONTHS, "", more="a time of year with more bookings", less="a time of year with fewer bookings"),
     Topic(
         ("year_trend",), "", more="more bookings than in earlier years", less="fewer than in earlier years"
