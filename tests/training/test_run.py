@@ -27,6 +27,8 @@ KNN = Project(
 TABLES = {
     "holdout.parquet",
     "places.parquet",
+    "scores_by_group.csv",
+    "fleet_totals.csv",
     "comparison.json",
     "comparison.csv",
     "comparison.md",
@@ -94,6 +96,12 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
     card = text(run_id, "model_card.md")
     assert "better than the best baseline" in card
     assert digest[:12] in card
+    totals = pl.read_csv(artifact(run_id, "fleet_totals.csv"))
+    assert metrics["fleet_coverage"] == pytest.approx(totals["inside"].mean())
+    assert f"held what came true at {totals['inside'].sum()} of 12 origins" in card
+    groups = pl.read_csv(artifact(run_id, "scores_by_group.csv"))
+    assert groups["crps"][0] == pytest.approx(metrics["crps"], abs=1e-4)
+    assert "| class unknown | 48 | 4 (few) |" in card
 
     version = versions.register(run_id, "KNN")
     model = versions.load(version)

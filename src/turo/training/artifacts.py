@@ -19,7 +19,7 @@ from turo.models.kinds import regressor
 from turo.table.model_columns import arrays
 from turo.table.names import ORIGIN, VEHICLE
 from turo.table.targets import unit
-from turo.training.evaluation import unseen_rows
+from turo.training.evaluation import fleet_totals, group_scores, unseen_rows
 from turo.training.evaluation.backtest import BASELINE, DERIVED, OWN, PLACE, Backtest
 from turo.training.evaluation.importance import permutation_importance
 from turo.training.evaluation.scores import MODEL, Scores
@@ -85,8 +85,11 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
     result.holdout.write_parquet(folder / HOLDOUT)
     if table.timed:
         places_of(table, result).write_parquet(folder / PLACES)
+    if result.totals is not None:
+        result.totals.write_csv(folder / fleet_totals.FILE, float_precision=4)
+    scores.groups.write_csv(folder / group_scores.FILE, float_precision=4)
     model_card.write_comparison(model_card.comparison(scores, result.metric), folder)
-    (folder / "model_card.md").write_text(model_card.card(facts, scores, result.metric))
+    (folder / "model_card.md").write_text(model_card.card(facts, scores, result))
     judged = result.model or outcome.final
     importance = permutation_importance(
         judged,

@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 
 from turo.models.distribution import COVERAGE, Distribution, design
-from turo.models.encoding import Columns, describe, encode
+from turo.models.encoding import describe, encode
 from turo.models.forecaster import Forecaster, Outlook
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
-from turo.table.names import META
-from turo.table.targets import BOOKED_DAYS, TARGET
-from turo.training.evaluation import metrics, unseen_rows
+from turo.table.names import META, ORIGIN
+from turo.training.evaluation import fleet_totals, metrics, unseen_rows
 from turo.training.evaluation.baselines import table_baselines, time_baselines
 from turo.training.evaluation.split import Plan, Split, by_origin, by_vehicle
 from turo.training.evaluation.unseen_rows import LEVEL, ROW
@@ -48,6 +47,8 @@ class Backtest:
             distribution of the final model is learnt from.
         model: the forecaster fitted before the hold-out; None without dates.
         scale: what MASE is measured in.
+        metric: by which forecasts are judged.
+        totals: the fleet's total at each hold-out origin, see `fleet_totals`; None without dates.
     """
 
     holdout: pl.DataFrame
@@ -56,6 +57,7 @@ class Backtest:
     model: Forecaster | None
     scale: float
     metric: str
+    totals: pl.DataFrame | None = None
 
     @property
     def baselines(self) -> dict[str, np.ndarray]:
@@ -98,15 +100,22 @@ def backtest(table: TrainingTable, recipe: Recipe, folds: pl.DataFrame | None = 
     baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
     outlook = model.outlook(test)
     derived = model.derived(test, outlook.mean).items()
+    holdout = _with_forecasts(table, split.test, outlook, spread, baselines).with_columns(
+        pl.Series(DERIVED + name, values) for name, values in derived
+    )
+    placed = _placed(table, recipe, model, folds, levels)
+    before = table.rows[placed[ROW].to_numpy()].select(ORIGIN).with_columns(placed[PLACE])
+    places = pl.concat([before, holdout.select(ORIGIN, PLACE)])
     return Backtest(
-        holdout=_with_forecasts(table, split.test, outlook, spread, baselines).with_columns(
-            pl.Series(DERIVED + name, values) for name, values in derived
-        ),
-        folds=_placed(table, recipe, model, folds, levels),
+        holdout=holdout,
+        folds=placed,
         levels=pl.concat([levels, pl.DataFrame({ROW: split.test, LEVEL: level})]),
         model=model,
-        scale=_scale(table, train, y[split.train]),
+        scale=metrics.scale_of(table, train, y[split.train]),
         metric=recipe.metric,
+        totals=fleet_totals.totals(
+            table.origins[split.test], y[split.test], spread, places, table.horizon_days
+        ),
     )
 
 
@@ -182,13 +191,3 @@ def _with_forecasts(
         _place(spread, y),
         *(pl.Series(BASELINE + name, values) for name, values in baselines.items()),
     )
-
-
-def _scale(table: TrainingTable, train: Columns, y: np.ndarray) -> float:
-    """The window before is known for booked days; other targets take the rate of the last 28 days."""
-    unknown = np.full(len(y), np.nan)
-    known = TARGET[table.target]
-    before = train.get(known.recent, unknown) * table.horizon_days / 28
-    if table.target == BOOKED_DAYS:
-        before = train.get("lag_1", unknown)
-    return metrics.seasonal_scale(y, train.get(known.last_year, unknown), before)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from turo.table.targets import BOOKED_DAYS, TARGET
+
+if TYPE_CHECKING:
+    from turo.models.encoding import Columns
+    from turo.training.training_rows import TrainingTable
 
 METRICS = ("mae", "rmse", "wape", "mase", "bias")
 
@@ -63,3 +71,16 @@ def seasonal_scale(y: np.ndarray, last_year: np.ndarray, last_window: np.ndarray
     return (
         float(np.abs(y[known] - naive[known]).mean()) if known.any() else float(np.abs(y - y.mean()).mean())
     )
+
+
+def scale_of(table: TrainingTable, train: Columns, y: np.ndarray) -> float:
+    """What MASE is measured in, from the training rows of a table.
+
+    The window before is known for booked days; other targets take the rate of the last 28 days.
+    """
+    unknown = np.full(len(y), np.nan)
+    known = TARGET[table.target]
+    before = train.get(known.recent, unknown) * table.horizon_days / 28
+    if table.target == BOOKED_DAYS:
+        before = train.get("lag_1", unknown)
+    return seasonal_scale(y, train.get(known.last_year, unknown), before)

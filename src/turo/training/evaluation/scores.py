@@ -13,7 +13,7 @@ from turo.models.spread import QUANTILE_NAMES, QUANTILES
 from turo.table.model_columns import numbers
 from turo.table.names import KEYS
 from turo.table.targets import RESERVATIONS, REVENUE
-from turo.training.evaluation import metrics
+from turo.training.evaluation import fleet_totals, group_scores, metrics
 from turo.training.evaluation.backtest import (
     ACTUAL,
     COLD_START_DAYS,
@@ -42,12 +42,14 @@ class Scores:
         lines: metrics by forecaster, all on the same rows; NaN for one that has a value on too few.
         figures: what is logged as metrics of the run.
         left_out: baselines that are not compared, as they have a value on less than half of the rows.
+        groups: the hold-out by class and by books, see `group_scores`.
     """
 
     lines: dict[str, dict[str, float]]
     figures: dict[str, float]
     best_baseline: str
     titles: dict[str, str]
+    groups: pl.DataFrame
     left_out: tuple[str, ...] = ()
 
 
@@ -80,9 +82,15 @@ def measure(table: TrainingTable, result: Backtest, name: str) -> Scores:
     for key in left_out:
         lines[key] = dict.fromkeys(lines[MODEL], float("nan"))
     best = min((key for key in forecasts if key in baselines), key=lambda key: lines[key][result.metric])
-    figures = _figures(result, lines, best) | {"holdout_rows_compared": float(common.sum())}
+    groups = group_scores.by_group(result.holdout, table.horizon_days)
+    figures = {
+        **_figures(result, lines, best),
+        **group_scores.figures(groups),
+        **fleet_totals.figures(result.totals),
+        "holdout_rows_compared": float(common.sum()),
+    }
     titles = {**NAMES, MODEL: name, ORACLE: ORACLE_TITLE}
-    return Scores(lines, figures, best, titles, left_out)
+    return Scores(lines, figures, best, titles, groups, left_out)
 
 
 def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) -> dict[str, float]:

@@ -7,8 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from turo.models.distribution import COVERAGE
 from turo.table.targets import unit
+from turo.training.evaluation import group_scores
+from turo.training.evaluation.backtest import Backtest
 from turo.training.evaluation.scores import MODEL, Scores
 
 COLUMNS = ("mae", "rmse", "wape", "mase", "bias", "mae_cold_start")
@@ -24,10 +28,17 @@ CARD = """# {name}
   compared: {verdict} ({best}, {best_value:.3f}).{left_out}
 - {sums}
 - The 80 % interval held {coverage:.1%} of the hold-out rows ({promised} promised); CRPS {crps:.3f} {unit}.
-
+{fleet}
 ## On the same rows
 
 {table}
+## Where it is good, and where not
+
+{groups}
+Coverage is the share of rows inside their 80 % interval; `total` is by how much the sum of the means is off.
+Groups of under {few_vehicles} vehicles say little: they are marked. On the books: how much of the window was
+booked when it was forecast.
+
 ## How to read it
 
 {protocol}
@@ -62,8 +73,9 @@ def comparison(scores: Scores, metric: str) -> list[dict[str, Any]]:
     return sorted(lines, key=lambda line: (math.isnan(line[metric]), line[metric]))
 
 
-def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
+def card(facts: dict[str, Any], scores: Scores, result: Backtest) -> str:
     """The model card: what it is, what it learnt from, how good it is, what it must not be used for."""
+    metric = result.metric
     window = f" over the next {facts['horizon_days']} days" if facts["horizon_days"] else " of one vehicle"
     return CARD.format(
         **facts,
@@ -83,7 +95,10 @@ def card(facts: dict[str, Any], scores: Scores, metric: str) -> str:
         coverage=scores.figures["interval_coverage"],
         crps=scores.figures["crps"],
         promised=f"{COVERAGE * 100:.0f} %",
+        fleet=_fleet(result.totals),
         table=markdown(comparison(scores, metric)),
+        groups=group_scores.markdown(scores.groups),
+        few_vehicles=group_scores.FEW_VEHICLES,
     )
 
 
@@ -113,6 +128,19 @@ def _sums(scores: Scores) -> str:
     if not known:
         return "Sums over the hold-out cannot be judged: nothing came true in it."
     return f"Summed over the hold-out, against what came true: {', '.join(known)}."
+
+
+def _fleet(totals: pl.DataFrame | None) -> str:
+    """What the range of the fleet's total is worth; few weeks, whose windows overlap, tell little."""
+    if totals is None:
+        return ""
+    inside, actual = totals["inside"].sum(), float(totals["actual"].sum())
+    width = float((totals["q90"] - totals["q10"]).sum())
+    told = f"\n  On average it is {width / actual:.1%} of the total wide." if actual else ""
+    return (
+        f"- The 80 % range of the fleet's total held what came true at {inside} of {len(totals)} origins."
+        f"{told} Windows of neighbouring origins overlap, so that this is little evidence.\n"
+    )
 
 
 def _plain(value: Any) -> str:
