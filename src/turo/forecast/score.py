@@ -48,7 +48,7 @@ def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFr
     known = TARGET[model.target]
     said = rows.select("vehicle_id", "origin_date").with_columns(
         pl.Series("mean", outlook.mean),
-        pl.Series("median", outlook.forecast),
+        pl.Series("median", outlook.median),
         pl.Series("low", outlook.low).fill_nan(None),
         pl.Series("high", outlook.high).fill_nan(None),
         _optional(rows, known.on_books).alias("on_books"),

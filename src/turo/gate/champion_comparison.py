@@ -28,7 +28,7 @@ from turo.training.evaluation.metrics import row_loss
 
 logger = logging.getLogger(__name__)
 
-MEAN = "mean"  # column of the hold-out: what may be added up; runs of older code lack it
+MEAN, MEDIAN = "mean", "q50"  # columns of the hold-out; runs of older code lack them
 INCUMBENT, INCUMBENT_MEAN = "incumbent", "incumbent_mean"
 
 
@@ -44,14 +44,15 @@ class Paired:
 def against(candidate: Version, incumbent: Version) -> Paired:
     """Compare on the candidate's hold-out rows that the incumbent's evaluation model cannot have seen.
 
-    Rows on which one of the two has no forecast are left out.
+    Both are asked for what the candidate answers, median or mean, and judged by the error that fits it,
+    whatever the incumbent answers. Rows on which one of the two has no forecast are left out.
     """
-    metric = candidate.tags.get("turo.metric", "mae")
+    metric = metric_of(candidate)
     with tempfile.TemporaryDirectory() as temporary:
         try:
             rows = _holdout(candidate, Path(temporary) / "candidate")
             known = _holdout(incumbent, Path(temporary) / "incumbent")
-            joined = _incumbent_forecasts(rows, known, incumbent, Path(temporary))
+            joined = _incumbent_forecasts(rows, known, incumbent, metric, Path(temporary))
         except TuroError as error:
             logger.warning("%s: no comparison with version %s: %s", candidate.name, incumbent.version, error)
             return Paired(None, why_not=str(error))
@@ -74,8 +75,13 @@ def against(candidate: Version, incumbent: Version) -> Paired:
     return Paired(compare(loss, incumbent_loss, resamples), total)
 
 
+def metric_of(version: Version) -> str:
+    """The error that fits what a version answers: `mae` of medians, `rmse` of means."""
+    return version.tags.get("turo.metric", "mae")
+
+
 def _incumbent_forecasts(
-    rows: pl.DataFrame, known: pl.DataFrame, incumbent: Version, folder: Path
+    rows: pl.DataFrame, known: pl.DataFrame, incumbent: Version, metric: str, folder: Path
 ) -> pl.DataFrame:
     """Rows with the incumbent's forecasts and means; rows it may have seen are left out.
 
@@ -83,8 +89,10 @@ def _incumbent_forecasts(
     evaluation model forecasts the rows; it saw nothing from its own hold-out on, and no unknown vehicle.
     """
     if "origin_date" not in rows.columns:
-        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION).alias(INCUMBENT_MEAN)
-        found = known.select("vehicle_id", ACTUAL, mean, pl.col(PREDICTION).alias(INCUMBENT))
+        mean = pl.col(MEAN if MEAN in known.columns else PREDICTION)
+        median = pl.col(MEDIAN if MEDIAN in known.columns else PREDICTION)
+        answer = mean if metric == "rmse" else median
+        found = known.select("vehicle_id", ACTUAL, mean.alias(INCUMBENT_MEAN), answer.alias(INCUMBENT))
         return rows.join(found, on=["vehicle_id", ACTUAL])
     first = known["origin_date"].min()
     unseen = rows.filter(
@@ -95,9 +103,11 @@ def _incumbent_forecasts(
     absent = [name for name in names if name not in unseen.columns]
     if absent:
         raise RegistryError(f"its features {', '.join(absent)} are no longer in the table.")
-    columns = arrays(unseen, names)
-    forecasts = {INCUMBENT: model.predict(columns), INCUMBENT_MEAN: model.mean(columns)}
-    return unseen.with_columns(pl.Series(name, values, pl.Float64) for name, values in forecasts.items())
+    outlook = model.outlook(arrays(unseen, names))
+    return unseen.with_columns(
+        pl.Series(INCUMBENT, outlook.mean if metric == "rmse" else outlook.median, pl.Float64),
+        pl.Series(INCUMBENT_MEAN, outlook.mean, pl.Float64),
+    )
 
 
 def _holdout(version: Version, folder: Path) -> pl.DataFrame:

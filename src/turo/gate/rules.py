@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turo.data import fleet_sketch
-from turo.gate.champion_comparison import against
+from turo.gate.champion_comparison import against, metric_of
 from turo.gate.paired_bootstrap import TOTAL_OFF
 from turo.registry import fleet_match
 from turo.registry.client import Version
@@ -49,14 +49,15 @@ def decide(
     2. A candidate of another fleet than the prepared table's replaces nobody.
     3. A champion of another fleet, target or horizon is as good as none.
     4. The candidate must beat the best baseline on its hold-out.
-    5. On its hold-out rows it must not lose to the champion, nor to the best champion of the last year.
+    5. On its hold-out rows it must not lose to the champion, nor to the best champion of the last year. If
+       one of them answers medians and the other means, both are asked for what the candidate answers.
     6. Its total over all vehicles must not be far off, unless the champion's is further off.
 
     Args:
         best: of the champions of the last year on the same fleet, if there is one.
         table: manifest of the prepared table, where there is one.
     """
-    metric = candidate.tags.get("turo.metric", "mae")
+    metric = metric_of(candidate)
     value, baseline = candidate.metrics[metric], candidate.metrics[f"baseline_best_{metric}"]
     below = not value < baseline
     figures = (
@@ -116,6 +117,8 @@ def _verdict(candidate: Version, who: str, incumbent: Version) -> tuple[bool, st
     found, total = paired.comparison, paired.total
     if found is None:
         return True, f"beats the baseline; not comparable with {who}: {paired.why_not}"
+    if metric_of(incumbent) != metric_of(candidate):
+        who = f"{who} (both asked for the {'mean' if metric_of(candidate) == 'rmse' else 'median'})"
     told = (
         f"{who}: {found.candidate:.4f} against {found.champion:.4f} on {found.rows} common rows, worse by "
         f"more than {found.margin:.0%} in {found.share_worse:.0%} of resamples{found.evidence}"

@@ -12,13 +12,13 @@ from turo.models import saved_forecaster
 from turo.models.derived import Derivation
 from turo.models.distribution import Distribution, design
 from turo.models.encoding import Columns, Field, encode
-from turo.models.estimators.base import Regressor
+from turo.models.estimators.base import Loss, Regressor
 from turo.models.interval import Interval
 from turo.models.mean_shift import MeanShift
 from turo.models.outlook import Outlook
 from turo.models.spread import Spread
 
-__all__ = ["MEAN", "MEDIAN", "Forecaster", "Outlook", "with_threshold"]
+__all__ = ["MEAN", "MEDIAN", "Forecaster", "Outlook"]
 
 MEDIAN, MEAN = "median", "mean"
 
@@ -27,9 +27,9 @@ MEDIAN, MEAN = "median", "mean"
 class Forecaster:
     """Level = what is on the books (`offset`) + what the regressor expects on top, clipped to bounds.
 
-    What may come true around it is the `distribution`: the prediction is its median (the best guess for one
-    vehicle, too low when added up over many), and what may be added up is its mean. Where the regressor is
-    fitted for squared error, its level is a mean and the prediction.
+    What may come true around it is the `distribution`. Its median is the best guess for one vehicle, and too
+    low when added up over many; its mean may be added up. Which of the two the prediction is, `functional`
+    says. The level of a regressor that is fitted for squared error is the mean itself.
 
     Attributes:
         fields: the features asked for, in order.
@@ -38,6 +38,7 @@ class Forecaster:
         threshold: the least change to the books that is forecast, in units of the target; 0 = any.
         mean_shift: what to add for a mean; None = the forecast is one already.
         functional: what the prediction is of all that may come true: `median` or `mean`.
+        loss: what the regressor is fitted for.
         offset: the column the regressor's output is added to, or None; a missing value counts as 0.
         minimum, maximum: bounds of the target (booked days: 0..horizon; counts and revenue: no upper bound).
         derivation: how reservations and revenue follow from expected days; None = not known.
@@ -53,6 +54,7 @@ class Forecaster:
     interval_offsets: Interval | None = None
     distribution: Distribution | None = None
     functional: str = MEDIAN
+    loss: Loss = "absolute"
     offset: str | None = None
     minimum: float = 0.0
     maximum: float | None = None
@@ -73,10 +75,14 @@ class Forecaster:
         level, design = self._design(columns)
         if self.distribution is None:
             return self._with_threshold(level, columns)
-        if self.functional == MEAN:
+        books = self.books(columns)
+        if self.functional == MEDIAN:
+            answer = self._possible(self.distribution.median(design, books))
+        elif self.loss == "squared":
             return level
-        median = self._possible(self.distribution.median(design, self.books(columns)))
-        return np.where(np.isfinite(level), median, np.nan)  # trees have an answer to anything
+        else:
+            answer = self.distribution.mean(design, books, self.maximum)
+        return np.where(np.isfinite(level), answer, np.nan)  # trees have an answer to anything
 
     def mean(self, columns: Columns) -> np.ndarray:
         """Expected values (rows,), for sums; below what is on the books where that may be cancelled."""
@@ -134,7 +140,8 @@ class Forecaster:
             mean = forecast if shift is None else self._possible(level + shift.at(level))
             return Outlook(forecast, mean, *self._offset_interval(forecast))
         found = Outlook.of(spread, self.distribution.level)
-        forecast, mean = (level, level) if self.functional == MEAN else (found.forecast, found.mean)
+        mean = level if self.loss == "squared" else found.mean
+        forecast = mean if self.functional == MEAN else found.forecast
         forecast, mean = (np.where(np.isfinite(level), told, np.nan) for told in (forecast, mean))
         ends = np.minimum(found.low, forecast), np.maximum(found.high, forecast)
         return Outlook(forecast, mean, *ends, found.quantiles)
@@ -179,13 +186,9 @@ class Forecaster:
     def _with_threshold(self, level: np.ndarray, columns: Columns) -> np.ndarray:
         if self.offset is None or not self.threshold:
             return level
-        return self._possible(with_threshold(level, np.nan_to_num(columns[self.offset]), self.threshold))
+        books = np.nan_to_num(columns[self.offset])
+        return self._possible(np.where(np.abs(level - books) < self.threshold, books, level))
 
     def _possible(self, values: np.ndarray) -> np.ndarray:
         least = np.maximum(values, self.minimum)  # np.clip costs one row several times as much
         return least if self.maximum is None else np.minimum(least, self.maximum)
-
-
-def with_threshold(expected: np.ndarray, books: np.ndarray, threshold: float) -> np.ndarray:
-    """`expected`, but what is on the books where the two differ by less than `threshold`."""
-    return np.where(np.abs(expected - books) < threshold, books, expected)

@@ -29,3 +29,10 @@ class Outlook(NamedTuple):
         quantiles = spread.quantiles(np.array(QUANTILES))
         median = quantiles[:, QUANTILES.index(0.5)]
         return cls(median, spread.mean, *spread.shortest(coverage), quantiles)
+
+    @property
+    def median(self) -> np.ndarray:
+        """Medians (rows,), whatever the forecast is; where no distribution is known, the forecast."""
+        if self.quantiles is None:
+            return self.forecast
+        return np.where(np.isfinite(self.forecast), self.quantiles[:, QUANTILES.index(0.5)], np.nan)

@@ -19,7 +19,8 @@ FORMAT, WITHOUT_DISTRIBUTION = 2, 1
 FILE = "forecaster.json"
 REGRESSOR_FOLDER = "regressor"
 PLAIN = (
-    "kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "functional", "metadata",
+    "kind", "target", "horizon_days", "profile", "offset", "minimum", "maximum", "functional", "loss",
+    "metadata",
 )  # fmt: skip
 KEYS = {name: name for name in PLAIN} | {"threshold": "dead_zone"}  # attribute → key in the saved file
 
@@ -63,7 +64,8 @@ def load(folder: Path) -> dict[str, Any]:
             f"{' and '.join(map(str, known))}.",
             "Train the model again with this version.",
         )
-    # Models saved by earlier versions lack some of them.
+    # Models saved by earlier versions lack some of them; their means were those fitted for squared error.
+    document.setdefault("loss", "squared" if document.get("functional") == "mean" else "absolute")
     interval, shift, derivation = (document.get(name) for name in ("interval", "mean_shift", "derivation"))
     return {
         **{name: document[key] for name, key in KEYS.items() if key in document},

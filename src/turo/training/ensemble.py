@@ -111,10 +111,10 @@ def _fold(table: TrainingTable, recipes: list[Recipe], split: Split) -> _Fold:
 
 
 def _weights(recipe: Recipe, folds: list[_Fold], rounds: int) -> np.ndarray:
-    """By the recipe's metric, over the rows of all these folds."""
+    """By the error that levels are fitted for, over the rows of all these folds."""
     books, y = (np.concatenate([getattr(fold, name) for fold in folds]) for name in ("books", "y"))
 
     def loss(expected: np.ndarray) -> float:
-        return float(row_loss(y, recipe.possible(books + expected), recipe.metric).mean())
+        return float(row_loss(y, recipe.possible(books + expected), recipe.level_metric).mean())
 
     return greedy_weights.choose(np.concatenate([fold.expected for fold in folds]), loss, rounds)

@@ -46,6 +46,7 @@ class Options:
     Attributes:
         target: y_booked_days, y_reservations, y_revenue, or auto for the profile's default.
         horizon_days: 0 takes the table's.
+        functional: what predictions are, median or mean; auto: median where the table has dates.
         seed: of everything random.
         tune_trials: 0 = no search.
         model_name: the name the run is for; empty = the kind.
@@ -54,6 +55,7 @@ class Options:
 
     target: str = "auto"
     horizon_days: int = 0
+    functional: str = "auto"
     seed: int = 7
     tune_trials: int = 0
     model_name: str = ""

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from turo.errors import ConfigError
 from turo.models.encoding import Columns, describe, encode
 from turo.models.estimators.base import Loss
 from turo.models.forecaster import MEAN, MEDIAN, Forecaster
 from turo.models.kinds import regressor
 from turo.table.model_columns import categories
-from turo.table.targets import bound, on_the_books
+from turo.table.targets import AUTO, bound, on_the_books
 from turo.training.project import AT_ONCE
 from turo.training.training_rows import TrainingTable
 
@@ -31,11 +32,29 @@ class Recipe:
     profile: str
     categories: tuple[str, ...]
     offset: str | None
-    metric: str
+    functional: str
+    loss: Loss
 
     @classmethod
-    def of(cls, table: TrainingTable, kind: str, params: Mapping[str, Any], seed: int) -> Recipe:
-        """The recipe a table asks for: MAE and what is on the books where there are dates, RMSE where not."""
+    def of(
+        cls,
+        table: TrainingTable,
+        kind: str,
+        params: Mapping[str, Any],
+        seed: int,
+        functional: str = AUTO,
+    ) -> Recipe:
+        """The recipe a table asks for.
+
+        Where there are dates: what is on the books, and absolute loss, whatever the functional: the
+        distribution around the forecast has a median and a mean. Without dates squared loss.
+
+        Args:
+            functional: what predictions are, `median` or `mean`; auto: median where there are dates.
+
+        Raises:
+            ConfigError: another functional.
+        """
         books = on_the_books(table.target, table.features)
         return cls(
             kind=kind,
@@ -47,13 +66,19 @@ class Recipe:
             profile=table.profile,
             categories=categories(table.rows, table.features),
             offset=books if table.timed and books in table.features else None,
-            metric="mae" if table.timed else "rmse",
+            functional=_functional(functional, table.timed),
+            loss="absolute" if table.timed else "squared",
         )
 
     @property
-    def loss(self) -> Loss:
-        """The loss that goes with the metric."""
-        return "absolute" if self.metric == "mae" else "squared"
+    def metric(self) -> str:
+        """The score that the functional makes small, by which forecasts are judged."""
+        return "mae" if self.functional == MEDIAN else "rmse"
+
+    @property
+    def level_metric(self) -> str:
+        """The score that the regressor is fitted for, by which its levels are judged."""
+        return "mae" if self.loss == "absolute" else "rmse"
 
     @property
     def maximum(self) -> float | None:
@@ -76,10 +101,21 @@ class Recipe:
             profile=self.profile,
             fields=fields,
             model=estimator.fit(encode(fields, columns), remainder),
-            functional=MEDIAN if self.loss == "absolute" else MEAN,
+            functional=self.functional,
+            loss=self.loss,
             offset=self.offset,
             maximum=self.maximum,
         )
+
+
+def _functional(asked: str, timed: bool) -> str:
+    if asked == AUTO:
+        return MEDIAN if timed else MEAN
+    if asked not in {MEDIAN, MEAN}:
+        raise ConfigError(
+            f"A model cannot answer the functional {asked!r}.", f"Choose {MEDIAN}, {MEAN} or {AUTO}."
+        )
+    return asked
 
 
 def take(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -59,7 +59,7 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
         from turo.training.tune import search
 
         params = search(project, params, options, data)
-    recipe = Recipe.of(data, project.kind, params, options.seed)
+    recipe = Recipe.of(data, project.kind, params, options.seed, options.functional)
     recipe, weights, folds = ensemble.weighed(project, recipe, data)
     params = {**params, **weights}
     result = backtest(data, recipe, folds)
@@ -67,7 +67,11 @@ def _train(project: Project, params: dict[str, Value], options: Options, setting
     logger.info(
         "%s: %s", name, ", ".join(f"{key} {value:.4f}" for key, value in sorted(scores.figures.items()))
     )
-    facts = {**describe(name, project, params, options, data), "code_version": settings.code_version}
+    facts = {
+        **describe(name, project, params, options, data),
+        "functional": recipe.functional,
+        "code_version": settings.code_version,
+    }
     final = artifacts.final_model(recipe.fit(data.columns(), data.y), data, recipe, result, facts)
     with tempfile.TemporaryDirectory() as temporary:
         reports = Path(temporary) / "reports"
@@ -87,7 +91,8 @@ def _log_params(params: dict[str, Value], options: Options) -> None:
 
     active = mlflow.active_run()
     logged = mlflow.MlflowClient().get_run(active.info.run_id).data.params if active else {}
-    wanted = {**params, "target": options.target, "seed": options.seed, "tune_trials": options.tune_trials}
+    chosen = ("target", "functional", "seed", "tune_trials")
+    wanted = {**params, **{key: getattr(options, key) for key in chosen}}
     mlflow.log_params({key: value for key, value in wanted.items() if key not in logged})
     changed = {
         f"tuned_{key}": value for key, value in params.items() if logged.get(key, str(value)) != str(value)

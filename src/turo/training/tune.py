@@ -50,11 +50,12 @@ def search(
     def objective(trial: Trial) -> float:
         tried = params | {name: _suggest(trial, name, space) for name, space in project.search.items()}
         with create_once.start_nested_run(f"trial {trial.number}"):
-            recipe = Recipe.of(data, project.kind, tried, options.seed)
+            recipe = Recipe.of(data, project.kind, tried, options.seed, options.functional)
             forecasts = run_folds(data, recipe, folds)
-            losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[LEVEL].to_numpy(), recipe.metric)
+            metric = recipe.level_metric
+            losses = row_loss(forecasts[ACTUAL].to_numpy(), forecasts[LEVEL].to_numpy(), metric)
             mlflow.log_params(tried)
-            mlflow.log_metric(f"tune_{recipe.metric}", float(np.mean(losses)))
+            mlflow.log_metric(f"tune_{metric}", float(np.mean(losses)))
         logger.info("Trial %d: loss %.4f with %s", trial.number, np.mean(losses), tried)
         return float(np.mean(losses))
 

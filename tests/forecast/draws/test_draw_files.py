@@ -118,6 +118,19 @@ def test_a_vehicle_that_looks_gone_is_in_no_draw_and_no_total(settings: Settings
     assert (gone["mean"], gone["q90"]) == (pytest.approx(1.5, abs=0.01), None)
 
 
+def test_a_model_of_means_forecasts_the_same_medians(settings: Settings) -> None:
+    """Of vehicles without draws as well, whose numbers are the model's own."""
+    rows = prepared(ORIGIN, 28).with_columns(looks_gone=(pl.col("vehicle_id") == "C").cast(pl.Int8))
+    write_table(Path(settings.data_dir), rows)
+    champion = make_ranged_champion(28)
+    assert isinstance(champion.forecaster, Forecaster)
+    answers = replace(champion, forecaster=replace(champion.forecaster, functional="mean"))
+    of_medians, of_means = (forecast_fleet(settings, [one], NOW).forecasts for one in (champion, answers))
+    names = ["vehicle_id", "flag", "mean", "median"]
+    assert of_means.select(names).equals(of_medians.select(names))
+    assert of_means.filter(vehicle_id="C")["median"].item() == 0.0
+
+
 def test_a_model_saved_without_a_distribution_still_forecasts(settings: Settings) -> None:
     folder = Path(settings.data_dir)
     forecast_fleet(settings, [make_ranged_champion(28)], NOW)

@@ -119,7 +119,11 @@ def test_median_and_mean_are_told_apart(tmp_path: Path) -> None:
     predictor = tiny_predictor()
     predictor.model = replace(tiny_forecaster(), functional="mean")
     told = route(tmp_path, predictor, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
-    assert (told["functional"], told["median"], told["mean"]) == ("mean", None, told["prediction"])
+    assert (told["functional"], told["mean"]) == ("mean", told["prediction"])
+    assert told["median"] == told["quantiles"]["q50"] != told["mean"]
+    predictor.model = replace(as_saved_earlier(tiny_forecaster()), functional="mean")
+    told = route(tmp_path, predictor, metric="rmse").post("/forecast", json={"vehicle_id": "V1"}).json()
+    assert (told["functional"], told["median"]) == ("mean", None)
 
     predictor = tiny_predictor()
     shift = MeanShift(np.empty(0), np.array([0.25]))

@@ -70,7 +70,7 @@ class Forecast:
             "target": about.target,
             "prediction": prediction,
             "functional": about.functional,
-            "median": prediction if about.functional == MEDIAN else None,
+            "median": _median(outlook, about, prediction),
             "mean": float(outlook.mean[0]),
             "interval": {
                 "low": float(outlook.low[0]),
@@ -90,6 +90,12 @@ class Forecast:
     def waits(self, request: Request) -> bool:
         """Whether the row has to be read from a file."""
         return not self.table.at_hand(dated=b"origin" in request.body)
+
+
+def _median(outlook: Outlook, about: About, prediction: float) -> float | None:
+    if about.functional == MEDIAN:
+        return prediction
+    return None if outlook.quantiles is None else float(outlook.median[0])
 
 
 def _quantiles(outlook: Outlook) -> dict[str, float] | None:

@@ -72,7 +72,7 @@ class ForecastAnswer(Described):
     target: str
     prediction: float = Field(description="What POST /{model} answers for these features.")
     functional: Functional
-    median: float | None = Field(description="null where the model learns no median.")
+    median: float | None = Field(description="null where the model knows no median.")
     mean: float = Field(description="The expected value: what may be added up over vehicles.")
     interval: Interval
     quantiles: Quantiles | None = Field(description="null where an earlier release trained the model.")

@@ -10,6 +10,7 @@ import polars as pl
 
 from turo.models.distribution import COVERAGE, Distribution, design
 from turo.models.encoding import describe, encode
+from turo.models.forecaster import MEAN as OF_MEAN
 from turo.models.forecaster import Forecaster, Outlook
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
 from turo.table.names import META, ORIGIN
@@ -37,8 +38,8 @@ class Backtest:
     """What was measured.
 
     Attributes:
-        holdout: one row for each row tested, keys and features of the table plus y, prediction (a median
-            where the loss is absolute), mean, low, high, quantiles (q05 ...), crps (the score of the whole
+        holdout: one row for each row tested, keys and features of the table plus y, prediction (median or
+            mean, as the recipe says), mean, low, high, quantiles (q05 ...), crps (the score of the whole
             distribution), place (of y in it), baseline_<name> and, where they can be derived,
             derived_reservations and derived_revenue. Without dates the out-of-fold forecasts of all rows.
         folds: row, fold, y, level and prediction of the rolling folds (without dates the same rows as
@@ -122,10 +123,10 @@ def backtest(table: TrainingTable, recipe: Recipe, folds: pl.DataFrame | None = 
 def _placed(
     table: TrainingTable, recipe: Recipe, model: Forecaster, folds: pl.DataFrame, levels: pl.DataFrame
 ) -> pl.DataFrame:
-    """The folds with the median around each forecast, and the place of what came true.
+    """The folds with what the model would have answered, and the place of what came true.
 
     Both by a distribution learnt from weeks that were over before the first fold. Where there are few of them
-    the level stands for the median, and no place is known.
+    the level stands for the answer, and no place is known.
     """
     rows, y, level = (folds[name].to_numpy() for name in (ROW, ACTUAL, LEVEL))
     gap = np.timedelta64(table.horizon_days, "D")
@@ -137,8 +138,11 @@ def _placed(
     columns = take(table.columns(), rows)
     books = model.books(columns)
     spread = before.spread(model.design(columns, level), books, 0.0, recipe.maximum)
-    median = spread.quantiles(np.array([0.5]))[:, 0]
-    return folds.with_columns(pl.Series(PREDICTION, median), _place(spread, y))
+    return folds.with_columns(pl.Series(PREDICTION, _answer(recipe, spread, spread.mean)), _place(spread, y))
+
+
+def _answer(recipe: Recipe, spread: Spread, mean: np.ndarray) -> np.ndarray:
+    return mean if recipe.functional == OF_MEAN else spread.quantiles(np.array([0.5]))[:, 0]
 
 
 def _place(spread: Spread, y: np.ndarray) -> pl.Series:
@@ -162,12 +166,14 @@ def _crossed(table: TrainingTable, recipe: Recipe, plan: Plan, folds: pl.DataFra
         )
         spread = learnt.spread(design(X, level, zeros), zeros, 0.0, recipe.maximum)
         low, high = spread.shortest(COVERAGE)
-        outlook = Outlook(level, level, np.minimum(low, level), np.maximum(high, level))
+        answer = _answer(recipe, spread, level)
+        outlook = Outlook(answer, level, np.minimum(low, answer), np.maximum(high, answer))
         frame = _with_forecasts(table, split.test, outlook, spread, baselines)
         tested.append(frame.with_columns(pl.Series(ROW, split.test)))
+    holdout = pl.concat(tested).sort(ROW)
     return Backtest(
-        holdout=pl.concat(tested).sort(ROW).drop(ROW),
-        folds=folds.with_columns(pl.col(LEVEL).alias(PREDICTION)),
+        holdout=holdout.drop(ROW),
+        folds=folds.join(holdout.select(ROW, PREDICTION), on=ROW, maintain_order="left"),
         levels=folds.select(ROW, LEVEL),
         model=None,
         scale=float(np.abs(y - y.mean()).mean()),

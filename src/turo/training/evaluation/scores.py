@@ -31,6 +31,8 @@ from turo.training.training_rows import TrainingTable
 
 MODEL, ORACLE = "model", "oracle"
 ORACLE_TITLE = "Oracle (knows the true process)"
+MEDIAN_COLUMN = "q50"
+SCORES = ("mae", "rmse")  # logged of every baseline: which one judges depends on what a model answers
 LEAST_SHARE = 0.5  # of the rows on which a baseline needs a value, or few would be left to compare on
 
 
@@ -66,7 +68,7 @@ def measure(table: TrainingTable, result: Backtest, name: str) -> Scores:
     baselines = result.baselines
     left_out = tuple(key for key, values in baselines.items() if np.isfinite(values).mean() < LEAST_SHARE)
     forecasts = {MODEL: predicted, **{key: baselines[key] for key in baselines if key not in left_out}}
-    if (truth := _oracle(table, result.holdout)) is not None:
+    if (truth := _oracle(table, result)) is not None:
         forecasts[ORACLE] = truth
     common = np.isfinite(np.stack(list(forecasts.values()))).all(axis=0)
     if len(left_out) == len(baselines) or not common.any():
@@ -85,6 +87,7 @@ def measure(table: TrainingTable, result: Backtest, name: str) -> Scores:
     groups = group_scores.by_group(result.holdout, table.horizon_days)
     figures = {
         **_figures(result, lines, best),
+        **_of_both(result, common),
         **group_scores.figures(groups),
         **fleet_totals.figures(result.totals),
         "holdout_rows_compared": float(common.sum()),
@@ -102,8 +105,11 @@ def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) ->
     ]
     figures = {
         **lines[MODEL],
-        **{f"baseline_{key}_{metric}": lines[key][metric] for key in result.baselines},
-        f"baseline_best_{metric}": lines[best][metric],
+        **{f"baseline_{key}_{score}": lines[key][score] for key in result.baselines for score in SCORES},
+        **{
+            f"baseline_best_{score}": float(np.nanmin([lines[key][score] for key in result.baselines]))
+            for score in SCORES
+        },
         "improvement": 1.0 - metrics.ratio(lines[MODEL][metric], lines[best][metric]),
         f"cv_{metric}": float(np.mean(by_fold)),
         f"cv_{metric}_sd": float(np.std(by_fold)),
@@ -111,12 +117,24 @@ def _figures(result: Backtest, lines: dict[str, dict[str, float]], best: str) ->
         "interval_width": float((result.holdout[HIGH] - result.holdout[LOW]).to_numpy().mean()),
         "holdout_rows": float(len(y)),
         **_of_distributions(result.holdout),
-        **_totals(result.holdout),
+        **_totals(result),
     }
     if ORACLE in lines:
         figures[f"oracle_{metric}"] = lines[ORACLE][metric]
         figures["above_oracle"] = metrics.ratio(lines[MODEL][metric], lines[ORACLE][metric]) - 1.0
     return {key: value for key, value in figures.items() if np.isfinite(value)}
+
+
+def _of_both(result: Backtest, common: np.ndarray) -> dict[str, float]:
+    """Scores of median and mean on the same rows: with them models that answer different ones compare."""
+    if result.totals is None:  # without dates nothing is chosen among several models
+        return {}
+    rows = result.holdout.filter(pl.Series(common))
+    y, median, mean = (rows[name].to_numpy() for name in (ACTUAL, _median(result), MEAN))
+    return {
+        "median_mae": metrics.score(y, median, result.scale)["mae"],
+        "mean_rmse": metrics.score(y, mean, result.scale)["rmse"],
+    }
 
 
 def _of_distributions(holdout: pl.DataFrame) -> dict[str, float]:
@@ -134,11 +152,17 @@ def _of_distributions(holdout: pl.DataFrame) -> dict[str, float]:
     }
 
 
-def _totals(holdout: pl.DataFrame) -> dict[str, float]:
+def _median(result: Backtest) -> str:
+    """The column of medians; without dates what is forecast stands for it."""
+    return PREDICTION if result.metric == "mae" or result.totals is None else MEDIAN_COLUMN
+
+
+def _totals(result: Backtest) -> dict[str, float]:
     """How far sums over the whole hold-out are off, as a share: of means, medians and derived numbers."""
+    holdout = result.holdout
     pairs = {
         "fleet_bias": (MEAN, ACTUAL),
-        "fleet_bias_median": (PREDICTION, ACTUAL),
+        "fleet_bias_median": (_median(result), ACTUAL),
         "derived_reservations_bias": (f"{DERIVED}reservations", RESERVATIONS),
         "derived_revenue_bias": (f"{DERIVED}revenue", REVENUE),
     }
@@ -157,15 +181,18 @@ def _cold(holdout: pl.DataFrame) -> np.ndarray:
     return (holdout["tenure_days"].fill_null(0) < COLD_START_DAYS).to_numpy()
 
 
-def _oracle(table: TrainingTable, holdout: pl.DataFrame) -> np.ndarray | None:
-    """The true process's median for each row (best for MAE); None unless the side file covers the rows."""
-    median = f"{table.target}_median"
-    if table.oracle is None or not table.timed or median not in table.oracle.columns:
+def _oracle(table: TrainingTable, result: Backtest) -> np.ndarray | None:
+    """The true process's median for each row, or where means are judged its mean.
+
+    None unless the side file covers the rows.
+    """
+    truly = f"{table.target}_median" if result.metric == "mae" else table.target
+    if table.oracle is None or not table.timed or truly not in table.oracle.columns:
         return None
-    keys = list(KEYS)
+    keys, holdout = list(KEYS), result.holdout
     truth = table.oracle.select(
-        *(pl.col(key).cast(holdout.schema[key]) for key in keys), pl.col(median).cast(pl.Float64)
+        *(pl.col(key).cast(holdout.schema[key]) for key in keys), pl.col(truly).cast(pl.Float64)
     )
     joined = holdout.select(keys).join(truth, on=keys, how="left", maintain_order="left")
-    values = numbers(joined[median])
+    values = numbers(joined[truly])
     return values if np.isfinite(values).mean() > 0.99 else None

@@ -21,7 +21,7 @@ CARD = """# {name}
 
 {summary}
 
-- Forecasts `{target}` ({unit}){window}.
+- Forecasts `{target}` ({unit}){window}; a prediction is the {functional} of what may come true.
 - Data: profile `{profile}`, snapshot {snapshot}, digest `{digest}`, {rows} labelled rows, {span}.
 - Code version `{code_version}`, seed {seed}, parameters `{parameters}`.
 - {metric} {value:.3f} {unit} on {compared:.0f} of {rows_held:.0f} hold-out rows, those on which all can be
