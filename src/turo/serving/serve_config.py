@@ -31,7 +31,7 @@ class TrainedOn(BaseModel):
     fleet: str = ""  # as `turo.data.fleet_sketch.as_tag` writes it
     data_digest: str = ""
     snapshot: str = ""
-    metric: str = "mae"  # what the fit made small: its forecasts are medians under mae, means under rmse
+    metric: str = "mae"  # what it is judged by: its forecasts are medians under mae, means under rmse
 
 
 class ModelSpec(BaseModel):
