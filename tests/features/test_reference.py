@@ -64,6 +64,8 @@ def test_every_sum_is_what_the_definition_says(fleet, horizon):
         }
         if "otb_days_alive" in table.columns:
             expected |= _alive(whole, books, at, length)
+        if "otb_days_kept" in table.columns:
+            expected |= _kept(whole, books, at, length)
         if at + length <= SNAPSHOT:
             expected["y_booked_days"] = final.days(at, at + length)
             expected["y_reservations"] = final.started(at, at + length)
@@ -82,17 +84,40 @@ def _then(whole, row, back, at, length):
 
 
 def _alive(whole, books, at, length):
-    """Each trip by its chance; the days no more than all that is on the books."""
+    """Each trip by the chance that it is still booked."""
+
+    def chance(row):
+        return 1.0 if newest(at, SNAPSHOT, length) or not _open(whole) else whole.chance(row, at)
+
+    return _by_chance(books, at, length, chance, "alive")
+
+
+def _kept(whole, books, at, length):
+    """Each trip by the chance that it is still booked and will be kept."""
+
+    def chance(row):
+        booked = 1.0 if newest(at, SNAPSHOT, length) or not _open(whole) else whole.chance(row, at)
+        return booked * whole.kept(row, at)
+
+    return _by_chance(books, at, length, chance, "kept")
+
+
+def _open(whole):
+    return any("cancellation" in row["status"] and not row["cancelled_at"] for row in whole.rows)
+
+
+def _by_chance(books, at, length, chance_of, suffix):
+    """The days no more than all that is on the books."""
     days = trips = revenue = 0.0
     for row in books.rows:
         one = Reference([row])
-        chance = 1.0 if newest(at, SNAPSHOT, length) else whole.chance(row, at)
+        chance = chance_of(row)
         days += chance * one.days(at, at + length)
         trips += chance * one.started(at, at + length)
         revenue += chance * one.revenue(at, at + length)
     on_the_books = books.days(at, at + length)
     return {
-        "otb_days_alive": min(days, on_the_books),
-        "otb_trips_alive": trips,
-        "otb_revenue_alive": revenue,
+        f"otb_days_{suffix}": min(days, on_the_books),
+        f"otb_trips_{suffix}": trips,
+        f"otb_revenue_{suffix}": revenue,
     }

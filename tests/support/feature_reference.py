@@ -56,6 +56,29 @@ class Reference:
         overall = fleet[0] / fleet[1] if fleet[1] else 0.0
         return 1 - (mine[0] + 20 * overall) / (mine[1] + 20) * age
 
+    def kept(self, row: Row, at: datetime) -> float:
+        """How likely a trip on the books is not cancelled before its start; of the **whole** fleet."""
+        booked, start = _booked(row), row["trip_start"]
+        if start <= at:
+            return 1.0
+        mine, fleet = [0.0] * 9, [0.0] * 9
+        for other in self.rows:
+            if other["trip_start"] > at or _booked(other) >= min(other["trip_start"], _left(other)):
+                continue
+            until = min(self.replaced(other), other["trip_start"]) - _booked(other)
+            alike = _retention_class(other) == _retention_class(row)
+            for stage in range(9):
+                age = _lead(other) * stage / 8
+                still = max(1 - age / until, 0) if _undated(other) else _left(other) > _booked(other) + age
+                fleet[stage] += still
+                mine[stage] += still if alike else 0.0
+        overall = [share / fleet[0] if fleet[0] else 1.0 for share in fleet]
+        curve = [(count + 20 * share) / (mine[0] + 20) for count, share in zip(mine, overall, strict=True)]
+        age = (at - booked) / (start - booked) * 8
+        stage = min(int(age), 7)
+        now = curve[stage] + (curve[stage + 1] - curve[stage]) * (age - stage)
+        return curve[8] / now if now > 0 else 1.0
+
     def replaced(self, row: Row) -> datetime:
         """When a later booking of the vehicle for some of the same time became known."""
         return min(
@@ -112,6 +135,10 @@ def _lead(row: Row) -> timedelta:
 
 def _class(row: Row) -> int:
     return sum(_lead(row) > days * DAY for days in (3, 14, 45))
+
+
+def _retention_class(row: Row) -> int:
+    return sum(_lead(row) > days * DAY for days in (3, 7, 14, 30, 60))
 
 
 def _booked(row: Row) -> datetime:

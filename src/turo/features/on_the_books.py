@@ -8,6 +8,9 @@ those that the snapshot shows as cancelled are left out of everything, as if the
 columns `…_alive` are what one could expect to be still booked: each trip by its `survival`, at the newest
 origin the same as without. A cancelled window that was booked again counts for both trips, so the days of
 trips that overlap may add up to more than is on the books; those are the bound.
+
+The columns `…_kept` look further: what of that can be expected not to be cancelled after T either, each trip
+by its `retention`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from turo.features.known_trips.intervals import spans, without_overlap
 from turo.features.known_trips.trips import Trips
 from turo.features.scope import Scope
 from turo.features.time import DAY, Flags, Floats, Ints, first_after, first_at_or_after
+from turo.table.targets import ALIVE, KEPT
 
 PICKUP_DAYS = (7, 14)
 NEAR_DAYS = (7, 14)  # the first days of the window, which are the least likely still to fill
@@ -51,12 +55,20 @@ def on_the_books(trips: Trips, scope: Scope, vehicle_count: int) -> dict[str, Fl
         share = (end - start) / (rows.end - rows.start)
         revenue = np.where(alive, rows.base * share, 0.0)
         features["otb_revenue"] = total(revenue)
-    if scope.survival is not None:
-        chance = scope.survival.alive(rows, origin, at)
-        features["otb_days_alive"] = np.minimum(total((end - start) * alive * chance / DAY), days)
-        features["otb_trips_alive"] = total(inside * chance)
+
+    def expected(chance: Floats, suffix: str) -> dict[str, Floats]:
+        found = {"otb_days": np.minimum(total((end - start) * alive * chance / DAY), days)}
+        found["otb_trips"] = total(inside * chance)
         if scope.books_priced:
-            features["otb_revenue_alive"] = total(revenue * chance)
+            found["otb_revenue"] = total(revenue * chance)
+        return {name + suffix: values for name, values in found.items()}
+
+    booked = np.ones(len(rows))
+    if scope.survival is not None:
+        booked = scope.survival.alive(rows, origin, at)
+        features |= expected(booked, ALIVE)
+    if scope.retention is not None:
+        features |= expected(booked * scope.retention.kept(rows, origin, at), KEPT)
     nearest = np.full(cells, np.inf)
     np.minimum.at(nearest, group[inside], start[inside] / DAY)
     features["days_to_next_start"] = np.where(np.isinf(nearest), np.nan, nearest).reshape(shape)

@@ -12,6 +12,7 @@ import polars as pl
 from turo.errors import InputError
 from turo.features.calendar import federal_holidays
 from turo.features.fleet_part import Part
+from turo.features.known_trips.retention import Retention
 from turo.features.known_trips.survival import Survival
 from turo.features.time import DAY, NEVER, WEEK, Flags, Ints, as_date, first_at_or_after, instant, mondays
 
@@ -38,6 +39,7 @@ class Scope:
     blocks_dated: bool  # does it say when each was made?
     books_priced: bool  # are the prices of cancelled rows known, so that revenue on the books leaks nothing?
     survival: Survival | None = None  # of trips on the books, where some cancellation has no date
+    retention: Retention | None = None  # of trips on the books, where some trip was cancelled
 
     @property
     def horizon(self) -> int:
@@ -112,6 +114,7 @@ def scope(  # noqa: PLR0913, PLR0917 - the facts of a run
         and not blocks["created_at"].has_nulls(),
         books_priced=books_priced,
         survival=Survival.of(rows, sightings, origins, newest) if rows["undated"].any() else None,
+        retention=None if rows["counted"].all() else Retention.of(rows, origins),
     )
 
 

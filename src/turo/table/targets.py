@@ -12,6 +12,7 @@ TARGETS = (BOOKED_DAYS, RESERVATIONS, REVENUE)
 
 AUTO = "auto"  # the profile's own target
 ALIVE = "_alive"  # suffix: the same, as far as it can be expected to be still booked
+KEPT = "_kept"  # suffix: the same, as far as it can be expected not to be cancelled later either
 PREFIX = "y_"  # of a target's column; a user may leave it out
 
 
