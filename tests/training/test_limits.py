@@ -126,7 +126,8 @@ def test_a_baseline_that_is_mostly_silent_does_not_shrink_the_comparison(tmp_pat
     write(tmp_path / "datas", priced_in_part(0.25))
     data = read(tmp_path / "datas", "y_revenue")
     _, scores, _ = reports(data, "knn", tmp_path / "reports")
-    assert scores.left_out == ("on_the_books", "books_and_pickup")
+    curves = ("curve_additive", "curve_multiplicative", "curve_survival")
+    assert scores.left_out == ("on_the_books", "books_and_pickup", *curves)
     assert scores.figures["holdout_rows_compared"] == scores.figures["holdout_rows"]
     assert np.isnan(scores.lines["on_the_books"]["mae"])
     assert scores.best_baseline not in scores.left_out

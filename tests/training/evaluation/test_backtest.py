@@ -82,7 +82,8 @@ def test_model_and_baselines_add_to_what_can_be_expected_to_be_still_booked(data
 def test_every_forecast_stands_on_the_same_rows_and_the_model_adds_to_the_books(data):
     result = backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1))
     assert set(result.baselines) == {
-        "last_28_days", "last_year", "on_the_books", "books_and_pickup", "class_mean"
+        "last_28_days", "last_year", "on_the_books", "books_and_pickup", "class_mean",
+        "curve_additive", "curve_multiplicative", "curve_survival",
     }  # fmt: skip
     assert len(result.holdout) == 12 * 12
     assert result.model is not None
@@ -95,6 +96,8 @@ def test_every_forecast_stands_on_the_same_rows_and_the_model_adds_to_the_books(
     )
     assert 0.5 < scores.figures["interval_coverage"] <= 1.0
     assert scores.best_baseline in result.baselines
+    told = {name: scores.figures[f"baseline_{name}_mae"] for name in result.baselines}
+    assert min(told, key=lambda name: told[name]) == scores.best_baseline
 
 
 def test_the_oracle_is_scored_when_it_covers_the_rows(data):

@@ -37,7 +37,7 @@ def test_mase_is_measured_in_last_years_error_with_the_window_before_as_fallback
     assert scale == (2.0 + 4.0) / 2
 
 
-def test_five_baselines_by_hand():
+def test_the_simple_baselines_by_hand():
     train = {
         "otb_days": np.array([2.0, 4.0, 6.0]),
         "class": np.array(["suv", "suv", None], dtype=object),
@@ -50,6 +50,7 @@ def test_five_baselines_by_hand():
         "class": np.array(["suv", "van"], dtype=object),
     }
     found = time_baselines("y_booked_days", 14, train, y, test)
+    simple = {name: values for name, values in found.items() if not name.startswith("curve_")}
     expected = {
         "last_28_days": [7.0, 1.5],
         "last_year": [9.0, 1.5],
@@ -57,7 +58,7 @@ def test_five_baselines_by_hand():
         "books_and_pickup": [14.0, 10.5],
         "class_mean": [6.0, 8.0],
     }
-    assert {name: values.tolist() for name, values in found.items()} == expected
+    assert {name: values.tolist() for name, values in simple.items()} == expected
 
 
 def test_the_books_are_what_can_be_expected_to_be_still_booked_where_the_table_tells():
@@ -77,11 +78,12 @@ def test_bookings_are_capped_at_the_window_but_revenue_is_not():
     assert money["books_and_pickup"].tolist() == [2500.0]
 
 
-def test_without_revenue_on_the_books_those_two_baselines_are_silent():
+def test_without_revenue_on_the_books_the_baselines_on_them_are_silent():
     columns = {"hist_revenue_28": np.array([100.0])}
     found = time_baselines("y_revenue", 28, columns, np.array([90.0]), columns)
     assert np.isnan(found["on_the_books"]).all()
     assert np.isnan(found["books_and_pickup"]).all()
+    assert all(np.isnan(found[f"curve_{kind}"]).all() for kind in ("additive", "multiplicative", "survival"))
     assert found["last_28_days"].tolist() == [100.0]
 
 

@@ -1,4 +1,4 @@
-"""What a model must beat: five forecasts that need no model, fitted on the same training rows."""
+"""What a model must beat: eight forecasts that need no model, fitted on the same training rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from turo.models.encoding import Columns
 from turo.table.targets import TARGET, bound, on_the_books
+from turo.training.evaluation.booking_curve import booking_curves
 
 Forecasts = dict[str, np.ndarray]
 
@@ -15,6 +16,9 @@ NAMES = {
     "on_the_books": "On the books only",
     "books_and_pickup": "On the books + mean pickup",
     "class_mean": "Mean of the vehicle class",
+    "curve_additive": "Booking curve, additive",
+    "curve_multiplicative": "Booking curve, multiplicative",
+    "curve_survival": "Survival of the books + pickup",
     "mean": "Mean predictor",
     "linear": "Linear regression",
 }
@@ -24,7 +28,7 @@ def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray
     """Forecasts (test rows,) by name; NaN where a baseline cannot say anything.
 
     Args:
-        train, y: the training rows, from which mean pickup and class means are taken.
+        train, y: the training rows, from which pickup, booking curves and class means are taken.
         test: the rows to forecast.
     """
     known = TARGET[target]
@@ -39,6 +43,7 @@ def time_baselines(target: str, horizon_days: int, train: Columns, y: np.ndarray
         "on_the_books": test.get(books, unknown),
         "books_and_pickup": unknown,
         "class_mean": _class_mean(train.get("class"), y, test.get("class"), rows),
+        **booking_curves(target, horizon_days, train, y, test),
     }
     if books in train:
         pickup = float(np.nanmean(y - train[books]))
