@@ -17,8 +17,8 @@ def booking(booked: datetime, lead: float, cancelled: float | None = None, days:
     start = booked + lead * DAY
     status = "completed" if cancelled is None else "guest_cancellation"
     gone = None if cancelled is None else (booked + cancelled * DAY).isoformat()
-    dates = (each.isoformat() for each in (start, start + days * DAY, booked))
-    return trip(vehicle, *dates, status, cancelled_at=gone)
+    end = start + days * DAY
+    return trip(vehicle, start.isoformat(), end.isoformat(), booked.isoformat(), status, cancelled_at=gone)
 
 
 def past(cancelled: int, of: int = 10, after: float = 7.5):

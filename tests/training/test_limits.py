@@ -132,9 +132,9 @@ def test_a_baseline_that_is_mostly_silent_does_not_shrink_the_comparison(tmp_pat
     assert np.isnan(scores.lines["on_the_books"]["mae"])
     assert scores.best_baseline not in scores.left_out
     card = (tmp_path / "reports" / "model_card.md").read_text()
-    assert (
-        "Left out, for lack of a value on most rows: On the books only, On the books + mean pickup." in card
-    )
+    left_out = ", ".join(scores.titles[key] for key in scores.left_out)
+    assert left_out.startswith("On the books only, On the books + mean pickup, Booking curve, additive")
+    assert f"Left out, for lack of a value on most rows: {left_out}." in card
     assert "144 of 144 hold-out rows" in card
 
 

@@ -1,6 +1,6 @@
 """The best baseline of one's own data: the forecast until there is a model of this fleet.
 
-Which of the five is best, and what came true around what it said, is learnt from the past: every origin is
+Which of them is best, and what came true around what it said, is learnt from the past: every origin is
 forecast from the rows whose windows were over by then.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from turo.errors import InputError
+from turo.forecast.baseline_places import out_of_sample
 from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
 from turo.models.distribution import Distribution, design
@@ -146,15 +147,17 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     key = min(errors, key=lambda name: errors[name])
     plain_one = Baseline(key, target, table.horizon_days, train, y, past_rows=len(past), errors=errors)
     books = plain_one.books(arrays(past, features))
-    around = Distribution.fit(_design(known[key], books), books, actual, SEED)
+    told = _design(known[key], books)
+    around = Distribution.fit(told, books, actual, SEED)
     most = bound(target, table.horizon_days)
-    spread = around.spread(_design(known[key], books), books, 0.0, most)
+    spread = around.spread(told, books, 0.0, most)
     facts = table.manifest
     profile, snapshot = str(facts.get("profile", "")), str(facts.get("snapshot", ""))
     judged = TrainingTable(past, features, target, table.horizon_days, profile, snapshot, table.digest, facts)
     everyone = np.arange(len(past))
     derivation = fit_derived.learn(judged, on_the_books(target, features), everyone, spread.mean)
-    place = spread.places(actual, np.random.default_rng(SEED).random(len(past)))
+    origins = past[ORIGIN].to_numpy().astype("datetime64[D]")
+    place = out_of_sample(told, books, actual, origins, table.horizon_days, most, SEED)
     places = past.select(VEHICLE, ORIGIN).with_columns(pl.Series("place", place))
     return replace(plain_one, distribution=around, derivation=derivation, places=places)
 
