@@ -13,7 +13,7 @@ import polars as pl
 from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
-from turo.forecast import accuracy, listed_vehicles, unknown_vehicles
+from turo.forecast import listed_vehicles, unknown_vehicles
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
@@ -22,7 +22,7 @@ from turo.forecast.forecaster_choice import choose
 from turo.forecast.freshness import changed_inputs, late
 from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
-from turo.forecast.live import track
+from turo.forecast.live import accuracy, track
 from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, draws_file, live_errors, store
 from turo.forecast.report import page
@@ -31,8 +31,7 @@ from turo.forecast.report.reasons import usual
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
-from turo.table import reader
-from turo.table.names import TRACK_RECORD_PAGE, VEHICLE
+from turo.table.names import TRACK_RECORD_PAGE
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
         choice = choose(settings, name, asked, source)
         fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
     except InputError:
-        _withdraw(settings)
+        other_fleets.withdraw(data_folder(settings))
         raise
     live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
     live, tables = fleet.live, (fleet.forecasts, fleet.totals, fleet.accuracy)
@@ -174,18 +173,6 @@ def _ready(
     if not ready:
         raise problems[0]
     return ready, [f"Left out: {error}" for error in problems]
-
-
-def _withdraw(settings: Settings) -> None:
-    """Put away a forecast that has none of the vehicles of the table as it is now."""
-    folder = data_folder(settings)
-    try:
-        present = reader.read(str(folder)).frame([VEHICLE])[VEHICLE]
-    except InputError:
-        return  # it cannot be told whose forecast it is
-    forecast = other_fleets.forecast_vehicles(folder)
-    if forecast and not forecast & set(present):
-        other_fleets.put_away(folder, other_fleets.UNKNOWN)
 
 
 def _window(table: HorizonTable, champion: Champion, source: Tables) -> Window:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from turo.data import fleet_sketch
 from turo.data.tables import Tables
 from turo.errors import ConfigError, InputError, RegistryError
-from turo.forecast import baseline_forecast, best_model, further_horizons
+from turo.forecast import best_model, further_horizons
+from turo.forecast.baselines import baseline_forecast
 from turo.forecast.champions import Champion, load
 from turo.forecast.forecast_columns import BASELINE
 from turo.forecast.horizon_tables import HorizonTable, model_name, open_table, served_horizon

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from turo.data.fleet_sketch import of_manifest
+from turo.errors import InputError
 from turo.table import reader
-from turo.table.names import FURTHER_HORIZON, TRACK_RECORD, TRACK_RECORD_PAGE
+from turo.table.names import FURTHER_HORIZON, TRACK_RECORD, TRACK_RECORD_PAGE, VEHICLE
 
 FOLDER = "other-fleets"
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
@@ -91,6 +92,17 @@ def forecast_vehicles(folder: Path) -> set[str]:
             continue
         return set(table["vehicle_id"].drop_nulls())
     return set()
+
+
+def withdraw(folder: Path) -> None:
+    """Put away a forecast that has none of the vehicles of the table as it is now."""
+    try:
+        present = reader.read(str(folder)).frame([VEHICLE])[VEHICLE]
+    except InputError:
+        return  # it cannot be told whose forecast it is
+    forecast = forecast_vehicles(folder)
+    if forecast and not forecast & set(present):
+        put_away(folder, UNKNOWN)
 
 
 def _traces(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hand_fleet import ORIGIN, make_champion, make_ranged_champion, prepared, weeks, write_table
 
-from turo.forecast.baseline_forecast import MIN_ROWS, best
+from turo.forecast.baselines.baseline_forecast import MIN_ROWS, best
 from turo.forecast.champions import Champion
 from turo.forecast.draws.fleet_draws import Draws, draw, statistics
 from turo.forecast.draws.window import Window

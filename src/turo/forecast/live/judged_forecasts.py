@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import polars as pl
 
-from turo.forecast import accuracy
 from turo.forecast.forecast_columns import ALL_MODELS, KEY
 from turo.forecast.horizon_tables import HorizonTable
+from turo.forecast.live import accuracy
 
 MOST_MONDAYS = 13
 WINDOW = ["target", "horizon_days", "origin_date"]

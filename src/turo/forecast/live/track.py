@@ -10,10 +10,9 @@ from typing import Any
 import polars as pl
 
 from turo.data.tables import Tables
-from turo.forecast import accuracy
 from turo.forecast.forecast_columns import ALL_MODELS, LIVE, MONDAYS
 from turo.forecast.horizon_tables import HorizonTable, data_folder
-from turo.forecast.live import baselines_then, judged_forecasts
+from turo.forecast.live import accuracy, baselines_then, judged_forecasts
 from turo.forecast.live.fleet_books import FleetBooks
 from turo.forecast.live.judged_forecasts import JUDGED, WINDOW
 from turo.forecast.live.mondays import fleet_mondays, totals_of

@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from turo.files import atomic_path
-from turo.forecast.accuracy import summary
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.forecast_columns import CLASS, FLEET
+from turo.forecast.live.accuracy import summary
 from turo.forecast.live.track import Live
 from turo.forecast.report import pictures as svg
 from turo.forecast.report.booked_weeks import LAST_YEAR, WEEKS, BookedWeeks

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from turo.errors import InputError
-from turo.forecast.baseline_places import out_of_sample
+from turo.forecast.baselines.baseline_places import out_of_sample
 from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
 from turo.models.distribution import Distribution, design
@@ -149,13 +149,11 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     books = plain_one.books(arrays(past, features))
     told = _design(known[key], books)
     around = Distribution.fit(told, books, actual, SEED)
-    most = bound(target, table.horizon_days)
+    most, facts = bound(target, table.horizon_days), table.manifest
     spread = around.spread(told, books, 0.0, most)
-    facts = table.manifest
     profile, snapshot = str(facts.get("profile", "")), str(facts.get("snapshot", ""))
     judged = TrainingTable(past, features, target, table.horizon_days, profile, snapshot, table.digest, facts)
-    everyone = np.arange(len(past))
-    derivation = fit_derived.learn(judged, on_the_books(target, features), everyone, spread.mean)
+    derivation = fit_derived.learn(judged, on_the_books(target, features), np.arange(len(past)), spread.mean)
     origins = past[ORIGIN].to_numpy().astype("datetime64[D]")
     place = out_of_sample(told, books, actual, origins, table.horizon_days, most, SEED)
     places = past.select(VEHICLE, ORIGIN).with_columns(pl.Series("place", place))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from turo.forecast.baseline_places import out_of_sample
+from turo.forecast.baselines.baseline_places import out_of_sample
 
 WEEKS, VEHICLES, HORIZON = 40, 6, 28
 

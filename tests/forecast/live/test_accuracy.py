@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hand_fleet import ORIGIN, make_champion, prepared, write_table
 
-from turo.forecast.accuracy import summary
 from turo.forecast.fleet_forecast import forecast_fleet
+from turo.forecast.live.accuracy import summary
 from turo.settings import Settings
 
 NOW = datetime(2026, 11, 24, 6)

@@ -1,0 +1,1 @@
+"""A forecast where no model fits: the best baseline of the fleet's own data."""
