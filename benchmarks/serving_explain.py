@@ -96,7 +96,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING)
     serving_models.PARAMETERS |= SHIPPED
     serving_models.FEATURES = COLUMNS
-    with tempfile.TemporaryDirectory(prefix="serving-explain-") as name:
+    with tempfile.TemporaryDirectory(prefix="explain-") as name:
         folder = Path(name)
         environment = {**serve_node_environment(folder, PORT), "TMPDIR": name, "DATA_DIR": name}
         with ray_cluster(folder, PORT, environment) as dashboard:
