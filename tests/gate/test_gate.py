@@ -22,7 +22,7 @@ from turo.registry import aliases, decision_log, versions
 from turo.registry.client import Version, client
 from turo.training.reports.all_models import FAMILY, by_horizon, newest, publish
 
-WORSE, USELESS = 1.5, 9.0  # days of bias: worse than a champion; below the baselines
+WORSE, USELESS = 1.0, 9.0  # days of bias: worse than a champion; below the baselines
 
 
 def write(folder, table, number=1, **manifest):
@@ -333,14 +333,14 @@ def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(
 
 def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(folder, monkeypatch):
     promote("M", finished("M", folder), "k")
-    worse = versions.register(finished("M", folder, bias=1.25), "M")
+    worse = versions.register(finished("M", folder, bias=WORSE), "M")
     aliases.set_champion(worse)
-    decision = promote("M", finished("M", folder, bias=1.25, seed=2), "k3")
+    decision = promote("M", finished("M", folder, bias=WORSE, seed=2), "k3")
     assert not decision.promoted
     assert "loses to version 1, the best of the last year: " in decision.reason
     assert served_versions() == ("2", "1")
     monkeypatch.setattr("turo.gate.best_champion.REMEMBERED", timedelta(seconds=-60))
-    assert promote("M", finished("M", folder, bias=1.25, seed=3), "k4").promoted
+    assert promote("M", finished("M", folder, bias=WORSE, seed=3), "k4").promoted
 
 
 def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(folder):
