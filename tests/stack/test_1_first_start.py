@@ -13,6 +13,7 @@ from compose_stack import HOST_USER, MODELS, Stack, figures
 
 pytestmark = pytest.mark.stack
 ONE_OFFS = {"bootstrap", "airflow_init"}
+EXPLAINED = {"XGBoost", "CatBoost"}
 
 
 def test_every_service_is_healthy_and_one_offs_ended_well(stack: Stack) -> None:
@@ -39,6 +40,23 @@ def test_route_answers_its_own_example(serve: str, examples: dict[str, Any], nam
     assert all(0 <= value <= 28 for value in predictions)
     assert answer.headers["X-Request-Id"] == f"first-{name}"
     assert answer.headers["X-Model-Version"].isdigit()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_route_tells_why_its_prediction_is_what_it_is(
+    serve: str, examples: dict[str, Any], name: str
+) -> None:
+    answer = httpx.post(f"{serve}/{name}/explain", json=examples[name], timeout=30)
+    if name not in EXPLAINED:
+        assert answer.status_code == 404, answer.text
+        assert "xgboost" in answer.json()["detail"], answer.text
+        return
+    assert answer.status_code == 200, answer.text
+    explanations = answer.json()["explanations"]
+    predicted = httpx.post(f"{serve}/{name}", json=examples[name], timeout=30).json()["predictions"]
+    assert [one["prediction"] for one in explanations] == predicted
+    for one in explanations:
+        assert one["base"] + sum(one["contributions"].values()) == pytest.approx(one["prediction"], abs=1e-5)
 
 
 def test_forecast_looks_its_features_up(serve: str) -> None:

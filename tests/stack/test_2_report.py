@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -101,3 +102,22 @@ def test_postgresql_has_the_same_rows(stack: Stack) -> None:
     counted = Counter((row["model"], int(row["horizon_days"])) for row in rows)
     by_days = sorted(counted.items(), key=lambda item: item[0][1])
     assert told == [f"{model}|{days}|{count}" for (model, days), count in by_days]
+
+
+def test_the_replay_writes_a_track_record(airflow: AirflowApi, stack: Stack) -> None:
+    """Eight Mondays; of the last four the window of 28 days is not over."""
+    run = airflow.trigger("replay_track_record", {"since": "2026-10-05", "model": "XGBoost"})
+    began = time.monotonic()
+    state = airflow.wait("replay_track_record", run, timeout=1200)
+    assert state == "success", airflow.explain("replay_track_record", run)
+    figures["replay of 8 Mondays"] = f"{time.monotonic() - began:.0f} s"
+    with (stack.folder / "datas" / "track-record.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    fleet = [row for row in rows if row["level"] == "fleet" and row["horizon_days"] == "28"]
+    mondays = [f"{datetime(2026, 10, 5) + timedelta(weeks=week):%Y-%m-%d}" for week in range(8)]
+    assert [row["origin_date"] for row in fleet] == mondays
+    assert [bool(row["actual"]) for row in fleet] == [True] * 4 + [False] * 4
+    for row in fleet:
+        assert float(row["low"]) < float(row["mean"]) < float(row["high"])
+    page = (stack.folder / "datas" / "track-record.html").read_text()
+    assert "://" not in page and "2026-10-05" in page
