@@ -18,10 +18,12 @@ from turo.replay.figures import Figures
 from turo.replay.outcome import with_outcome
 from turo.replay.ray_tasks import Plan
 from turo.replay.refit import Method
+from turo.training.project import Project
 
 HOSTILE = "<script>alert('1')</script>"
 FIRST = date(2026, 3, 2)
 BASELINE = "baseline_on_the_books"
+PROJECT = Project("xgboost", "Trees.", {})
 
 
 def row(week: int, level: str, vehicle: str | None, mean: float, low: float, high: float, books: float):
@@ -94,7 +96,7 @@ def test_figures_of_the_forecast_and_of_a_baseline(record: pl.DataFrame) -> None
 
 
 def test_the_page_is_whole_strict_and_escapes_every_name(record: pl.DataFrame, tables: Tables) -> None:
-    plan = Plan((7,), 7, 13, Method(HOSTILE, "xgboost", {}, True))
+    plan = Plan((7,), 7, 13, Method(HOSTILE, PROJECT, True))
     days = [FIRST + timedelta(weeks=week) for week in range(3)]
     facts = page.Facts(record, Figures.of(record), [HOSTILE], plan, days, tables, datetime(2026, 4, 1), "1.0")
     shown = page.render(facts)
@@ -113,6 +115,6 @@ def test_without_prices_no_money_is_told(record: pl.DataFrame, tables: Tables) -
     unpriced = record.with_columns(pl.lit(None, pl.Float64).alias("price_day"))
     figures = Figures.of(unpriced)
     assert figures.of_horizon(7)[0].money is None
-    plan = Plan((7,), 7, 13, Method("M", "xgboost", {}, True))
+    plan = Plan((7,), 7, 13, Method("M", PROJECT, True))
     facts = page.Facts(unpriced, figures, [], plan, [FIRST], tables, datetime(2026, 4, 1), "1.0")
     assert "mis-planned in one" not in page.render(facts)

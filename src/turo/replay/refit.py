@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -22,27 +21,26 @@ from turo.replay.past_mondays import PastMonday
 from turo.table.model_columns import feature_columns
 from turo.table.names import HORIZON, IN_TRAINING, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, REVENUE, TARGETS
+from turo.training import ensemble
 from turo.training.artifacts import final_model, places_of
 from turo.training.evaluation.backtest import backtest
-from turo.training.project import Options
+from turo.training.project import Options, Project
 from turo.training.recipe import Recipe
 from turo.training.run_facts import check_history
 from turo.training.training_rows import TrainingTable
 
 THREADS = 1  # the same numbers on any machine; the processors are busy with other Mondays
-Values = Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True)
 class Method:
-    """How models are made: `name` of MODEL_NAMES, its kind of estimator and the project's parameters.
+    """How models are made: `name` of MODEL_NAMES, and its project, of which the defaults count.
 
     `priced_books`: see `turo.features.build.build`; a fact of all files.
     """
 
     name: str
-    kind: str
-    params: Values
+    project: Project
     priced_books: bool
 
 
@@ -69,9 +67,9 @@ def refit(monday: PastMonday, horizon: int, method: Method) -> Refit:
     try:
         table = training_table(monday, horizon, method.priced_books)
         check_history(table)
-        recipe = Recipe.of(table, method.kind, method.params, Options().seed)
-        recipe = replace(recipe, threads=THREADS)
-        result = backtest(table, recipe)
+        recipe = Recipe.of(table, method.project.kind, method.project.params, Options().seed)
+        recipe, _, folds = ensemble.weighed(method.project, replace(recipe, threads=THREADS), table)
+        result = backtest(table, recipe, folds)
         columns, y = table.columns(), table.y
         model = final_model(recipe.fit(columns, y), table, recipe, result, {})
     except (InputError, TrainingError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from turo.replay.refit import Method
 from turo.settings import BEST_MODEL, Settings
 from turo.table.names import TRACK_RECORD, TRACK_RECORD_PAGE
 from turo.training import mlflow_projects
+from turo.training.project import Project
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +62,13 @@ def run(
         ServiceError: no Ray.
     """
     folder, asked = data_folder(settings), sorted(set(horizons or settings.forecast_horizons))
-    kind, params, name = _project(settings, settings.asked_model(model))
+    name, project = _project(settings, settings.asked_model(model))
     tables = load_tables(settings)
     days, notices = limits.days_to_replay(tables, since, asked)
     _make_room(folder, tables)
     notices += limits.undated(tables)
     served = served_horizon(settings)
-    method = Method(name, kind, params, books_priced(tables.reservations))
+    method = Method(name, project, books_priced(tables.reservations))
     plan = Plan(asked, served if served in asked else min(asked), retrain_weeks, method)
     logger.info("Replaying %d Mondays, %s to %s, with %s", len(days), days[0], days[-1], name)
     said, fitted = _replayed(settings, tables, days, plan)
@@ -95,17 +96,16 @@ def run(
     }
 
 
-def _project(settings: Settings, asked: str) -> tuple[str, Mapping[str, Any], str]:
-    """Kind and parameters of a model as its project has them, and its name."""
+def _project(settings: Settings, asked: str) -> tuple[str, Project]:
+    """The name of a model, and its project."""
     name = settings.model_names[0] if asked == BEST_MODEL else asked
     script = mlflow_projects.path_of(name, settings) / "train.py"
     try:
-        project = runpy.run_path(str(script))["PROJECT"]
+        return name, runpy.run_path(str(script))["PROJECT"]
     except (OSError, KeyError) as error:
         raise ConfigError(
             f"{name} cannot be replayed: {script} has no PROJECT.", "Choose another model with --model."
         ) from error
-    return project.kind, dict(project.params), name
 
 
 def _make_room(folder: Path, tables: Tables) -> None:
