@@ -92,7 +92,7 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
     holdout = pl.read_parquet(artifact(run_id, "holdout.parquet"))
     assert (holdout["y"] - holdout["prediction"]).abs().mean() == pytest.approx(metrics["mae"])
     lines = json.loads(text(run_id, "comparison.json"))
-    assert len(lines) == 1 + 5
+    assert len(lines) == 1 + 8  # eight baselines
     card = text(run_id, "model_card.md")
     assert "better than the best baseline" in card
     assert digest[:12] in card
