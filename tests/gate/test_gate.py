@@ -287,7 +287,7 @@ def test_an_old_run_of_another_fleet_replaces_no_champion_of_the_present_one(fol
     decision = promote("M", old, "")
     assert not decision.promoted
     assert "the table now is of 12 vehicles with 39 reservations" in decision.reason
-    assert decision.reason.endswith("2.1829)")
+    assert decision.reason.endswith("1.6667)")
     assert "version 1 stays" in decision.reason
     assert served_versions() == ("1", None)
     assert aliases.alias("M", "challenger") is None
