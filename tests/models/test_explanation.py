@@ -71,7 +71,7 @@ def test_base_features_and_books_are_the_level_and_the_rest_has_a_name(kind: str
     assert np.abs(rest).max() > 0.1, "the median of the distribution is another number than the level"
 
 
-@pytest.mark.parametrize("kind", ["svr", "knn"])
+@pytest.mark.parametrize("kind", ["svr", "knn", "ensemble"])
 def test_other_kinds_have_no_contributions(kind: str) -> None:
     model: Forecaster = tiny_forecaster(kind)
     assert not explains(model)

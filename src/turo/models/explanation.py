@@ -15,7 +15,7 @@ from turo.models.kinds import REGRESSORS
 # Not features: columns of tables have no parentheses in their names.
 ON_THE_BOOKS = "(on the books)"  # what the regressor's output is added to
 AROUND = (
-    "(distribution and bounds)"  # from the level to the prediction: the distribution's median, the bounds
+    "(distribution and bounds)"  # from the level to the prediction: the distribution's median or mean, bounds
 )
 
 
@@ -23,7 +23,7 @@ class Explanation(NamedTuple):
     """Of each row: prediction = base + the sum of its contributions, all (rows,), in units of the target.
 
     Attributes:
-        base: what the regressor expects, on the mean of its training rows, on top of the books.
+        base: what the regressor expects on top of the books, on average over its training rows.
         contributions: by feature; then what is on the books, and what the distribution and bounds change.
     """
 

@@ -15,7 +15,8 @@ from turo.models.interval import Interval
 from turo.models.kinds import regressor
 from turo.models.mean_shift import MeanShift
 
-FORMAT, WITHOUT_DISTRIBUTION = 2, 1
+WITHOUT_DISTRIBUTION, FORMAT = 1, 2
+MEANS = 3  # means of a distribution: an earlier release would answer the level for them
 FILE = "forecaster.json"
 REGRESSOR_FOLDER = "regressor"
 PLAIN = (
@@ -37,7 +38,7 @@ def save(attributes: Mapping[str, Any], folder: Path) -> None:
         for part in map(attributes.get, ("interval_offsets", "mean_shift", "derivation"))
     )
     document = {
-        "format": WITHOUT_DISTRIBUTION if distribution is None else FORMAT,
+        "format": _format(attributes),
         **{key: attributes[name] for name, key in KEYS.items()},
         "fields": [item.to_json() for item in attributes["fields"]],
         "interval": interval,
@@ -57,11 +58,11 @@ def load(folder: Path) -> dict[str, Any]:
         document = json.loads((folder / FILE).read_text())
     except (OSError, ValueError) as error:
         raise RegistryError(f"{folder} holds no readable {FILE}.", "Train the model again.") from error
-    known = (WITHOUT_DISTRIBUTION, FORMAT)
+    known = (WITHOUT_DISTRIBUTION, FORMAT, MEANS)
     if document.get("format") not in known:
         raise RegistryError(
             f"{folder / FILE} has format {document.get('format')!r}, this code reads "
-            f"{' and '.join(map(str, known))}.",
+            f"{', '.join(map(str, known))}.",
             "Train the model again with this version.",
         )
     # Models saved by earlier versions lack some of them; their means were those fitted for squared error.
@@ -71,8 +72,15 @@ def load(folder: Path) -> dict[str, Any]:
         **{name: document[key] for name, key in KEYS.items() if key in document},
         "fields": tuple(Field.from_json(item) for item in document["fields"]),
         "interval_offsets": Interval.from_json(interval) if interval else None,
-        "distribution": Distribution.load(folder) if document["format"] == FORMAT else None,
+        "distribution": Distribution.load(folder) if document["format"] != WITHOUT_DISTRIBUTION else None,
         "mean_shift": MeanShift.from_json(shift) if shift else None,
         "derivation": Derivation.from_json(derivation) if derivation else None,
         "model": regressor(document["kind"]).load(folder / REGRESSOR_FOLDER),
     }
+
+
+def _format(attributes: Mapping[str, Any]) -> int:
+    if attributes["distribution"] is None:
+        return WITHOUT_DISTRIBUTION
+    means = (attributes["functional"], attributes["loss"]) == ("mean", "absolute")
+    return MEANS if means else FORMAT

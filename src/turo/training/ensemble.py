@@ -1,7 +1,7 @@
 """A weighted ensemble: who its members are, and the weights that their forecasts of the folds ask for.
 
-The folds are over before the hold-out begins, so no weight was chosen on rows of the hold-out. A fold itself
-is forecast with the weights that the other folds ask for: no row is judged by weights it had a say in.
+The folds are over before the hold-out begins, so no weight was chosen on rows of the hold-out. The level of a
+fold is made with the weights that the other folds ask for.
 """
 
 from __future__ import annotations

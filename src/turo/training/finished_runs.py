@@ -10,6 +10,7 @@ from typing import Any
 
 import turo
 from turo.files import sha256
+from turo.models.estimators.ensemble import NAME
 from turo.registry import versions
 from turo.registry.client import Version, client
 from turo.registry.fleet_match import DIGEST, table_manifest
@@ -121,7 +122,8 @@ def _plain(value: Any) -> Any:
 def _members(project: Path, params: Mapping[str, Any]) -> list[Path]:
     """The projects beside this one whose defaults an ensemble takes."""
     names = [name.strip() for name in str(params.get(MEMBERS_PARAM, "")).split(",")]
-    return [project.parent / name for name in names if (project.parent / name / "train.py").is_file()]
+    known = [name for name in names if NAME.fullmatch(name)]
+    return [project.parent / name for name in known if (project.parent / name / "train.py").is_file()]
 
 
 def _code(*projects: Path) -> str:

@@ -21,8 +21,7 @@ PROTOCOL_CROSSED = (
 )
 PROTOCOL_ENSEMBLE = (
     " The members' weights (`weight_…`) were chosen on the rolling folds, which are over before a hold-out "
-    "begins; each fold is forecast with the weights that the other folds ask for, so no row is judged by "
-    "weights it had a say in."
+    "begins; the level of each fold is made with the weights that the other folds ask for."
 )
 
 
@@ -87,5 +86,5 @@ def describe(
         "rows": len(data.rows),
         "span": span,
         "protocol": (PROTOCOL_TIMED if data.timed else PROTOCOL_CROSSED)
-        + (PROTOCOL_ENSEMBLE if project.members_in else ""),
+        + (PROTOCOL_ENSEMBLE if project.members_in and data.timed else ""),
     }

@@ -23,7 +23,7 @@ from turo.serving.api.model_info import About
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
 
-TREES, OTHERS = ("xgboost", "catboost"), ("svr", "knn")
+TREES, OTHERS = ("xgboost", "catboost"), ("svr", "knn", "ensemble")
 SAVED = Path(__file__).parents[2] / "models" / "saved" / "before_pipelines"
 ROWS = rows_of(random_columns(EXPLAIN_MAX_ROWS))  # a tenth of each number is missing, and of the categories
 

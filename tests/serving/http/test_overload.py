@@ -16,6 +16,7 @@ from served import LIMITS, NAME, full_row, tiny_predictor
 
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import INLINE_BYTES, App
+from turo.serving.http.asgi import LARGE as LARGE_LANE
 
 ROW = full_row()
 SMALL = {"inputs": [ROW]}
@@ -152,7 +153,7 @@ def test_a_forecast_from_memory_does_not_wait_behind_large_batches(tmp_path: Pat
 
     async def story(client: httpx.AsyncClient) -> tuple[httpx.Response, httpx.Response]:
         first = await client.post("/forecast", json={"vehicle_id": "V1"})
-        app.lane.submit(gate.wait, 20)
+        app.lanes[LARGE_LANE].submit(gate.wait, 20)
         return first, await client.post("/forecast", json={"vehicle_id": "V1"})
 
     first, second = run(app, story)

@@ -103,7 +103,7 @@ def _read(path: Path) -> dict[str, Member]:
             for item in document["members"]
         }
         told = document["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise RegistryError(f"{path} is damaged: {error!r}.", REMEDY) from error
     if told != FORMAT:
         raise RegistryError(f"{path} has format {told!r}, this code reads {FORMAT}.", REMEDY)

@@ -91,13 +91,13 @@ class Contributions(Described):
 
     prediction: float = Field(description="What POST /{model} answers for this row.")
     base: float = Field(
-        description="What the model expects on the mean of its training rows, on top of the books."
+        description="What the model expects on top of the books, on average over its training rows."
     )
     contributions: dict[str, float] = Field(
         description="SHAP values by feature, in `unit`. Beside the features: "
         f"`{ON_THE_BOOKS}`, the days (trips, revenue) on the books that the model starts from, and "
-        f"`{AROUND}`, the way from what the model expects to the median of what may come true and into the "
-        "bounds of the target.",
+        f"`{AROUND}`, the way from what the model expects to the median (or mean, see `functional`) of "
+        "what may come true and into the bounds of the target.",
         examples=[{"otb_days": -1.5, "lag_52w": 0.75, ON_THE_BOOKS: 6.0, AROUND: -0.25}],
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from turo.serving.http.problems import Header, Problem, overloaded
 from turo.serving.serve_config import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
+LARGE = "large"  # their thread
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +61,8 @@ class App:
         self.adds_request_id = adds_request_id
         self.count = count
         self.in_flight = 0
-        self.lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
+        # What takes its time for another reason than its size waits for its own kind only.
+        self.lanes: dict[str, ThreadPoolExecutor] = defaultdict(lambda: ThreadPoolExecutor(max_workers=1))
         # Serve asks an ASGI app for these to name the route in its metrics.
         self.routes: list[Any] = []
         self.router = SimpleNamespace(redirect_slashes=False)
@@ -127,15 +130,15 @@ class App:
         return problem_response(problem, request)
 
     async def run(self, request: Request, service: Service) -> Response:
-        """Small requests at once; large ones, and what waits for a file, in the thread beside the loop.
+        """Small requests at once; large ones, and each kind that takes its time, in a thread beside the loop.
 
         A service that only hands requests on is awaited whatever their size: it does not hold the loop up.
         """
         waits = getattr(service, "waits", None)
-        heavy = len(request.body) > INLINE_BYTES or (waits is not None and waits(request))
-        if heavy and not inspect.iscoroutinefunction(service.handle):
-            loop = asyncio.get_running_loop()
-            result: Any = await loop.run_in_executor(self.lane, service.handle, request)
+        slow = waits is not None and waits(request)
+        if (slow or len(request.body) > INLINE_BYTES) and not inspect.iscoroutinefunction(service.handle):
+            loop, lane = asyncio.get_running_loop(), self.lanes[request.path if slow else LARGE]
+            result: Any = await loop.run_in_executor(lane, service.handle, request)
         else:
             result = service.handle(request)
         return await result if inspect.isawaitable(result) else result

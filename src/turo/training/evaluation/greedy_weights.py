@@ -18,6 +18,9 @@ def choose(forecasts: np.ndarray, loss: Callable[[np.ndarray], float], rounds: i
         forecasts: (rows, members).
         loss: of a forecast (rows,); finite.
         rounds: at least 1.
+
+    Raises:
+        ValueError: no forecast has a finite loss.
     """
     counts, total = np.zeros(forecasts.shape[1]), np.zeros(len(forecasts))
     kept, least = counts, np.inf
@@ -28,4 +31,6 @@ def choose(forecasts: np.ndarray, loss: Callable[[np.ndarray], float], rounds: i
         total += forecasts[:, best]
         if losses[best] < least:
             kept, least = counts / number, losses[best]
+    if not np.isfinite(least):
+        raise ValueError("No forecast has a finite loss: there is nothing to choose by.")
     return kept

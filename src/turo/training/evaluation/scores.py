@@ -153,8 +153,8 @@ def _of_distributions(holdout: pl.DataFrame) -> dict[str, float]:
 
 
 def _median(result: Backtest) -> str:
-    """The column of medians; without dates what is forecast stands for it."""
-    return PREDICTION if result.metric == "mae" or result.totals is None else MEDIAN_COLUMN
+    """The column of medians: what is forecast, or where that is a mean, what the distribution says."""
+    return PREDICTION if result.metric == "mae" else MEDIAN_COLUMN
 
 
 def _totals(result: Backtest) -> dict[str, float]:

@@ -40,7 +40,7 @@ def publish(version: Version) -> list[dict[str, Any]]:
         lines += [
             {"name": peer.name, "key": MODEL, "version": peer.version, **peer.metrics} for peer in peers
         ]
-        metric = version.tags.get("turo.metric", "mae")
+        metric = _metric(version)
         lines.sort(key=lambda line: _figure(line, metric))
         folder = Path(temporary) / FOLDER
         folder.mkdir()
@@ -54,6 +54,10 @@ def publish(version: Version) -> list[dict[str, Any]]:
             for peer in family:
                 mlflow_client.log_artifact(peer.run_id, str(picture), FOLDER)
     return lines
+
+
+def _metric(version: Version) -> str:
+    return version.tags.get("turo.metric", "mae")
 
 
 def _figure(line: dict[str, Any], metric: str) -> float:
@@ -79,13 +83,15 @@ def by_horizon(family: list[Version], metric: str) -> dict[str, dict[int, float]
 
 
 def newest(version: Version, tags: tuple[str, ...]) -> list[Version]:
-    """The newest version of each name that has the same values of these tags, of the same fleet."""
+    """The newest version of each name with the same values of these tags, of the same fleet and metric."""
     wanted = " and ".join(f"tags.`{tag}` = '{version.tags[tag]}'" for tag in tags)
     newest: dict[str, Version] = {}
-    fleet = fleet_sketch.of_tags(version.tags)
+    fleet, metric = fleet_sketch.of_tags(version.tags), _metric(version)
     for found in versions.search(wanted):
         other = fleet_sketch.of_tags(found.tags)
         if other != fleet and not fleet_sketch.same(other, fleet):
+            continue
+        if _metric(found) != metric:  # means beside medians, each judged by its own error
             continue
         known = newest.get(found.name)
         if known is None or int(found.version) > int(known.version):

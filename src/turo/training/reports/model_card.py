@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -56,7 +57,8 @@ def write_comparison(lines: list[dict[str, Any]], folder: Path) -> None:
     """
     (folder / f"{COMPARISON}.json").write_text(json.dumps(lines, indent=1, default=str) + "\n")
     table = [["name", *COLUMNS], *([line["name"], *(_plain(line.get(c)) for c in COLUMNS)] for line in lines)]
-    (folder / f"{COMPARISON}.csv").write_text("".join(",".join(row) + "\n" for row in table))
+    with (folder / f"{COMPARISON}.csv").open("w", newline="") as handle:
+        csv.writer(handle, lineterminator="\n").writerows(table)
     (folder / f"{COMPARISON}.md").write_text(markdown(lines))
 
 
