@@ -43,10 +43,10 @@ def test_all_figures_are_told_with_their_horizon_and_model(tmp_path: Path) -> No
     assert lines(ForecastWatch(str(tmp_path)).samples()) == [
         f"turo.forecast_mondays,{LABELS},model=all:13|g",
         f"turo.forecast_coverage,{LABELS},model=all:0.79|g",
-        f"turo.forecast_bias,{LABELS},model=all:-0.25|g",
+        f"turo.forecast_bias,{LABELS},model=all:0|g:-0.25|g",  # a sign alone would add to the gauge
         f"turo.forecast_mae,{LABELS},model=all:3.5|g",
         f"turo.forecast_best_baseline_mae,{LABELS},model=all:5|g",
-        f"turo.forecast_total_bias,{LABELS},model=all:-0.015|g",
+        f"turo.forecast_total_bias,{LABELS},model=all:0|g:-0.015|g",
         f"turo.forecast_total_coverage,{LABELS},model=all:0.75|g",
         f"turo.forecast_total_mondays,{LABELS},model=all:12|g",
         f"turo.forecast_made_timestamp_seconds,{LABELS}:1000|g",

@@ -74,10 +74,20 @@ def drift_metrics(model: str, drifts: Iterable[Drift]) -> list[Sample]:
 def lines(samples: Iterable[Sample]) -> list[str]:
     """StatsD lines with tags in InfluxDB's form, as Airflow sends them; values not finite are left out."""
     return [
-        f"{PREFIX}.{sample.name}{_tags(sample.labels)}:{sample.value:.15g}|g"
+        f"{PREFIX}.{sample.name}{_tags(sample.labels)}:{_gauge(sample.value)}"
         for sample in samples
         if math.isfinite(sample.value)
     ]
+
+
+def _gauge(value: float) -> str:
+    """A value as a gauge is set to it.
+
+    A sign makes StatsD add to the gauge, so below 0 it is set to 0 first. Both are samples of one line: the
+    exporter queues a line as a whole, while of two lines it may take one a while before the other.
+    """
+    told = f"{value:.15g}|g"
+    return f"0|g:{told}" if told.startswith("-") else told
 
 
 def _tags(labels: Mapping[str, str]) -> str:

@@ -34,6 +34,8 @@ airflow.executor.running_tasks,executor_class_name=CeleryExecutor:3|g
 airflow.dag_processing.import_errors:0|g
 """.strip()
 
+BIASES = (("KNN", -0.25), ("KNN", 3.0), ("KNN", -0.5), ("KNN", -0.5), ("SVR", 2.5), ("SVR", -0.0))
+
 
 @dataclass
 class Exporter:
@@ -81,9 +83,10 @@ def received(exporter: Exporter) -> dict[str, float]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         for line in SENT.splitlines():
             udp.sendto(line.encode(), exporter.udp)
+    biases = [statsd.Sample("forecast_bias", bias, {"model": model}) for model, bias in BIASES]
     samples = statsd.registry_metrics({"KNN": {"champion": 3}}, {"KNN": 3}, {"KNN": 1.0})
     samples += statsd.drift_metrics("KNN", [Drift("otb_days", 5000, 0.25, 0.1, 0.3)])
-    statsd.send(samples, *exporter.udp)
+    statsd.send([*biases, *samples], *exporter.udp)
     last = 'turo_feature_ks{feature="otb_days",model="KNN"}'
     wait_for("the last sample", lambda: last in exporter.metrics(), timeout=20, period=0.1)
     return exporter.metrics()
@@ -128,3 +131,8 @@ def test_the_platforms_own_gauges_arrive(received: dict[str, float]) -> None:
     assert received['turo_last_training_timestamp_seconds{model="KNN"}'] == 1
     assert received['turo_feature_psi{feature="otb_days",model="KNN"}'] == 0.25
     assert received['turo_feature_psi_limit{feature="otb_days",model="KNN"}'] == 0.1
+
+
+def test_a_gauge_below_0_is_what_was_sent_last(received: dict[str, float]) -> None:
+    assert received['turo_forecast_bias{model="KNN"}'] == -0.5
+    assert received['turo_forecast_bias{model="SVR"}'] == 0
