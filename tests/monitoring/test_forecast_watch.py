@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ def write_forecasts(folder: Path, *made: datetime) -> None:
     write_csv(pl.DataFrame(rows, schema=FORECASTS), folder / CSV)
 
 
+def failing(error: OSError) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
 def test_all_figures_are_told_with_their_horizon_and_model(tmp_path: Path) -> None:
     write_live(tmp_path)
     write_forecasts(tmp_path, datetime(1970, 1, 1, 0, 16, 40), datetime(1970, 1, 1, 0, 10))
@@ -49,6 +57,7 @@ def test_all_figures_are_told_with_their_horizon_and_model(tmp_path: Path) -> No
         f"turo.forecast_total_bias,{LABELS},model=all:0|g:-0.015|g",
         f"turo.forecast_total_coverage,{LABELS},model=all:0.75|g",
         f"turo.forecast_total_mondays,{LABELS},model=all:12|g",
+        f"turo.forecast_last_monday_timestamp_seconds,{LABELS},model=all:1792972800|g",
         f"turo.forecast_made_timestamp_seconds,{LABELS}:1000|g",
     ]
 
@@ -64,7 +73,7 @@ def test_without_files_there_is_nothing_and_a_new_file_is_told_at_once(tmp_path:
     watch = ForecastWatch(str(tmp_path))
     assert watch.samples() == []
     write_live(tmp_path)
-    assert len(watch.samples()) == 8
+    assert len(watch.samples()) == 9
     write_live(tmp_path, model="KNN")
     assert {sample.labels["model"] for sample in watch.samples()} == {"KNN"}
     (tmp_path / LIVE_CSV).unlink()  # put away with its fleet
@@ -91,7 +100,42 @@ def test_a_damaged_file_is_named_once_and_the_other_is_told(
             assert [sample.name for sample in watch.samples()] == ["forecast_made_timestamp_seconds"]
     assert caplog.text.count(LIVE_CSV) == 1
     write_live(tmp_path)
-    assert len(watch.samples()) == 9
+    assert len(watch.samples()) == 10
+
+
+def test_a_read_that_failed_is_tried_again_and_each_problem_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_live(tmp_path)
+    watch = ForecastWatch(str(tmp_path))
+    for times in (1, 2):  # a problem that comes back is news
+        with monkeypatch.context() as broken:
+            broken.setattr(pl, "read_csv", failing(OSError("Input/output error")))
+            os.utime(tmp_path / LIVE_CSV)
+            assert watch.samples() == watch.samples() == []
+        assert caplog.text.count("Input/output error") == times
+        assert len(watch.samples()) == 9  # the file is the same
+
+
+def test_a_folder_out_of_reach_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_live(tmp_path)
+    watch = ForecastWatch(str(tmp_path))
+    before = watch.samples()
+    assert before
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "stat", failing(PermissionError("Permission denied")))
+        assert [watch.samples() for _ in range(3)] == [[], [], []]
+    assert caplog.text.count(LIVE_CSV) == caplog.text.count(CSV.split("/")[-1]) == 1
+    assert watch.samples() == before
+
+
+def test_the_newest_monday_is_told_where_it_is_known(tmp_path: Path) -> None:
+    write_live(tmp_path, last=None)
+    told = {sample.name for sample in ForecastWatch(str(tmp_path)).samples()}
+    assert "forecast_coverage" in told
+    assert "forecast_last_monday_timestamp_seconds" not in told
 
 
 def test_a_file_of_an_older_release_tells_what_it_has(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ FIGURES = (
     "total_coverage",
     "total_mondays",
 )
+LAST = "last_monday_timestamp_seconds"  # its midnight in UTC, seconds since 1970
 LABELS = ("target", "horizon_days")
 Tell = Callable[[pl.DataFrame], list[Sample]]
 Stamp = tuple[int, int]  # of a file: when it was changed (ns), its bytes
@@ -36,11 +37,12 @@ logger = logging.getLogger(__name__)
 class ForecastWatch:
     """Reads the forecast's files again whenever they were replaced; without them there are no gauges.
 
-    A file that cannot be read is named once in the log, and tells nothing until it is replaced.
+    A file that cannot be read tells nothing and is tried again at every call; each problem is logged once.
     """
 
     data_dir: str
     _seen: dict[str, tuple[Stamp, list[Sample]]] = field(default_factory=dict)
+    _problems: dict[str, str] = field(default_factory=dict)
 
     def samples(self) -> list[Sample]:
         """Gauges by target, horizon and model: `all` is the forecast made last of each Monday."""
@@ -52,13 +54,21 @@ class ForecastWatch:
             facts = path.stat()
             stamp = facts.st_mtime_ns, facts.st_size
             if name not in self._seen or self._seen[name][0] != stamp:
-                self._seen[name] = stamp, []
                 self._seen[name] = stamp, tell(_read(path, types))
         except FileNotFoundError:
-            self._seen.pop(name, None)
+            self._forget(name, "")
         except (pl.exceptions.PolarsError, OSError) as error:
-            logger.warning("%s cannot be read, so its gauges are missing: %s", path, error)
+            self._forget(name, f"{path} cannot be read, so its gauges are missing: {error}")
+        else:
+            self._problems.pop(name, None)
         return self._seen[name][1] if name in self._seen else []
+
+    def _forget(self, name: str, problem: str) -> None:
+        """Drop what a file told; say why unless that was said last time or nothing is wrong."""
+        self._seen.pop(name, None)
+        if problem and problem != self._problems.get(name):
+            logger.warning(problem)
+        self._problems[name] = problem
 
 
 def _read(path: Path, types: Types) -> pl.DataFrame:
@@ -69,11 +79,13 @@ def _read(path: Path, types: Types) -> pl.DataFrame:
 
 
 def _figures(live: pl.DataFrame) -> list[Sample]:
+    # Without their newest Monday the figures of forecasts that stopped would look like those of today.
+    last = pl.col("last").cast(pl.Datetime).dt.epoch("s").alias(LAST)
     return [
         Sample(f"forecast_{name}", float(row[name]), labels)
-        for row in live.drop_nulls([*LABELS, "model"]).iter_rows(named=True)
+        for row in live.with_columns(last).drop_nulls([*LABELS, "model"]).iter_rows(named=True)
         for labels in [_labels(row) | {"model": row["model"]}]
-        for name in FIGURES
+        for name in (*FIGURES, LAST)
         if row[name] is not None
     ]
 
