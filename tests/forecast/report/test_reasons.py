@@ -15,6 +15,9 @@ import pytest
 from hand_fleet import ORIGIN, make_champion, prepared, write_table
 from html_nesting import check_nesting
 
+from turo.data.load import load_tables
+from turo.data.synthetic.generate import write_sample
+from turo.features.build import build
 from turo.forecast.champions import Champion
 from turo.forecast.draws.window import Window
 from turo.forecast.fleet_forecast import forecast_fleet
@@ -26,7 +29,8 @@ from turo.models.encoding import Field, encode
 from turo.models.explanation import explain
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
-from turo.settings import Settings
+from turo.settings import Settings, load
+from turo.table.model_columns import feature_columns
 
 NOW = datetime(2026, 11, 24, 6)
 FIELDS = (Field("lag_52w", "number", True), Field("otb_days", "number"), Field("wheels", "number"))
@@ -121,6 +125,19 @@ def test_no_word_speaks_against_its_effect(topic: Topic) -> None:
                 assert not (said_more and said_less)
                 assert said_more == (value > known)
                 assert (effect > 0) == (said_more == (topic.rises > 0)) and topic.rises
+
+
+def test_every_feature_of_a_prepared_table_has_words(tmp_path: Path) -> None:
+    write_sample(tmp_path, vehicles=6, years=1.5, seed=3, end=NOW, horizons=())
+    found = load_tables(load(data_dir=str(tmp_path)))
+    table = build(
+        found.reservations, found.vehicles, found.blocks, found.snapshot, 28, revisions=found.revisions
+    )
+    features = feature_columns(table.columns)
+    assert {"otb_days_kept", "otb_trips_kept", "otb_revenue_kept", "class"} <= set(features)
+    assert [name for name in features if topic_of(name) not in TOPICS] == []
+    for books in ("otb_days", "otb_trips", "otb_revenue"):
+        assert topic_of(f"{books}_kept") is topic_of(books)
 
 
 def test_words_are_those_of_a_host() -> None:

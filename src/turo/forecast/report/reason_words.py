@@ -48,9 +48,13 @@ def _measure(noun: str, unit: str, *features: str, rises: int = 0) -> Topic:
 
 
 TOPICS = (
-    _books(DAYS, "otb_days_alive", "otb_days", "otb_share", "otb_days_first_7", "otb_days_first_14"),
-    _books(TRIPS, "otb_trips_alive", "otb_trips"),
-    _books(MONEY, "otb_revenue_alive", "otb_revenue"),
+    _books(
+        DAYS,
+        *("otb_days_alive", "otb_days", "otb_days_kept", "otb_share"),
+        *("otb_days_first_7", "otb_days_first_14"),
+    ),
+    _books(TRIPS, "otb_trips_alive", "otb_trips", "otb_trips_kept"),
+    _books(MONEY, "otb_revenue_alive", "otb_revenue", "otb_revenue_kept"),
     *(
         Topic(
             (f"pickup_{days}",),
