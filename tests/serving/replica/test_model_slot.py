@@ -15,6 +15,7 @@ from tiny_forecaster import tiny_forecaster
 from turo import settings
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.files import sha256_folder
+from turo.models.forecaster import MEDIAN
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
 from turo.serving.replica import model_slot
@@ -200,11 +201,10 @@ def test_a_challengers_difference_is_taken_against_one_champion_at_a_time() -> N
     columns = random_columns(50)
     challenger = Challenger(spec("9"), tiny_predictor("svr"))
     own = challenger.predictor.model.predict(columns)
-    assert challenger.compare("1", columns, own - 2.0) == pytest.approx((2.0, 2.0))
+    assert challenger.compare("1", columns, own - 2.0, MEDIAN) == pytest.approx((2.0, 2.0))
     half = {name: values[:25] for name, values in columns.items()}
-    mean, p95 = challenger.compare("1", half, own[:25] + 4.0)
-    assert (mean, p95) == pytest.approx((0.0, 4.0))
-    assert challenger.compare("2", columns, own) == (0.0, 0.0)
+    assert challenger.compare("1", half, own[:25] + 4.0, MEDIAN) == pytest.approx((0.0, 4.0))
+    assert challenger.compare("2", columns, own, MEDIAN) == (0.0, 0.0)
     assert np.isfinite(own).all()
 
 

@@ -134,8 +134,8 @@ def test_the_challenger_gets_a_bounded_copy_of_the_newest_traffic(tmp_path: Path
     for start in range(0, 300, 10):
         watched.post(ROWS_IN[start : start + 10])
     watched.rounds(1)
-    ((name, version, columns, predictions),) = copies
-    assert (name, version) == (NAME, "7")
+    ((name, version, columns, predictions, functional),) = copies
+    assert (name, version, functional) == (NAME, "7", "median")
     assert len(predictions) == len(columns["make"]) <= SHADOW_ROWS
     assert watched.predictor.model.predict(columns).tolist() == predictions.tolist()
 

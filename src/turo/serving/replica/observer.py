@@ -28,7 +28,8 @@ LOG_EVERY = 10  # rounds between two writes of the log: each replaces a whole se
 
 logger = logging.getLogger(__name__)
 
-Shadow = Callable[[str, str, Columns, np.ndarray], None]  # model, version, columns, predictions
+# Model, version, columns, predictions, and of what functional these are.
+Shadow = Callable[[str, str, Columns, np.ndarray, str], None]
 
 
 class Metrics(Protocol):
@@ -124,7 +125,7 @@ class Observer:
         if chosen:
             columns = {n: np.concatenate([one.columns[n] for one in chosen]) for n in chosen[0].columns}
             predictions = np.concatenate([one.predictions for one in chosen])
-            self.shadow(about.name, about.version, columns, predictions)
+            self.shadow(about.name, about.version, columns, predictions, about.functional)
 
 
 def by_outcome(statuses: Mapping[int, int]) -> dict[str, int]:

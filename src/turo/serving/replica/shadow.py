@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from ray import serve
 from ray.serve import Application
 
+from turo.models.forecaster import MEAN
 from turo.serving.api.predictor import Predictor
 from turo.serving.replica import model_slot
 from turo.serving.replica.metrics import ShadowGauges
@@ -45,17 +46,33 @@ class Challenger:
     differences: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     against: str = ""
     logged_at: float = 0.0
+    unlike: bool = False  # whether it was logged that it knows no medians
 
     def compare(
-        self, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray
-    ) -> tuple[float, float]:
-        """Mean difference and 95th percentile of its size over the window, these rows included."""
+        self, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray, functional: str
+    ) -> tuple[float, float] | None:
+        """Mean difference and 95th percentile of its size over the window, these rows included.
+
+        None where it knows nothing that the predictions can be compared with.
+        """
+        answers = self.answers(columns, functional)
+        if answers is None:
+            return None
         if version != self.against:  # another champion: the old differences say nothing
             self.against = version
             self.differences.clear()
-        self.differences.extend((self.predictor.model.predict(columns) - predictions).tolist())
+        self.differences.extend((answers - predictions).tolist())
         window = np.array(self.differences)
         return float(window.mean()), float(np.quantile(np.abs(window), 0.95))
+
+    def answers(self, columns: dict[str, np.ndarray], functional: str) -> np.ndarray | None:
+        """Its medians or means (rows,), whichever `functional` asks for; None where it knows no medians."""
+        if functional == self.predictor.about.functional:
+            return self.predictor.model.predict(columns)
+        outlook = self.predictor.model.outlook(columns)
+        if functional == MEAN:
+            return outlook.mean
+        return None if outlook.quantiles is None else outlook.median
 
 
 class Shadow:
@@ -84,13 +101,27 @@ class Shadow:
                 logger.exception("challenger %s version %s cannot be shown traffic", spec.name, spec.version)
 
     def observe(
-        self, name: str, version: str, columns: dict[str, np.ndarray], predictions: np.ndarray
+        self,
+        name: str,
+        version: str,
+        columns: dict[str, np.ndarray],
+        predictions: np.ndarray,
+        functional: str,
     ) -> None:
-        """Compare a batch of the champion's answers with the challenger's."""
+        """Compare a batch of the champion's answers, medians or means, with the challenger's."""
         challenger = self.loaded.get(name)
         if challenger is None or not set(columns) >= {f.name for f in challenger.predictor.model.fields}:
             return
-        mean, p95 = challenger.compare(version, columns, predictions)
+        compared = challenger.compare(version, columns, predictions, functional)
+        if compared is None:
+            if not challenger.unlike:
+                challenger.unlike = True
+                logger.warning(
+                    "[Shadow] %s version %s is not compared: it knows means only, version %s answers medians",
+                    name, challenger.spec.version, version,
+                )  # fmt: skip
+            return
+        mean, p95 = compared
         self.gauges.compared(name, challenger.spec.version, mean, p95, len(predictions))
         if time.monotonic() - challenger.logged_at > LOG_S:
             challenger.logged_at = time.monotonic()
