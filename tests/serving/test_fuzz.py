@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import LIMITS, NAME, full_row, tiny_predictor
 
+from turo.serving.api.explain import TOLERANCE
 from turo.serving.http.asgi import App
 
 ROW = full_row()
@@ -78,9 +79,7 @@ class Route:
             assert all(math.isfinite(value) for value in told.get("predictions", []))
             for why in told.get("explanations", []):
                 parts = [why["base"], *why["contributions"].values()]
-                assert math.isclose(
-                    math.fsum(parts), why["prediction"], rel_tol=1e-9, abs_tol=1e-5 * max(map(abs, parts))
-                )
+                assert math.isclose(math.fsum(parts), why["prediction"], rel_tol=0, abs_tol=TOLERANCE)
         else:
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.json()["status"] == answer.status_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from served import LIMITS, NAME, full_row, random_columns, rows_of, tiny_predict
 from tiny_forecaster import SMALL, as_saved_earlier, tiny_columns, tiny_forecaster
 
 from turo.models.encoding import encode
+from turo.models.estimators.base import Loss
 from turo.models.explanation import AROUND, ON_THE_BOOKS
-from turo.models.forecaster import Forecaster
+from turo.models.forecaster import MEAN, Forecaster
 from turo.models.kinds import REGRESSORS
 from turo.serving.api.explain import EXPLAIN_MAX_ROWS
 from turo.serving.api.model_info import About
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
+from turo.serving.serve_config import TrainedOn
 
 TREES, OTHERS = ("xgboost", "catboost"), ("svr", "knn", "ensemble")
 SAVED = Path(__file__).parents[2] / "models" / "saved" / "before_pipelines"
@@ -30,6 +33,7 @@ ROWS = rows_of(random_columns(EXPLAIN_MAX_ROWS))  # a tenth of each number is mi
 
 def route(model: Forecaster, api_key: str = "", max_rows: int = LIMITS.max_rows) -> AsgiClient:
     about = About(NAME, "7", "run-7", model.target, model.horizon_days, example=full_row())
+    about.trained_on = TrainedOn(metric="rmse" if model.functional == MEAN else "mae")
     return AsgiClient(App(Predictor(model, about, max_rows), LIMITS, api_key=api_key), f"/{NAME}")
 
 
@@ -91,6 +95,31 @@ def test_the_parts_of_the_level_are_the_librarys_own_shap(kind: str, tmp_path: P
 def test_models_of_earlier_releases_are_explained_as_well(kind: str) -> None:
     assert_adds_up(route(as_saved_earlier(tiny_forecaster(kind))), ROWS)
     assert_adds_up(route(Forecaster.load(SAVED / kind)), rows_of(tiny_columns(12, seed=21)))
+
+
+@pytest.mark.parametrize("loss", ["absolute", "squared"])
+@pytest.mark.parametrize("kind", TREES)
+def test_of_a_model_that_answers_means_the_parts_add_up_to_the_mean(kind: str, loss: Loss) -> None:
+    model = replace(tiny_forecaster(kind), functional=MEAN, loss=loss)
+    answer = route(model).post("/explain", json={"inputs": ROWS}).json()
+    assert answer["functional"] == "mean"
+    told = [one["prediction"] for one in answer["explanations"]]
+    assert told == model.mean(random_columns(EXPLAIN_MAX_ROWS)).tolist()
+    assert told != tiny_forecaster(kind).predict(random_columns(EXPLAIN_MAX_ROWS)).tolist()
+    assert_adds_up(route(model), ROWS)
+
+
+@pytest.mark.parametrize("kind", TREES)
+def test_books_too_large_for_parts_that_add_up_are_refused(kind: str, row: dict[str, Any]) -> None:
+    ask = route(tiny_forecaster(kind))
+    assert_adds_up(ask, [row, {**row, "otb_days": 1e6}])
+    absurd = [row, {**row, "otb_days": 1e12 + 0.1}]
+    assert ask.post(json={"inputs": absurd}).status_code == 200
+    answer = ask.post("/explain", json={"inputs": absurd})
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"row": 1}])
+    assert answer.json()["detail"] == (
+        "Row 1: values so large that the parts do not add up to the prediction."
+    )
 
 
 @pytest.mark.parametrize("kind", OTHERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from turo.table.targets import unit
 
 EXPLAIN = "/explain"
 EXPLAIN_MAX_ROWS = 100
+TOLERANCE = 1e-5  # by which the sum of the parts may miss the prediction, in units of the target
 
 
 class Served(Protocol):
@@ -37,7 +39,8 @@ def explained(request: Request, predictor: Served) -> Response:
     counted twice would look like drift.
 
     Raises:
-        Problem: 404 where this kind of model has no contributions; 4xx as `POST /<NAME>`.
+        Problem: 404 where this kind of model has no contributions; 422 where values are so large that the
+            parts do not add up to the prediction; 4xx as `POST /<NAME>`.
     """
     model, about = predictor.model, predictor.about
     if not isinstance(model, Forecaster) or not explains(model):
@@ -47,8 +50,10 @@ def explained(request: Request, predictor: Served) -> Response:
     row_reader = RowReader(model.fields, min(EXPLAIN_MAX_ROWS, predictor.row_reader.max_rows))
     found = explain(model, mlflow_forms.read(request.body, row_reader))
     refuse_infinite(found.prediction)
+    explanations = _by_row(found)
+    _refuse_what_misses(explanations)
     answer = {
-        "explanations": _by_row(found),
+        "explanations": explanations,
         "functional": about.functional,
         "unit": unit(about.target),
     }
@@ -58,6 +63,15 @@ def explained(request: Request, predictor: Served) -> Response:
 def having() -> str:
     """Which models have contributions, as a part of a sentence."""
     return f"models of the kinds {' and '.join(kinds_that_explain())} have them"
+
+
+def _refuse_what_misses(explanations: list[dict[str, Any]]) -> None:
+    """Raise a Problem, 422, that names the first row whose rounded parts miss its prediction."""
+    for row, one in enumerate(explanations):
+        parts = (one["base"], *one["contributions"].values())
+        if abs(math.fsum((*parts, -one["prediction"]))) > TOLERANCE:
+            detail = f"Row {row}: values so large that the parts do not add up to the prediction."
+            raise Problem(422, detail, [{"row": row}])
 
 
 def _by_row(found: Explanation) -> list[dict[str, Any]]:
