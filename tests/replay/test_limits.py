@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,11 +12,16 @@ import pytest
 from typer.testing import CliRunner
 
 from turo.cli import app
+from turo.data.canonical_statuses import cancelled
 from turo.data.load import load_tables
+from turo.data.tables import INSTANT
 from turo.errors import ConfigError, InputError
 from turo.replay import limits
+from turo.replay.known_then import as_known
+from turo.replay.refit import finished_trips
 from turo.replay.run import run
 from turo.settings import load
+from turo.training.enough_history import MIN_TRIPS
 
 HORIZONS = (7, 28)
 
@@ -36,7 +41,10 @@ def test_a_date_before_enough_history_names_the_first_monday_that_can_be_replaye
     first = limits.History.of(tables).earliest(7)
     told = refused(tables, date(2026, 1, 12))
     assert told.startswith("2026-01-12 is too early to replay: on that Monday the files knew ")
-    assert "weeks of Mondays whose 7 days were over; a model needs 26, and 100 finished trips." in told
+    assert (
+        "weeks of Mondays whose 7 days were over; a model needs 26, and 100 finished trips, of which there"
+        in told
+    )
     assert told.endswith(f"Give --since {first} or later.")
     assert limits.days_to_replay(tables, first, HORIZONS)[0][0] == first
     assert limits.days_to_replay(tables, None, HORIZONS)[0][0] == first  # less than a year is there
@@ -58,7 +66,29 @@ def test_a_history_too_short_for_any_monday_says_what_is_there_and_needed(tables
     short = replace(tables, reservations=tables.reservations.filter(pl.col("trip_start") > date(2026, 6, 1)))
     told = refused(short, None, (90,))
     assert told.startswith("No Monday can be replayed: up to 2026-11-23 there are ")
-    assert "a model needs 44 and 100. Bring a longer history, or replay fewer days with --horizons." in told
+    assert told.endswith("a model needs 44 and 100. Bring a longer history.")
+
+
+def test_only_what_helps_is_advised_where_no_monday_can_be_replayed(tables):
+    weeks = refused(replace(tables, snapshot=datetime(2026, 9, 1)), None, (90,))
+    assert weeks.endswith("Bring a longer history, or replay --horizons 28.")
+    few = tables.reservations.filter(~cancelled()).sort("trip_end").gather_every(10)
+    trips = refused(replace(tables, reservations=few), None, (7,))
+    assert f" and {(few['trip_end'] <= datetime(2026, 11, 23)).sum()} finished trips; " in trips
+    assert trips.endswith("Bring a longer history, or one of more vehicles: fewer days need as many trips.")
+
+
+def test_a_monday_on_which_the_hundredth_trip_still_runs_is_too_early(tables):
+    monday, rows = date(2026, 10, 5), tables.reservations.filter(~cancelled()).sort("trip_end")
+    hundredth = rows[MIN_TRIPS - 1].with_columns(trip_end=pl.lit(datetime(2026, 10, 5, 10), INSTANT))
+    later = rows.filter(pl.col("trip_end") > monday + timedelta(days=1))
+    given = replace(tables, reservations=pl.concat([rows[: MIN_TRIPS - 1], hundredth, later]))
+    assert finished_trips(as_known(given, monday).reservations, monday) == MIN_TRIPS - 1
+    told = refused(given, monday)
+    assert "100 finished trips, of which there were 99." in told
+    assert told.endswith("Give --since 2026-10-12 or later.")
+    (first, *_), _ = limits.days_to_replay(given, date(2026, 10, 12), HORIZONS)
+    assert finished_trips(as_known(given, first).reservations, first) >= MIN_TRIPS
 
 
 def test_take_home_files_have_no_dates_to_replay(tables):

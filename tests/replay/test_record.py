@@ -13,9 +13,9 @@ from tiny_fleet import reservations, trip, vehicles
 
 from turo.data.tables import Tables
 from turo.replay import page
-from turo.replay.columns import SAID, ordered
+from turo.replay.columns import SAID, TRUE, ordered
 from turo.replay.figures import Figures
-from turo.replay.outcome import with_outcome
+from turo.replay.outcome import partly_known, with_outcome
 from turo.replay.ray_tasks import Plan
 from turo.replay.refit import Method
 from turo.training.project import Project
@@ -85,14 +85,42 @@ def test_figures_of_the_forecast_and_of_a_baseline(record: pl.DataFrame) -> None
     assert books.bias == pytest.approx(3 / 6 - 1)
     assert (forecast.off, books.off) == (1.5, 1.5)
     assert forecast.off_share == pytest.approx(3 / 6)
-    assert forecast.money == pytest.approx(1 * 400 / 6)  # only the window with a price
-    assert books.money == pytest.approx(3 * 400 / 6)
+    assert forecast.money == pytest.approx(1.5 * 400 / 6)  # the window without a booked day counts as well
+    assert books.money == pytest.approx(1.5 * 400 / 6)
     assert (forecast.coverage, books.coverage) == (0.5, None)
     assert forecast.vehicle_coverage == 0.5  # a twice inside, b never
     assert forecast.vehicle_mae == pytest.approx((1 + 0 + 1 + 1) / 4)
     assert books.vehicle_mae == pytest.approx(3 / 4)
     assert figures.gone == (1, 1.0)
     assert figures.plain()[7]["forecast"]["windows"] == 2
+
+
+def test_methods_are_compared_on_the_windows_that_all_of_them_have(record: pl.DataFrame) -> None:
+    first = pl.col("origin_date") == FIRST
+    told = record.with_columns(
+        pl.when(first).then(BASELINE).alias("baseline_last_year"),
+        pl.lit(None, pl.Float64).alias("baseline_class_mean"),
+    )
+    forecast, *others = Figures.of(told).of_horizon(7)
+    assert [one.title for one in others] == ["On the books only", "Same window last year"]
+    assert [(one.windows, one.off) for one in (forecast, *others)] == [(1, 1.0), (1, 3.0), (1, 3.0)]
+    assert forecast.vehicle_mae == pytest.approx((1 + 0) / 2)
+    silent = told.with_columns(pl.when(~first & first).then(BASELINE).alias("baseline_last_year"))
+    assert [one.windows for one in Figures.of(silent).of_horizon(7)] == [2, 2]
+
+
+def test_a_part_of_the_vehicles_is_no_outcome_of_the_fleet(record: pl.DataFrame, tables: Tables) -> None:
+    assert partly_known(record) == []
+    unknown = pl.DataFrame([row(0, "vehicle", "x", 2.0, 1.0, 3.0, 0.0)], schema_overrides=SAID)
+    said = pl.concat([record.drop(*TRUE), ordered(unknown)])
+    more = with_outcome(said, tables)
+    fleet = more.filter(level="fleet")
+    assert fleet["actual"].to_list() == [None, 0.0, None]
+    assert fleet["actual_revenue"].to_list() == [None, 0.0, None]
+    assert more.filter(vehicle_id="a")["actual"].to_list() == [2.0, 0.0, None]
+    (notice,) = partly_known(more)
+    assert notice.startswith("What came true of 1 windows of the fleet is not known")
+    assert [one.windows for one in Figures.of(more).of_horizon(7)] == [1, 1]
 
 
 def test_the_page_is_whole_strict_and_escapes_every_name(record: pl.DataFrame, tables: Tables) -> None:
@@ -112,7 +140,7 @@ def test_the_page_is_whole_strict_and_escapes_every_name(record: pl.DataFrame, t
 
 
 def test_without_prices_no_money_is_told(record: pl.DataFrame, tables: Tables) -> None:
-    unpriced = record.with_columns(pl.lit(None, pl.Float64).alias("price_day"))
+    unpriced = record.with_columns(pl.lit(None, pl.Float64).alias("actual_revenue"))
     figures = Figures.of(unpriced)
     assert figures.of_horizon(7)[0].money is None
     plan = Plan((7,), 7, 13, Method("M", PROJECT, True))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import shutil
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from cut_files import cut
 from export_factory import Fleet, write
 from html_nesting import check_nesting
 
+from turo.data.load import load_tables
+from turo.errors import InputError
 from turo.prepare import run as prepare
 from turo.prepare.other_fleets import FOLDER
+from turo.replay import limits
+from turo.replay.ray_tasks import Fitted
 from turo.replay.run import run
 from turo.settings import Settings, load
 from turo.table.names import TRACK_RECORD, TRACK_RECORD_PAGE
@@ -67,3 +72,29 @@ def test_where_no_window_is_over_the_record_says_so(sample, tmp_path):
     assert made["notices"] == ["No window of these Mondays is over yet: there is nothing to compare with."]
     assert made["figures"] == {}
     assert "No window of these Mondays is over yet" in (folder / TRACK_RECORD_PAGE).read_text()
+
+
+def test_each_horizon_is_replayed_from_its_own_first_monday_on(sample, tmp_path):
+    first = limits.History.of(load_tables(settings(sample))).earliest(28)
+    assert first is not None
+    week = timedelta(weeks=1)
+    folder = cut(sample, tmp_path / "data", first + week)
+    made = run(
+        load(data_dir=str(folder), ray_address="local", as_of=str(first + week)),
+        first - week,
+        horizons=(7, 28),
+    )
+    table = pl.read_csv(folder / TRACK_RECORD, try_parse_dates=True).filter(level="fleet")
+    assert table.filter(horizon_days=7)["origin_date"].to_list() == [first - week, first, first + week]
+    assert table.filter(horizon_days=28)["origin_date"].to_list() == [first, first + week]
+    assert table.filter(horizon_days=28)["version"].to_list() == [str(first)] * 2
+    (told,) = [text for text in made["notices"] if text.startswith("28 days")]
+    assert told.startswith(f"28 days are replayed from {first} on only: up to {first - week} there are ")
+
+
+def test_where_no_vehicle_was_in_the_fleet_that_is_the_reason(sample, tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(sample, tmp_path / "data"))
+    found = [Fitted(7, "2026-11-23", ""), pl.DataFrame()]
+    monkeypatch.setattr("turo.replay.run.rows", lambda *_: iter(found))
+    with pytest.raises(InputError, match="On none of these Mondays was a vehicle in the fleet"):
+        run(settings(folder), date(2026, 11, 23), horizons=(7,))

@@ -11,6 +11,7 @@ from turo.data.csv import input_files, parse
 from turo.data.csv.sheet import Sheet, open_sheet
 from turo.data.export import all_files
 from turo.data.export.export_date import taken
+from turo.data.export.some_files import SomeFiles
 from turo.data.profiles import canonical, detect, takehome, vehicles
 from turo.data.read_context import ReadContext, ReadResult
 from turo.data.schema import validate
@@ -26,23 +27,27 @@ __all__ = ["Tables", "load_tables"]
 logger = logging.getLogger(__name__)
 
 
-def load_tables(settings: Settings) -> Tables:
+def load_tables(settings: Settings, some: SomeFiles | None = None) -> Tables:
     """Detect the profile of the reservations file(s), read, repair and quarantine.
 
     Nothing is written but the private key file of vehicles that an export names by plate only.
+
+    Args:
+        some: exports to read in the place of those that the settings name; then nothing at all is written.
 
     Raises:
         InputError: a missing, empty or damaged file, a missing column, contradictory rows, over 5 % of rows
             rejected, or a snapshot that does not continue that of the last run.
     """
-    found = input_files.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
-    sheets = [open_sheet(each) for each in found]
+    sheets = _opened(settings) if some is None else some.sheets()
     profile = _profile(sheets)
     logger.info("Profile %s (%s)", profile, ", ".join(sheet.source.name for sheet in sheets))
     zone_set = "timezone" in settings.model_fields_set
     context = ReadContext(_zone(settings.timezone), settings.date_order, timezone_set=zone_set)
-    read = {EXPORT: all_files.read, CANONICAL: _canonical, TAKEHOME: _takehome}[profile]
-    result = read(settings, sheets, context)
+    if profile == EXPORT:
+        result = all_files.read(settings, sheets, context, some)
+    else:
+        result = {CANONICAL: _canonical, TAKEHOME: _takehome}[profile](settings, sheets, context)
     blocks = None
     if profile != TAKEHOME:
         blocks = common_checks.read_blocks(settings, result, context)
@@ -69,6 +74,11 @@ def load_tables(settings: Settings) -> Tables:
         for warning in tables.warnings:
             logger.warning("%s", warning)
     return tables
+
+
+def _opened(settings: Settings) -> list[Sheet]:
+    found = input_files.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
+    return [open_sheet(each) for each in found]
 
 
 def _zone(name: str) -> str:

@@ -12,7 +12,7 @@ from turo.forecast.draws.fleet_draws import Drawn
 from turo.forecast.draws.window import Window
 from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
 from turo.forecast.forecast_columns import FORECASTS, with_columns
-from turo.forecast.report.reasons import reasons
+from turo.forecast.report.reasons import COLUMNS, reasons
 from turo.models.derived import RESERVATIONS, REVENUE
 from turo.table import names
 from turo.table.targets import BOOKED_DAYS, TARGET
@@ -35,11 +35,14 @@ class Stamp:
     now: datetime
 
 
-def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFrame:
+def score(
+    window: Window, stamp: Stamp, drawn: Drawn | None = None, *, explained: bool = True
+) -> pl.DataFrame:
     """Forecast of one horizon, a row a vehicle, columns as FORECASTS.
 
     Args:
         drawn: where a vehicle's numbers come from, if it has draws; else they are the champion's.
+        explained: False leaves the reasons null, which cost more than the forecast.
     """
     rows, champion = window.rows, window.champion
     model = champion.forecaster
@@ -55,7 +58,7 @@ def score(window: Window, stamp: Stamp, drawn: Drawn | None = None) -> pl.DataFr
         _optional(rows, known.last_year).alias("last_year"),
         _optional(rows, "base_price_day"),
         *(_derived(derived, name, len(rows)) for name in (RESERVATIONS, REVENUE)),
-        *reasons(window),
+        *(reasons(window) if explained else (pl.lit(None, pl.String).alias(name) for name in COLUMNS)),
     )
     scored = said if drawn is None else _as_drawn(said, drawn.by_vehicle())
     days = pl.lit(model.target == BOOKED_DAYS)

@@ -36,7 +36,7 @@ SAID: Types = {  # on the Monday, by what was known then
     "available_days": pl.Float64,
 }
 TRUE: Types = {  # by what is known now; null while the window is not over
-    "actual": pl.Float64,  # booked days
+    "actual": pl.Float64,  # booked days; of the fleet null where one of its vehicles has none
     "actual_revenue": pl.Float64,  # of these days; null where a price is unknown
     "price_day": pl.Float64,  # of the fleet: revenue a booked day, over vehicles whose prices are known
 }

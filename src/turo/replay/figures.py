@@ -13,6 +13,7 @@ from turo.replay.columns import BASELINE, FLEET, VEHICLE
 from turo.training.evaluation.baselines import NAMES
 
 FORECAST = "forecast"
+SPEAKS = 0.5  # share of the windows that must stay for the methods to be compared on
 INSIDE = pl.col("actual").is_between(pl.col("low") - TOLERANCE, pl.col("high") + TOLERANCE)
 
 
@@ -21,13 +22,13 @@ class Measured:
     """One method at one horizon; shares of 1, days, and money in the currency of the files.
 
     Attributes:
-        windows: Mondays whose window is over.
+        windows: Mondays whose window is over, and of which all methods of the horizon say something.
         actual: booked days of the fleet in a window, on average.
         bias: sum of the fleet's forecasts over the sum of what came true, less 1.
         off: by how many days the fleet's forecast missed, on average.
         off_share: that in sum, as a share of what came true.
-        money: what planning with the fleet's forecast missed in a window: each miss in days times what a
-            booked day of that window brought; None where prices are unknown.
+        money: what planning with the fleet's forecast missed in a window: `off` times what a booked day
+            brought, on average of the horizon; None where prices are unknown.
         coverage: windows whose fleet total lay in the 80 % range; None of baselines, which have none.
         vehicle_mae, vehicle_coverage, vehicle_bias: the same of single vehicles: error of the median, share
             inside the interval, mean of forecast less actual in days.
@@ -93,20 +94,42 @@ def _methods(over: pl.DataFrame) -> Iterator[Measured]:
         fleet, vehicles = rows.filter(level=FLEET), rows.filter(level=VEHICLE)
         if fleet.is_empty() or vehicles.is_empty():
             continue
-        for method in (FORECAST, *(name for name in rows.columns if name.startswith(BASELINE))):
-            total, typical = ("mean", "median") if method == FORECAST else (method, method)
-            if fleet[total].null_count() < len(fleet):
-                yield _measured(int(str(horizon)), method, fleet, vehicles, (total, typical))
+        compared = _compared(fleet)
+        price = _price(vehicles)
+        fleet = fleet.drop_nulls(compared)
+        vehicles = vehicles.drop_nulls(compared).join(fleet, "origin_date", how="semi")
+        if fleet.is_empty() or vehicles.is_empty():
+            continue
+        for total in compared:
+            yield _measured(int(str(horizon)), total, fleet, vehicles, price)
+
+
+def _compared(fleet: pl.DataFrame) -> list[str]:
+    """Columns of the methods; a baseline that would leave too few windows to compare on is left out."""
+    found = ["mean"]
+    for name in (name for name in fleet.columns if name.startswith(BASELINE)):
+        if len(fleet.drop_nulls([*found, name])) >= SPEAKS * len(fleet):
+            found.append(name)
+    return found
+
+
+def _price(vehicles: pl.DataFrame) -> float | None:
+    """What a booked day brought, of all windows and vehicles whose prices are known.
+
+    One price for all windows: a window in which nothing was booked has none of its own, and its miss is the
+    dearest of all.
+    """
+    known = vehicles.drop_nulls("actual_revenue")
+    days = float(known["actual"].sum())
+    return float(known["actual_revenue"].sum()) / days if days else None
 
 
 def _measured(
-    horizon: int, method: str, fleet: pl.DataFrame, vehicles: pl.DataFrame, columns: tuple[str, str]
+    horizon: int, total: str, fleet: pl.DataFrame, vehicles: pl.DataFrame, price: float | None
 ) -> Measured:
-    total, typical = columns
-    fleet, vehicles = fleet.drop_nulls(total), vehicles.drop_nulls(total)
+    method, typical = (FORECAST, "median") if total == "mean" else (total, total)
     said, came = fleet[total], fleet["actual"]
     off = (said - came).abs()
-    money = (off * fleet["price_day"]).drop_nulls()
     ranged = method == FORECAST
     booked = float(came.sum())
     return Measured(
@@ -117,10 +140,10 @@ def _measured(
         bias=float(said.sum()) / booked - 1 if booked else None,
         off=float(off.sum()) / len(fleet),
         off_share=float(off.sum()) / booked if booked else None,
-        money=float(money.sum()) / len(money) if len(money) else None,
+        money=None if price is None else float(off.sum()) / len(fleet) * price,
         coverage=_inside(fleet) if ranged else None,
-        vehicle_mae=float((vehicles[typical] - vehicles["actual"]).abs().sum()) / max(len(vehicles), 1),
-        vehicle_bias=float((vehicles[total] - vehicles["actual"]).sum()) / max(len(vehicles), 1),
+        vehicle_mae=float((vehicles[typical] - vehicles["actual"]).abs().sum()) / len(vehicles),
+        vehicle_bias=float((vehicles[total] - vehicles["actual"]).sum()) / len(vehicles),
         vehicle_coverage=_inside(vehicles) if ranged else None,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 
 import numpy as np
@@ -14,7 +14,6 @@ from turo.data.canonical_statuses import cancelled
 from turo.data.tables import Tables
 from turo.errors import InputError, TrainingError
 from turo.features.scope import TRAINING_LAG
-from turo.features.time import as_date, instant
 from turo.replay.past_mondays import WEEK, mondays
 from turo.table.names import TAKEHOME
 from turo.training.enough_history import MIN_TRIPS, MIN_WEEKS
@@ -22,38 +21,51 @@ from turo.training.evaluation.split import by_origin
 
 A_YEAR = 52  # weeks: what is replayed where no date is given
 LONGEST = 400  # weeks that are tried
+LAG = timedelta(microseconds=TRAINING_LAG)
+SHORTER = (28, 14, 7)  # horizons that need less of a history, the longest first
 
 
 @dataclass(frozen=True)
 class History:
-    """What a model needs: Mondays from `first` on may train, and the trip by which enough had ended."""
+    """What a model needs: Mondays from `first` on may train, and when enough trips had ended."""
 
-    first: date
-    enough_trips: date | None
+    first: datetime
+    enough_trips: datetime | None
 
     @classmethod
     def of(cls, tables: Tables) -> History:
         """Of all files, as they are now."""
         ended = tables.reservations.filter(~cancelled())["trip_end"].sort()
-        start = instant(tables.reservations["trip_end"].min())  # type: ignore[arg-type]
-        first = as_date(start + TRAINING_LAG)
+        first: datetime = tables.reservations["trip_end"].min()  # type: ignore[assignment]
         listed = tables.vehicles["listed_from"]
         if len(listed) and not listed.null_count():
-            first = max(first, _plus(listed.min(), TRAINING_LAG))  # type: ignore[arg-type]
-        return cls(first, ended[MIN_TRIPS - 1].date() if len(ended) >= MIN_TRIPS else None)
+            first = max(first, datetime.combine(listed.min(), time()))  # type: ignore[arg-type]
+        return cls(first + LAG, ended[MIN_TRIPS - 1] if len(ended) >= MIN_TRIPS else None)
 
     def weeks(self, day: date, horizon: int) -> int:
         """Mondays that a model of that day could be trained on."""
-        return len(mondays(self.first, day - timedelta(days=horizon)))
+        return len(mondays(_first_day(self.first), day - timedelta(days=horizon)))
 
     def earliest(self, horizon: int) -> date | None:
         """The first Monday on which a model of that horizon can be trained."""
         if self.enough_trips is None:
             return None
-        first = mondays(self.first, self.first + WEEK)[0]
-        told = first + (weeks_needed(horizon) - 1) * WEEK + timedelta(days=horizon)
-        last = max(told, self.enough_trips)
+        last = max(self._enough_weeks(horizon), _first_day(self.enough_trips))
         return mondays(last, last + WEEK)[0]
+
+    def shortfall(self, day: date, horizon: int) -> str:
+        """What helps where on that day no model of that horizon can be trained."""
+        if self._enough_weeks(horizon) <= day:
+            return "Bring a longer history, or one of more vehicles: fewer days need as many trips."
+        if self.enough_trips is None or _first_day(self.enough_trips) > day:
+            return "Bring a longer history."
+        shorter = next((days for days in SHORTER if days < horizon and self._enough_weeks(days) <= day), None)
+        return "Bring a longer history" + (f", or replay --horizons {shorter}." if shorter else ".")
+
+    def _enough_weeks(self, horizon: int) -> date:
+        """The day from which on there are enough Mondays to train on."""
+        day = _first_day(self.first)
+        return mondays(day, day + WEEK)[0] + (weeks_needed(horizon) - 1) * WEEK + timedelta(days=horizon)
 
 
 @cache
@@ -94,10 +106,8 @@ def days_to_replay(
     shortest = min(horizons)
     if earliest is None or earliest > newest:
         raise InputError(
-            f"No Monday can be replayed: up to {newest} there are "
-            f"{history.weeks(newest, shortest)} weeks of Mondays whose {shortest} days are over and "
-            f"{_trips(tables)} finished trips; a model needs {weeks_needed(shortest)} and {MIN_TRIPS}.",
-            "Bring a longer history, or replay fewer days with --horizons.",
+            f"No Monday can be replayed: {not_replayed(tables, shortest, newest)}",
+            history.shortfall(newest, shortest),
         )
     if since is None:
         return mondays(max(earliest, newest - A_YEAR * WEEK), newest), []
@@ -112,7 +122,8 @@ def days_to_replay(
         raise InputError(
             f"{days[0]} is too early to replay: on that Monday the files knew "
             f"{history.weeks(days[0], shortest)} weeks of Mondays whose {shortest} days were over; a model "
-            f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips.",
+            f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips, of which there were "
+            f"{_trips(tables, days[0])}.",
             f"Give --since {earliest} or later.",
         )
     moved = [f"{since} is no Monday: replayed from the next one, {days[0]}."] if days[0] != since else []
@@ -143,10 +154,21 @@ def undated(tables: Tables) -> list[str]:
     return found
 
 
-def _trips(tables: Tables) -> int:
-    ended = pl.col("trip_end") <= tables.snapshot
+def not_replayed(tables: Tables, horizon: int, last: date) -> str:
+    """Why no Monday up to the last one has a model of that horizon."""
+    history, needed = History.of(tables), weeks_needed(horizon)
+    return (
+        f"up to {last} there are {history.weeks(last, horizon)} weeks of Mondays whose {horizon} days are "
+        f"over and {_trips(tables, last)} finished trips; a model needs {needed} and {MIN_TRIPS}."
+    )
+
+
+def _trips(tables: Tables, day: date) -> int:
+    """Trips that are not cancelled and had ended by a day, 00:00."""
+    ended = pl.col("trip_end") <= datetime.combine(day, time())
     return tables.reservations.filter(~cancelled(), ended).height
 
 
-def _plus(day: date, lag: int) -> date:
-    return as_date(instant(day) + lag)
+def _first_day(at: datetime) -> date:
+    """The first day that begins at an instant or after it."""
+    return at.date() if at.time() == time() else at.date() + timedelta(days=1)

@@ -7,6 +7,7 @@ from datetime import datetime, time
 
 import polars as pl
 
+from turo.errors import InputError, TrainingError
 from turo.features.build import fleet_at
 from turo.forecast import listed_vehicles
 from turo.forecast.draws import fleet_draws, totals
@@ -17,7 +18,7 @@ from turo.forecast.occupied_days import trips
 from turo.forecast.score import Stamp, score
 from turo.replay.columns import BASELINE, NUMBERS, SAID, VEHICLE, ordered
 from turo.replay.past_mondays import PastMonday
-from turo.replay.refit import Refit
+from turo.replay.refit import Refit, training_table
 from turo.table.targets import BOOKED_DAYS
 from turo.training.evaluation.baselines import time_baselines
 
@@ -38,16 +39,18 @@ def replayed(monday: PastMonday, fits: Sequence[Refit], main: int, priced_books:
     draws = fleet_draws.draw(windows, main)
     stamp = Stamp(monday.known_by, "", datetime.combine(monday.day, time()))
     made = pl.concat(
-        score(window, stamp, draws.by_horizon.get(window.horizon_days)) for window in windows
+        score(window, stamp, draws.by_horizon.get(window.horizon_days), explained=False) for window in windows
     ).with_columns(looks_gone=pl.col("flag").eq_missing(LOOKS_GONE))
     summed = totals.totals(windows, made, draws).filter(level=FLEET)
     found = []
     for window, fit in both:
         mine = pl.col("horizon_days") == fit.horizon_days
-        vehicles = made.filter(mine).with_columns(_baselines(window, fit)).with_columns(vehicles=1)
+        vehicles = (
+            made.filter(mine).with_columns(_baselines(monday, window, priced_books)).with_columns(vehicles=1)
+        )
         fleet = _fleet(summed.filter(mine), vehicles)
         found += [fleet, vehicles.with_columns(level=pl.lit(VEHICLE))]
-    known = pl.concat([ordered(frame) for frame in found]).with_columns(
+    known = pl.concat([ordered(frame) for frame in found], how="diagonal").with_columns(
         pl.lit(monday.known_by).alias("known_by"),
         pl.col(*NUMBERS, f"^{BASELINE}.*$").round(6),
     )
@@ -71,8 +74,16 @@ def _window(monday: PastMonday, fit: Refit, priced_books: bool) -> Window:
     return Window(rows, fit.champion, described)
 
 
-def _baselines(window: Window, fit: Refit) -> list[pl.Series]:
-    said = time_baselines(BOOKED_DAYS, fit.horizon_days, fit.columns, fit.y, window.features)
+def _baselines(monday: PastMonday, window: Window, priced_books: bool) -> list[pl.Series]:
+    """What each baseline says of each vehicle, by the windows that were over on the Monday itself.
+
+    A baseline needs no training: a host who plans with one looks at his newest weeks.
+    """
+    try:
+        past = training_table(monday, window.horizon_days, priced_books)
+    except (InputError, TrainingError):  # a later read of exports may lack what the training's had
+        return []
+    said = time_baselines(BOOKED_DAYS, window.horizon_days, past.columns(), past.y, window.features)
     return [pl.Series(BASELINE + name, values).fill_nan(None) for name, values in said.items()]
 
 

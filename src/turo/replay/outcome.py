@@ -19,6 +19,8 @@ KEY = [ORIGIN, HORIZON, VEHICLE]
 def with_outcome(said: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """Add the columns of `TRUE`; the fleet's are sums over the vehicles that its forecast adds up.
 
+    A part of these vehicles is no outcome of the fleet: where one has no actual, the fleet has none.
+
     Args:
         said: columns of `SAID`, and baselines.
         tables: all files, as they are now.
@@ -30,10 +32,12 @@ def with_outcome(said: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     window = ["origin_date", "horizon_days"]
     over = counted & pl.col("actual").is_not_null()
     sums = joined.group_by(window).agg(
-        pl.when(over.any()).then(pl.col("actual").filter(over).sum()).alias("fleet_actual"),
+        pl.when(over.any() & (over.sum() == counted.sum()))
+        .then(pl.col("actual").filter(over).sum())
+        .alias("fleet_actual"),
         pl.when(known.any()).then(pl.col("actual_revenue").filter(known).sum()).alias("fleet_revenue"),
         pl.col("actual").filter(known).sum().alias("priced_days"),
-        (known.sum() == over.sum()).alias("all_priced"),
+        (known.sum() == counted.sum()).alias("all_priced"),
     )
     fleet = pl.col("level") == FLEET
     told = joined.join(sums, window, how="left", maintain_order="left").with_columns(
@@ -49,6 +53,20 @@ def with_outcome(said: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     )
     numbers = [name for name, kind in TRUE.items() if kind == pl.Float64]
     return ordered(told, SAID | TRUE).with_columns(pl.col(numbers).round(6))
+
+
+def partly_known(record: pl.DataFrame) -> list[str]:
+    """How many windows of the fleet are in no figure, as some of its vehicles have no actual."""
+    fleet = pl.col("level") == FLEET
+    window = ["origin_date", "horizon_days"]
+    told = record.filter(~fleet, ~pl.col("looks_gone"), pl.col("actual").is_not_null())
+    lost = record.filter(fleet, pl.col("actual").is_null()).join(told, window, how="semi")
+    if lost.is_empty():
+        return []
+    return [
+        f"What came true of {len(lost)} windows of the fleet is not known, as some of their vehicles have no "
+        "row in today's files: these windows are in no figure of the fleet."
+    ]
 
 
 def _outcomes(tables: Tables, horizons: Sequence[int]) -> pl.DataFrame:

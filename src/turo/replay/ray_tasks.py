@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -42,18 +43,35 @@ class Fitted:
     refused: str
 
 
-def rows(mondays: Iterator[PastMonday], plan: Plan) -> Iterator[pl.DataFrame | Fitted]:
+@dataclass
+class _Trainings:
+    """The trainings of one horizon: `due` is the number of the Monday of the next one."""
+
+    horizon: int
+    due: int
+    sent: tuple[Any, Any] | None = None  # what is told of the next one, and its model
+    serving: Any = None  # the model of the last one that was not refused
+
+
+def rows(
+    at: Callable[[date], PastMonday], days: Sequence[date], firsts: Mapping[int, date], plan: Plan
+) -> Iterator[pl.DataFrame | Fitted]:
     """The rows of each Monday in order; before them what their trainings came to.
 
     Tasks reserve no processors, which replicas of the models may hold for ever: only as many are sent at once
-    as the cluster has processors. Models stay in the object store until their last Monday is done.
+    as the cluster has processors, and the tables of a Monday are made when it is sent. Models stay in the
+    object store until their last Monday is done.
+
+    Args:
+        at: a Monday with what was known then.
+        firsts: by horizon the first Monday on which a model can be trained; those that have none are absent.
     """
     import ray
 
     atonce = max(2, int(ray.cluster_resources().get("CPU", 2)))
     running = deque[Any]()
     try:
-        for ref in _started(mondays, plan):
+        for ref in _started(at, days, firsts, plan):
             running.append(ref)
             if len(running) >= atonce:
                 yield ray.get(running.popleft())
@@ -69,31 +87,44 @@ def rows(mondays: Iterator[PastMonday], plan: Plan) -> Iterator[pl.DataFrame | F
         ) from error
 
 
-def _started(mondays: Iterator[PastMonday], plan: Plan) -> Iterator[Any]:
+def _started(
+    at: Callable[[date], PastMonday], days: Sequence[date], firsts: Mapping[int, date], plan: Plan
+) -> Iterator[Any]:
     """Start a task each time one is asked for.
 
     The next trainings come before the Mondays that the last ones serve, so that no processor waits for them.
+    Weeks are counted from each horizon's own first training. One that is refused is tried again on the next
+    Monday: no Monday that a model can forecast is lost.
     """
     import ray
 
     task: Any = ray.remote(num_cpus=0, scheduling_strategy="SPREAD")
     fit, one = task(_fitted).options(num_returns=2), task(_replayed)
-    block, fits = list[PastMonday](), list[Any]()
-    while True:
-        following, next_fits = _block(mondays, plan.retrain_weeks), list[Any]()
-        for horizon in reversed(plan.horizons) if following else ():
-            told, model = fit.remote(following[0], horizon, plan.method)
-            next_fits.append(model)
-            yield told
-        for monday in block:
-            yield one.remote(monday, plan, *fits)
-        block, fits = following, next_fits
-        if not block:
-            return
+    longest_first = reversed([horizon for horizon in plan.horizons if horizon in firsts])
+    trainings = [_Trainings(horizon, _place(days, firsts[horizon])) for horizon in longest_first]
+
+    def following(number: int) -> Iterator[Any]:
+        for each in trainings:
+            if each.sent is None and each.due < min(number + plan.retrain_weeks + 1, len(days)):
+                each.sent = tuple(fit.remote(at(days[each.due]), each.horizon, plan.method))
+                yield each.sent[0]
+
+    for number, day in enumerate(days):
+        yield from following(number)
+        for each in trainings:
+            if each.sent is not None and each.due == number:
+                (told, model), each.sent = each.sent, None
+                refused = ray.get(told).refused
+                each.serving = each.serving if refused else model
+                each.due += 1 if refused else plan.retrain_weeks
+        yield from following(number)
+        models = [each.serving for each in trainings if each.serving is not None]
+        yield one.remote(at(day), plan, *models)
 
 
-def _block(mondays: Iterator[PastMonday], size: int) -> list[PastMonday]:
-    return [monday for _, monday in zip(range(size), mondays, strict=False)]
+def _place(days: Sequence[date], first: date) -> int:
+    """The number of the first of these days that is not before another."""
+    return sum(day < first for day in days)
 
 
 def _fitted(monday: PastMonday, horizon: int, method: Method) -> tuple[Fitted, Refit]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
@@ -16,7 +15,6 @@ from turo.features.build import build
 from turo.features.labels import REVENUE_DELAY
 from turo.features.time import instant
 from turo.forecast.champions import Champion
-from turo.models.encoding import Columns
 from turo.replay.past_mondays import PastMonday
 from turo.table.model_columns import feature_columns
 from turo.table.names import HORIZON, IN_TRAINING, ORIGIN, VEHICLE
@@ -51,15 +49,12 @@ class Refit:
     Attributes:
         champion: the model; None where nothing could be trained.
         refused: why not.
-        columns, y: the rows it was trained on, from which baselines take their means.
     """
 
     horizon_days: int
     day: date
     champion: Champion | None
     refused: str = ""
-    columns: Columns = field(default_factory=dict)
-    y: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def refit(monday: PastMonday, horizon: int, method: Method) -> Refit:
@@ -70,12 +65,13 @@ def refit(monday: PastMonday, horizon: int, method: Method) -> Refit:
         recipe = Recipe.of(table, method.project.kind, method.project.params, Options().seed)
         recipe, _, folds = ensemble.weighed(method.project, replace(recipe, threads=THREADS), table)
         result = backtest(table, recipe, folds)
-        columns, y = table.columns(), table.y
-        model = final_model(recipe.fit(columns, y), table, recipe, result, {})
+        model = final_model(recipe.fit(table.columns(), table.y), table, recipe, result, {})
     except (InputError, TrainingError) as error:
         return Refit(horizon, monday.day, None, error.what)
+    # Reservations and revenue are in no track record: their draws would be made for nothing.
+    model = replace(model, derivation=None)
     champion = Champion(method.name, f"{monday.day}", "", model, metrics={}, places=places_of(table, result))
-    return Refit(horizon, monday.day, champion, "", columns, y)
+    return Refit(horizon, monday.day, champion)
 
 
 def training_table(monday: PastMonday, horizon: int, priced_books: bool) -> TrainingTable:

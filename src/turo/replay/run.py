@@ -22,8 +22,8 @@ from turo.prepare.ray_tasks import connected
 from turo.replay import limits, page
 from turo.replay.columns import LEVELS
 from turo.replay.figures import Figures
-from turo.replay.outcome import with_outcome
-from turo.replay.past_mondays import past_mondays
+from turo.replay.outcome import partly_known, with_outcome
+from turo.replay.past_mondays import WEEK, PastMondays
 from turo.replay.ray_tasks import Fitted, Plan, rows
 from turo.replay.refit import Method
 from turo.settings import BEST_MODEL, Settings
@@ -72,10 +72,11 @@ def run(
     plan = Plan(asked, served if served in asked else min(asked), retrain_weeks, method)
     logger.info("Replaying %d Mondays, %s to %s, with %s", len(days), days[0], days[-1], name)
     said, fitted = _replayed(settings, tables, days, plan)
-    notices += _too_short(fitted, asked, days)
+    notices += _too_short(tables, fitted, asked, days)
     record = with_outcome(said, tables)
     if not record["actual"].count():
         notices.append("No window of these Mondays is over yet: there is nothing to compare with.")
+    notices += partly_known(record)
     for text in notices:
         logger.warning("%s", text)
     figures = Figures.of(record)
@@ -131,8 +132,10 @@ def _replayed(
 ) -> tuple[pl.DataFrame, list[Fitted]]:
     """The rows of all Mondays, the fleet's first; and what the trainings came to."""
     frames, fitted = list[pl.DataFrame](), list[Fitted]()
+    history, past = limits.History.of(tables), PastMondays(settings, tables)
+    firsts = {h: first for h in plan.horizons if (first := history.earliest(h)) is not None}
     with connected(settings.ray_address):
-        for found in rows(past_mondays(settings, tables, days), plan):
+        for found in rows(past.at, days, firsts, plan):
             if isinstance(found, Fitted):
                 fitted.append(found)
                 logger.info("Trained %d days as of %s%s", found.horizon_days, found.day, _why(found))
@@ -142,28 +145,43 @@ def _replayed(
                 logger.info("Replayed %d of %d Mondays", len(frames), len(days))
     whole = pl.concat(frames, how="diagonal")
     if whole.is_empty():
-        raise InputError(
-            f"No model could be trained for these Mondays: {fitted[-1].refused}", "Give a later --since."
-        )
+        raise _empty(fitted)
     order = pl.col("level").replace_strict({name: at for at, name in enumerate(LEVELS)})
     return whole.sort("origin_date", "horizon_days", order, "vehicle_id", maintain_order=True), fitted
+
+
+def _empty(fitted: Sequence[Fitted]) -> InputError:
+    """Why there is no row of any Monday."""
+    refused = [each.refused for each in fitted if each.refused]
+    if len(refused) < len(fitted):
+        return InputError(
+            "On none of these Mondays was a vehicle in the fleet: there is nothing to replay.",
+            "Check listed_from and listed_to in the vehicles file, or give another --since.",
+        )
+    return InputError(
+        f"No model could be trained for these Mondays: {' '.join(refused[-1:])}", "Bring a longer history."
+    )
 
 
 def _why(found: Fitted) -> str:
     return f": refused, {found.refused}" if found.refused else ""
 
 
-def _too_short(fitted: Sequence[Fitted], horizons: Sequence[int], days: Sequence[date]) -> list[str]:
+def _too_short(
+    tables: Tables, fitted: Sequence[Fitted], horizons: Sequence[int], days: Sequence[date]
+) -> list[str]:
     """Which horizons were not replayed, or not from the first Monday on."""
     found = []
     for horizon in horizons:
         mine = [each for each in fitted if each.horizon_days == horizon]
-        refused = [each for each in mine if each.refused]
-        if not refused:
+        trained = next((date.fromisoformat(each.day) for each in mine if not each.refused), None)
+        if trained == days[0]:
             continue
-        trained = next((each.day for each in mine if not each.refused), None)
         when = f"replayed from {trained} on only" if trained else "not replayed"
-        found.append(f"{horizon} days are {when}: {refused[-1].refused}")
+        before = trained - WEEK if trained else days[-1]
+        refused = [each.refused for each in mine if each.refused and each.day <= str(before)]
+        why = refused[-1] if refused else limits.not_replayed(tables, horizon, before)
+        found.append(f"{horizon} days are {when}: {why}")
     return found
 
 
