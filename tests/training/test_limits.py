@@ -45,7 +45,8 @@ def reports(data, kind, folder):
     result = backtest(data, recipe)
     scores = measure(data, result, kind)
     project = Project(kind=kind, summary="A model.", params=SMALL[kind])
-    facts = describe(kind, project, dict(SMALL[kind]), Options(), data) | {"code_version": "1"}
+    facts = describe(kind, project, dict(SMALL[kind]), Options(), data)
+    facts |= {"code_version": "1", "functional": recipe.functional}
     final = artifacts.final_model(recipe.fit(data.columns(), data.y), data, recipe, result, facts)
     artifacts.write_reports(artifacts.Outcome(data, result, scores, final, facts), folder)
     return result, scores, final
@@ -133,7 +134,7 @@ def test_a_baseline_that_is_mostly_silent_does_not_shrink_the_comparison(tmp_pat
     assert scores.best_baseline not in scores.left_out
     card = (tmp_path / "reports" / "model_card.md").read_text()
     left_out = ", ".join(scores.titles[key] for key in scores.left_out)
-    assert left_out.startswith("On the books only, On the books + mean pickup, Booking curve, additive")
+    assert left_out.startswith("On the books only, On the books + mean pickup, Booking curve (additive)")
     assert f"Left out, for lack of a value on most rows: {left_out}." in card
     assert "144 of 144 hold-out rows" in card
 

@@ -58,7 +58,7 @@ def test_the_shipped_ensemble_is_no_worse_than_its_members_and_passes_the_gate(t
     assert {"cv_mae", "crps", "fleet_bias", "interval_coverage"} <= set(found.data.metrics)
     card = Path(client().download_artifacts(found.info.run_id, "model_card.md")).read_text()
     assert all(f'"weight_{kind}": {weight}' in card for kind, weight in weights.items())
-    assert "each fold is forecast with the weights that the other folds ask for" in card
+    assert "the level of each fold is made with the weights that the other folds ask for" in card
 
     decision = promote("Ensemble", found.info.run_id, "k1", settings.load())
     assert decision.promoted, decision.reason

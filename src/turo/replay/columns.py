@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from turo.forecast.forecast_columns import FLEET, Types
+from turo.table.names import LOOKS_GONE
 
 BASELINE = "baseline_"
 VEHICLE = "vehicle"
@@ -18,7 +19,7 @@ SAID: Types = {  # on the Monday, by what was known then
     "vehicle_id": pl.String,  # null for the fleet
     "vehicle": pl.String,  # make, model and year
     "vehicles": pl.Int64,  # added up
-    "looks_gone": pl.Boolean,  # such a vehicle is in no total
+    LOOKS_GONE: pl.Boolean,  # such a vehicle is in no total
     "model": pl.String,
     "version": pl.String,  # the Monday of its training
     "known_by": pl.String,  # how it is known what was known then: see `turo.replay.past_mondays`

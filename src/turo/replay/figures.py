@@ -10,6 +10,7 @@ import polars as pl
 
 from turo.models.spread import TOLERANCE
 from turo.replay.columns import BASELINE, FLEET, VEHICLE
+from turo.table.names import LOOKS_GONE
 from turo.training.evaluation.baselines import NAMES
 
 FORECAST = "forecast"
@@ -71,8 +72,8 @@ class Figures:
     def of(cls, record: pl.DataFrame) -> Figures:
         """Of the rows whose window is over."""
         over = record.filter(pl.col("actual").is_not_null())
-        gone = over.filter("looks_gone")
-        here = over.filter(~pl.col("looks_gone"))
+        gone = over.filter(LOOKS_GONE)
+        here = over.filter(~pl.col(LOOKS_GONE))
         return cls(list(_methods(here)), _vehicles(here), (len(gone), float(gone["actual"].sum())))
 
     def of_horizon(self, horizon: int) -> list[Measured]:

@@ -10,7 +10,7 @@ from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.features.build import build
 from turo.replay.columns import FLEET, SAID, TRUE, ordered
-from turo.table.names import HORIZON, ORIGIN, VEHICLE
+from turo.table.names import HORIZON, LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, REVENUE
 
 KEY = [ORIGIN, HORIZON, VEHICLE]
@@ -27,7 +27,7 @@ def with_outcome(said: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """
     came = _outcomes(tables, said["horizon_days"].unique().sort().to_list())
     joined = said.join(came, KEY, how="left", maintain_order="left")
-    counted = pl.col("level").ne(FLEET) & ~pl.col("looks_gone")
+    counted = pl.col("level").ne(FLEET) & ~pl.col(LOOKS_GONE)
     known = counted & pl.col("actual_revenue").is_not_null()
     window = ["origin_date", "horizon_days"]
     over = counted & pl.col("actual").is_not_null()
@@ -59,7 +59,7 @@ def partly_known(record: pl.DataFrame) -> list[str]:
     """How many windows of the fleet are in no figure, as some of its vehicles have no actual."""
     fleet = pl.col("level") == FLEET
     window = ["origin_date", "horizon_days"]
-    told = record.filter(~fleet, ~pl.col("looks_gone"), pl.col("actual").is_not_null())
+    told = record.filter(~fleet, ~pl.col(LOOKS_GONE), pl.col("actual").is_not_null())
     lost = record.filter(fleet, pl.col("actual").is_null()).join(told, window, how="semi")
     if lost.is_empty():
         return []

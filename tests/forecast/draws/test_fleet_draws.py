@@ -173,13 +173,20 @@ def test_a_baseline_has_a_range_as_soon_as_enough_of_its_past_is_known(tmp_path:
     assert found.past_rows >= MIN_ROWS
     assert found.no_range == ""
     assert found.places is not None
-    assert found.places["origin_date"].n_unique() == 8
-    assert found.places["place"].is_between(0, 1).all()
+    assert found.places["place"].is_nan().all(), "no place is known before enough weeks share no day with it"
     columns = {"otb_days": np.array([10.0])}
     told = found.outlook({**columns, "class": np.array(["car"], dtype=object)})
     assert 10 <= told.low[0] <= told.mean[0] <= told.high[0] <= 13
     assert told.quantiles is not None
     assert (np.diff(told.quantiles[0]) >= 0).all()
+
+
+def test_places_of_a_baseline_are_known_with_a_longer_past(tmp_path: Path) -> None:
+    history(tmp_path, 32)
+    found = best(open_folder(tmp_path, 28)).places
+    assert found is not None
+    assert found["origin_date"].n_unique() == 28
+    assert found["place"].is_between(0, 1).all()
 
 
 def test_a_baseline_with_too_short_a_past_says_how_much_is_missing(tmp_path: Path) -> None:

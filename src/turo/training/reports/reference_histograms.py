@@ -4,9 +4,9 @@ Requests are about one Monday, the training rows about a year of them, and one M
 season and growth alone. Hence the reference also says how far single Mondays of the past lay from the year
 before them: that much is no drift.
 
-What is expected to be still booked (`…_alive`) is whole trips at the newest Monday, which requests are
-about, and parts of them at every earlier one: no Monday of the past tells how far it may lie. There it equals
-what is on the books, which is judged.
+What is expected to be still booked (`…_alive`), and to be kept (`…_kept`), is whole trips at the newest
+Monday, which requests are about, and parts of them at every earlier one: no Monday of the past tells how far
+it may lie. What is on the books is judged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from turo.models.encoding import Columns, Field
-from turo.table.targets import ALIVE
+from turo.table.targets import ALIVE, KEPT
 from turo.training.reports.stability_index import SCHEMA, psi
 
 BINS = 10
@@ -84,7 +84,7 @@ def histograms(
         "schema": SCHEMA,
         "rows": int(pooled.sum()),
         "numbers": {
-            name: _number(values, pooled, weeks) | ({"single": None} if name.endswith(ALIVE) else {})
+            name: _number(values, pooled, weeks) | ({"single": None} if name.endswith((ALIVE, KEPT)) else {})
             for name, values in numbers.items()
         },
         "categories": {
