@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,15 @@ def test_pyfunc_equals_the_forecaster(kind, tmp_path, monkeypatch):
     served = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(pd.DataFrame(columns))
     np.testing.assert_array_equal(served, forecaster.predict(columns))
     assert not list(Path(tmp_path / "model").rglob("*.pkl"))
+
+
+def test_means_of_a_distribution_are_saved_as_what_an_earlier_release_cannot_read(tmp_path):
+    for functional, number in (("median", 2), ("mean", 3)):
+        forecaster = replace(tiny_forecaster(), functional=functional, loss="absolute")
+        forecaster.save(tmp_path / functional)
+        assert json.loads((tmp_path / functional / "forecaster.json").read_text())["format"] == number
+        loaded = Forecaster.load(tmp_path / functional)
+        np.testing.assert_array_equal(loaded.predict(tiny_columns(5)), forecaster.predict(tiny_columns(5)))
 
 
 def test_wrong_folders_and_kinds_say_what_to_do(tmp_path):

@@ -93,6 +93,9 @@ def test_a_run_logs_everything_one_needs_to_judge_and_serve_it(tracking):
     assert (holdout["y"] - holdout["prediction"]).abs().mean() == pytest.approx(metrics["mae"])
     lines = json.loads(text(run_id, "comparison.json"))
     assert len(lines) == 1 + 8  # eight baselines
+    table = pl.read_csv(artifact(run_id, "comparison.csv"))
+    assert table["name"].to_list() == [line["name"] for line in lines]
+    assert table["mae"].to_list() == pytest.approx([line["mae"] for line in lines], abs=1e-4)
     card = text(run_id, "model_card.md")
     assert "better than the best baseline" in card
     assert digest[:12] in card
