@@ -17,6 +17,7 @@ import typer
 from turo import settings as settings_module
 from turo.cluster.local_ray import OUR_INTERPRETER
 from turo.commands import replay, sample
+from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError, InputError, TuroError, kind
 from turo.registry.client import use_mlflow
@@ -40,10 +41,6 @@ def _parameters(pairs: list[str]) -> dict[str, str]:
     if wrong := [pair for pair in pairs if "=" not in pair]:
         raise ConfigError(f"Parameter {wrong[0]!r} has no '='.", "Write it as -P name=value.")
     return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _days(text: str) -> tuple[int, ...]:
-    return settings_module.load(forecast_horizons=text).forecast_horizons if text else ()
 
 
 @app.command()
@@ -92,7 +89,7 @@ def horizons(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Prepare the tables of the other horizons, and list which of their models must be trained."""
     from turo.forecast.prepare_horizons import make_ready
 
-    report(make_ready(context.obj, model, _days(horizons)))
+    report(make_ready(context.obj, model, days(horizons)))
 
 
 @app.command()
@@ -100,7 +97,7 @@ def forecast(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Score every active vehicle with the champions; write forecasts.csv, report.html and the look back."""
     from turo.forecast.fleet_forecast import run
 
-    report(run(context.obj, model, _days(horizons)))
+    report(run(context.obj, model, days(horizons)))
 
 
 @app.command()

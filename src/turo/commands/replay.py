@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError
-
-LONGEST = 366  # days, as FORECAST_HORIZONS
 
 
 def replay(
@@ -23,7 +22,7 @@ def replay(
     """Forecast past Mondays from what was known then; write track-record.csv and track-record.html."""
     from turo.replay.run import run
 
-    report(run(context.obj, _day(since), model, _horizons(horizons), retrain_weeks))
+    report(run(context.obj, _day(since), model, days(horizons), retrain_weeks))
 
 
 def _day(text: str) -> date | None:
@@ -31,13 +30,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
         raise ConfigError(f"--since {text!r} is no date.", "Write it like 2025-11-24.") from error
-
-
-def _horizons(text: str) -> list[int]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if wrong := [word for word in words if not (word.isdecimal() and 1 <= int(word) <= LONGEST)]:
-        raise ConfigError(
-            f"--horizons {text!r}: {wrong[0]!r} is no number of days.",
-            f"Give days from 1 to {LONGEST} by comma, like 7,28.",
-        )
-    return [int(word) for word in words]

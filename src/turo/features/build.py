@@ -62,6 +62,23 @@ def build(  # noqa: PLR0913 - the tables and what is asked of them
     return pl.concat([panel.table(piece, shared, fleet) for piece in pieces])
 
 
+def of_tables(
+    tables: Tables, horizon_days: int, *, origins: Ints | None = None, priced_books: bool = True
+) -> pl.DataFrame:
+    """`build` with all that was read of an input."""
+    return build(
+        tables.reservations,
+        tables.vehicles,
+        tables.blocks,
+        tables.snapshot,
+        horizon_days,
+        origins=origins,
+        revisions=tables.revisions,
+        sightings=tables.sightings,
+        priced_books=priced_books,
+    )
+
+
 def fleet_at(tables: Tables, origin: date, horizon_days: int, *, priced_books: bool = True) -> pl.DataFrame:
     """One row for each vehicle in the fleet at an origin (any weekday, 00:00), as it could be known then.
 
@@ -78,17 +95,7 @@ def fleet_at(tables: Tables, origin: date, horizon_days: int, *, priced_books: b
             "Ask for an earlier origin or bring a newer export.",
         )
     weeks = LAST_YEAR // WEEK + LAGS * -(-horizon_days // 7) + 1
-    table = build(
-        tables.reservations,
-        tables.vehicles,
-        tables.blocks,
-        tables.snapshot,
-        horizon_days,
-        origins=weeks_until(moment, weeks),
-        revisions=tables.revisions,
-        sightings=tables.sightings,
-        priced_books=priced_books,
-    )
+    table = of_tables(tables, horizon_days, origins=weeks_until(moment, weeks), priced_books=priced_books)
     return table.filter(pl.col("origin_date") == as_date(moment))
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from turo.data.tables import Tables
 from turo.errors import InputError
-from turo.features.build import build
+from turo.features.build import of_tables
 from turo.replay.columns import FLEET, SAID, TRUE, ordered
 from turo.table.names import HORIZON, LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, REVENUE
@@ -75,15 +75,7 @@ def _outcomes(tables: Tables, horizons: Sequence[int]) -> pl.DataFrame:
     parts = [pl.DataFrame(schema={**schema, "actual": pl.Float64, "actual_revenue": pl.Float64})]
     for horizon in horizons:
         try:
-            frame = build(
-                tables.reservations,
-                tables.vehicles,
-                tables.blocks,
-                tables.snapshot,
-                horizon,
-                revisions=tables.revisions,
-                sightings=tables.sightings,
-            )
+            frame = of_tables(tables, horizon)
         except InputError:  # no window of that length is over yet
             continue
         parts.append(

@@ -11,7 +11,7 @@ import polars as pl
 from turo.data.canonical_statuses import cancelled
 from turo.data.tables import Tables
 from turo.errors import InputError, TrainingError
-from turo.features.build import build
+from turo.features.build import of_tables
 from turo.features.labels import REVENUE_DELAY
 from turo.features.time import instant
 from turo.forecast.champions import Champion
@@ -82,16 +82,7 @@ def training_table(monday: PastMonday, horizon: int, priced_books: bool) -> Trai
         TrainingError: no row can train.
     """
     tables = monday.tables
-    frame = build(
-        tables.reservations,
-        tables.vehicles,
-        tables.blocks,
-        tables.snapshot,
-        horizon,
-        revisions=tables.revisions,
-        sightings=tables.sightings,
-        priced_books=priced_books,
-    )
+    frame = of_tables(tables, horizon, priced_books=priced_books)
     rows = _labelled(frame, monday.day).sort(ORIGIN, VEHICLE)
     if rows.is_empty():
         raise TrainingError("No window was over yet for which the history before it is known.")
