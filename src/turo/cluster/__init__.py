@@ -1,1 +1,1 @@
-"""The Ray cluster from outside: jobs, their logs, the dashboard's interface, a local Ray."""
+"""The Ray cluster from outside: jobs, their logs, errors of tasks, the dashboard's interface, a local Ray."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from turo.cluster import local_ray
-from turo.errors import ServiceError, TuroError
+from turo.cluster import local_ray, ray_errors
+from turo.errors import ServiceError
 from turo.features import panel
 from turo.features.fleet_context import Fleet
 from turo.features.fleet_part import Part
@@ -75,17 +75,9 @@ def rows(parts: list[Part], scope: Scope) -> Iterator[tuple[NDArray[np.uint8], p
     sums, table = task(panel.sums), task(_finished).options(num_returns=2)
     shared = ray.put(scope)
     atonce = max(2, int(ray.cluster_resources().get("CPU", 2)))
-    try:
+    with ray_errors.named("prepare"):
         fleet = ray.put(Fleet.total(list(_in_order(sums, refs, atonce, shared))))
         yield from _in_order(table, refs, atonce, shared, fleet)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, TuroError):
-            raise error.cause from error
-        raise
-    except ray.exceptions.RayError as error:
-        raise ServiceError(
-            f"A Ray task of prepare was lost: {error}.", "See the log of Ray; then run again."
-        ) from error
 
 
 def _in_order(task: Any, refs: list[Any], atonce: int, *shared: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from turo.errors import ServiceError, TuroError
+from turo.cluster import ray_errors
 from turo.replay.one_monday import replayed
 from turo.replay.past_mondays import PastMonday
 from turo.replay.refit import Method, Refit, refit
@@ -70,21 +70,13 @@ def rows(
 
     atonce = max(2, int(ray.cluster_resources().get("CPU", 2)))
     running = deque[Any]()
-    try:
+    with ray_errors.named("the replay"):
         for ref in _started(at, days, firsts, plan):
             running.append(ref)
             if len(running) >= atonce:
                 yield ray.get(running.popleft())
         while running:
             yield ray.get(running.popleft())
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, TuroError):
-            raise error.cause from error
-        raise
-    except ray.exceptions.RayError as error:
-        raise ServiceError(
-            f"A Ray task of the replay was lost: {error}.", "See the log of Ray; then run again."
-        ) from error
 
 
 def _started(
