@@ -7,13 +7,13 @@ forecast from the rows whose windows were over by then.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
 from turo.errors import InputError
 from turo.forecast.baselines.baseline_places import out_of_sample
+from turo.forecast.baselines.past_baselines import at_origins
 from turo.forecast.horizon_tables import HorizonTable
 from turo.models.derived import Derivation
 from turo.models.distribution import Distribution, design
@@ -24,7 +24,7 @@ from turo.table.model_columns import arrays, feature_columns, numbers
 from turo.table.names import LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, bound, on_the_books
 from turo.training import fit_derived
-from turo.training.evaluation.baselines import time_baselines
+from turo.training.evaluation.baselines import Forecasts, time_baselines
 from turo.training.training_rows import TrainingTable
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, a range can be learnt
@@ -134,7 +134,7 @@ def best(table: HorizonTable, target: str = BOOKED_DAYS) -> Baseline:
     newest = arrays(rows.filter(pl.col("origin_date") == table.newest_origin()), features)
     train, y = arrays(labelled, features), numbers(labelled[target])
     usable = _usable(target, table.horizon_days, train, y, newest)
-    past, forecasts = _past(labelled, features, target, table.horizon_days)
+    past, forecasts = _past(labelled, target, table.horizon_days)
     actual = numbers(past[target])
     known = {key: values for key, values in forecasts.items() if np.isfinite(values).all() and key in usable}
     errors = {key: float(np.abs(values - actual).mean()) for key, values in known.items()}
@@ -176,24 +176,13 @@ def _usable(target: str, horizon: int, train: Columns, y: np.ndarray, newest: Co
     return {key for key, values in found.items() if np.isfinite(values).all()}
 
 
-def _past(
-    labelled: pl.DataFrame, features: tuple[str, ...], target: str, horizon: int
-) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
+def _past(labelled: pl.DataFrame, target: str, horizon: int) -> tuple[pl.DataFrame, Forecasts]:
     """The newest labelled rows, and what each baseline would have said of them at their origins."""
-    columns, y = arrays(labelled, features), numbers(labelled[target])
-    origins = labelled["origin_date"].to_numpy().astype("datetime64[D]")
-    rows, parts = [], list[dict[str, np.ndarray]]()
-    for origin in np.unique(origins)[-LOOK_BACK:]:
-        before = origins + np.timedelta64(timedelta(days=horizon)) <= origin
-        if not before.any():
-            continue
-        here = np.flatnonzero(origins == origin)
-        train = {name: values[before] for name, values in columns.items()}
-        test = {name: values[here] for name, values in columns.items()}
-        rows.append(here)
-        parts.append(time_baselines(target, horizon, train, y[before], test))
-    if not rows:
+    newest = labelled[ORIGIN].unique().sort().tail(LOOK_BACK)
+    found = list(at_origins(labelled, target, horizon, newest))
+    if not found:
         return labelled.clear(), {}
+    rows, parts = zip(*found, strict=True)
     return labelled[np.concatenate(rows)], {
         key: np.concatenate([part[key] for part in parts]) for key in parts[0]
     }

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 
+from turo.forecast.baselines.past_baselines import at_origins
 from turo.forecast.horizon_tables import HorizonTable
-from turo.table.model_columns import arrays, feature_columns, numbers
-from turo.table.names import LOOKS_GONE, ORIGIN, VEHICLE
-from turo.training.evaluation.baselines import NAMES, time_baselines
+from turo.table.names import ORIGIN, VEHICLE
+from turo.training.evaluation.baselines import NAMES
 
 PREFIX = "baseline_"  # of the columns
 BOOKS = "on_the_books"
@@ -26,22 +25,10 @@ def said(table: HorizonTable, target: str, origins: Sequence[date]) -> pl.DataFr
         return nothing
     recent = pl.col(ORIGIN).is_between(min(origins) - LOOK_BACK, max(origins))
     rows = table.prepared.frame(where=recent).sort(ORIGIN, VEHICLE)
-    columns, y = arrays(rows, feature_columns(rows.columns)), numbers(rows[target])
-    days = rows[ORIGIN].to_numpy().astype("datetime64[D]")
-    trains = np.isfinite(y)
-    if LOOKS_GONE in rows.columns:
-        trains &= (rows[LOOKS_GONE] == 0).to_numpy()
     parts = [nothing]
-    for origin in origins:
-        here = days == np.datetime64(origin)
-        over = trains & (days + np.timedelta64(table.horizon_days) <= np.datetime64(origin))
-        if not here.any() or not over.any():
-            continue
-        train = {name: values[over] for name, values in columns.items()}
-        test = {name: values[here] for name, values in columns.items()}
-        found = time_baselines(target, table.horizon_days, train, y[over], test)
+    for here, found in at_origins(rows, target, table.horizon_days, origins):
         said_here = (pl.Series(f"{PREFIX}{key}", values).fill_nan(None) for key, values in found.items())
-        named = rows.filter(here).select(pl.col(name).cast(kind) for name, kind in keys.items())
+        named = rows[here].select(pl.col(name).cast(kind) for name, kind in keys.items())
         parts.append(named.with_columns(said_here))
     return pl.concat(parts, how="diagonal_relaxed")
 
