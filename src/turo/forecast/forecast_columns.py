@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from turo.table.names import OTHER_QUANTILES
+
 MODEL, BASELINE = "model", "baseline"  # what makes a forecast, the column `method`
 Types = dict[str, pl.DataType | type[pl.DataType]]
+BESIDE_MEDIAN: Types = dict.fromkeys(OTHER_QUANTILES, pl.Float64)  # q05, q10, q25, q75, q90, q95
 
 FORECASTS: Types = {
     "vehicle_id": pl.String,
@@ -23,13 +26,8 @@ FORECASTS: Types = {
     "on_books": pl.Float64,  # of the target, known at the origin
     "mean": pl.Float64,  # what is expected on average: the one that may be added up over the fleet
     "median": pl.Float64,  # the single best guess for one vehicle: as often too high as too low
-    # Quantiles: of a hundred such windows so many end with at most that; null without a distribution.
-    "q05": pl.Float64,  # 5 of 100
-    "q10": pl.Float64,  # 10 of 100
-    "q25": pl.Float64,  # 25 of 100
-    "q75": pl.Float64,  # 75 of 100; the one of 50 is the median
-    "q90": pl.Float64,  # 90 of 100
-    "q95": pl.Float64,  # 95 of 100
+    # Quantiles: of a hundred such windows 5 end with at most q05, and so on; null without a distribution.
+    **BESIDE_MEDIAN,
     "low": pl.Float64,  # 80 % of outcomes are expected between low and high
     "high": pl.Float64,
     "available_days": pl.Float64,  # of the window: not blocked by the owner, not after listed_to; 0 = gone
@@ -63,12 +61,7 @@ TOTALS: Types = {
     "available_days": pl.Float64,
     "mean": pl.Float64,  # the sum of the vehicles' means
     "median": pl.Float64,  # of the sums: not the sum of the vehicles' medians
-    "q05": pl.Float64,
-    "q10": pl.Float64,
-    "q25": pl.Float64,
-    "q75": pl.Float64,
-    "q90": pl.Float64,
-    "q95": pl.Float64,
+    **BESIDE_MEDIAN,
     "reservations_vehicles": pl.Int64,  # of which they are known: what the next three are summed over
     "reservations_mean": pl.Float64,  # derived, as in FORECASTS
     "reservations_q10": pl.Float64,

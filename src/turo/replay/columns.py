@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from turo.forecast.forecast_columns import FLEET, Types
+from turo.forecast.forecast_columns import BESIDE_MEDIAN, FLEET, Types
 from turo.table.names import LOOKS_GONE
 
 BASELINE = "baseline_"
@@ -26,12 +26,7 @@ SAID: Types = {  # on the Monday, by what was known then
     "on_books": pl.Float64,  # booked days known on the Monday
     "mean": pl.Float64,  # expected, may be added up
     "median": pl.Float64,
-    "q05": pl.Float64,
-    "q10": pl.Float64,
-    "q25": pl.Float64,
-    "q75": pl.Float64,
-    "q90": pl.Float64,
-    "q95": pl.Float64,
+    **BESIDE_MEDIAN,
     "low": pl.Float64,  # 80 % of what comes true shall lie between low and high
     "high": pl.Float64,
     "available_days": pl.Float64,

@@ -20,3 +20,6 @@ CATEGORIES = ("class", "fuel", "make")
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)  # by which every distribution is told
 QUANTILE_NAMES = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)  # columns
+# Where forecasts are told, the middle one is the column `median`, and these stand beside it.
+MEDIAN_QUANTILE = "q50"
+OTHER_QUANTILES = tuple(name for name in QUANTILE_NAMES if name != MEDIAN_QUANTILE)

@@ -18,6 +18,7 @@ from turo.models.derived import RESERVATIONS, REVENUE
 from turo.models.draws import nested
 from turo.models.estimators.base import row_blocks
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
+from turo.table.names import MEDIAN_QUANTILE
 from turo.table.targets import BOOKED_DAYS
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def statistics(draws: np.ndarray) -> dict[str, np.ndarray]:
     """`mean`, `median` and the other quantiles by name, along the last axis of the draws."""
     quantiles = np.quantile(draws, QUANTILES, axis=-1, method="inverted_cdf")
     named = dict(zip(QUANTILE_NAMES, quantiles, strict=True))
-    return {"mean": draws.mean(axis=-1), "median": named.pop("q50"), **named}
+    return {"mean": draws.mean(axis=-1), "median": named.pop(MEDIAN_QUANTILE), **named}
 
 
 def _logged(notices: list[str]) -> list[str]:

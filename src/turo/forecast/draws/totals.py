@@ -11,7 +11,7 @@ import polars as pl
 from turo.forecast.draws.fleet_draws import Drawn, Draws, statistics
 from turo.forecast.draws.window import Window
 from turo.forecast.flags import LOOKS_GONE
-from turo.forecast.forecast_columns import CLASS, FLEET, TOTALS, with_columns
+from turo.forecast.forecast_columns import BESIDE_MEDIAN, CLASS, FLEET, TOTALS, with_columns
 from turo.models.derived import RESERVATIONS, REVENUE
 
 DERIVED = (RESERVATIONS, REVENUE)
@@ -55,7 +55,7 @@ def _total(rows: pl.DataFrame, drawn: Drawn | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "vehicles": len(rows),
         **{name: rows[name].sum() for name in ("on_books", "available_days", "mean")},
-        **dict.fromkeys(("median", "q05", "q10", "q25", "q75", "q90", "q95")),
+        **dict.fromkeys(("median", *BESIDE_MEDIAN)),
     }
     for name in DERIVED:
         known = rows[f"derived_{name}"]

@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
+from turo.table.names import MEDIAN_QUANTILE
 from turo.training.evaluation import metrics
-
-MEDIAN = "q50"
 
 
 def scores(rows: pl.DataFrame) -> dict[str, float | None]:
@@ -20,7 +19,7 @@ def scores(rows: pl.DataFrame) -> dict[str, float | None]:
     Args:
         rows: actual, median and the other quantiles.
     """
-    named = {name: "median" if name == MEDIAN else name for name in QUANTILE_NAMES}
+    named = {name: "median" if name == MEDIAN_QUANTILE else name for name in QUANTILE_NAMES}
     known = rows.select("actual", *named.values()).drop_nulls()
     if known.is_empty():
         return {"pinball": None, "crps": None}
