@@ -133,7 +133,10 @@ class Forecaster:
     def outlook(self, columns: Columns) -> Outlook:
         """Everything at once, at little more than the price of one."""
         level, design = self._design(columns)
-        spread = self._spread(design, columns)
+        return self.outlook_around(columns, level, self._spread(design, columns))
+
+    def outlook_around(self, columns: Columns, level: np.ndarray, spread: Spread | None) -> Outlook:
+        """`outlook` of rows of which the level and the distribution are known already."""
         if spread is None or self.distribution is None:
             forecast = self._with_threshold(level, columns)
             shift = self.mean_shift

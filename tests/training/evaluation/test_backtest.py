@@ -14,10 +14,11 @@ from training_table import frame, takehome_frame, write
 from turo import settings
 from turo.files import sha256_folder
 from turo.models.kinds import REGRESSORS
+from turo.table.names import QUANTILE_NAMES
 from turo.training import training_rows
 from turo.training.evaluation.backtest import backtest, plan_of
 from turo.training.evaluation.scores import measure
-from turo.training.recipe import Recipe
+from turo.training.recipe import Recipe, take
 
 SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 8, "max_depth": 3},
@@ -66,6 +67,26 @@ def test_the_same_seed_gives_the_same_model(kind, data, tmp_path):
     recipe = Recipe.of(data, kind, SMALL[kind], seed=1)
     first, second = (recipe.fit(data.columns(), data.y) for _ in range(2))
     np.testing.assert_array_equal(first.predict(data.columns()), second.predict(data.columns()))
+
+
+def test_the_holdout_says_what_the_model_itself_answers(data):
+    result, holdout = backtest(data, Recipe.of(data, "knn", SMALL["knn"], seed=1)), plan_of(data).holdout
+    assert result.model is not None
+    assert holdout is not None
+    columns = take(data.columns(), holdout.test)
+    told = result.model.outlook(columns)
+    assert told.quantiles is not None
+    for name, values in (
+        ("prediction", result.model.predict(columns)),
+        ("mean", told.mean),
+        ("low", told.low),
+        ("high", told.high),
+        *zip(QUANTILE_NAMES, told.quantiles.T, strict=True),
+    ):
+        np.testing.assert_array_equal(result.holdout[name].to_numpy(), values, name)
+    np.testing.assert_array_equal(
+        result.levels["level"][-len(columns["make"]) :], result.model.level(columns)
+    )
 
 
 def test_model_and_baselines_add_to_what_can_be_expected_to_be_still_booked(data):

@@ -99,7 +99,7 @@ def backtest(table: TrainingTable, recipe: Recipe, folds: pl.DataFrame | None = 
     level = model.level(test)
     spread = model.spread_around(test, level)
     baselines = time_baselines(recipe.target, recipe.horizon_days, train, y[split.train], test)
-    outlook = model.outlook(test)
+    outlook = model.outlook_around(test, level, spread)
     derived = model.derived(test, outlook.mean).items()
     holdout = _with_forecasts(table, split.test, outlook, spread, baselines).with_columns(
         pl.Series(DERIVED + name, values) for name, values in derived
