@@ -22,9 +22,9 @@ from turo.models.spread import TOLERANCE, Spread
 
 FILE = "distribution.npz"
 COVERAGE = 0.8  # of the interval
-TREES, DEPTH, LEAF_ROWS = 12, 7, 40
-FEATURES = 1 / 3  # tried at each split
-SAMPLE = 0.5  # of the rows, for each tree
+TREES, DEPTH, LEAF_ROWS = 16, 9, 20
+FEATURES = 0.5  # tried at each split
+SAMPLE = 0.25  # of the rows, for each tree: neighbouring weeks of a vehicle are nearly copies
 FEW_ROWS = 4  # up to here adding up whole leaves is faster than a search in each
 STEPS = 256  # different values of y - books that are told apart
 DECIMALS = 6
