@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from turo.forecast.draws.window import Window
-from turo.models.draws import MIN_ORIGINS, levels
+from turo.models.draws import MIN_ORIGINS, PastPlaces, levels
 
 KEYS = ["vehicle_id", "origin_date"]
 
@@ -18,17 +18,22 @@ def common_levels(windows: Sequence[Window], rows: int, main: int) -> tuple[np.n
     seed = windows[0].rows["origin_date"][0].toordinal()
     known = _together([window.champion.places for window in windows])
     if known["origin_date"].n_unique() >= MIN_ORIGINS:
-        return levels(known["origin_date"].to_numpy(), known.drop(KEYS).to_numpy(), rows, seed), ""
+        return _levels(known, rows, [window.horizon_days for window in windows], seed), ""
     single = next((window for window in windows if window.horizon_days == main), windows[0])
     known = _together([single.champion.places])
     weeks = known["origin_date"].n_unique()
     enough = weeks >= MIN_ORIGINS
     known = known if enough else known.clear()
-    one = levels(known["origin_date"].to_numpy(), known.drop(KEYS).to_numpy(), rows, seed)
+    one = _levels(known, rows, [single.horizon_days], seed)
     return np.repeat(one, len(windows), axis=1), "" if enough or rows == 1 else (
         "The range of the fleet's total takes the vehicles to be independent: "
         f"only {weeks} past weeks are known, {MIN_ORIGINS} are needed."
     )
+
+
+def _levels(known: pl.DataFrame, rows: int, days: Sequence[int], seed: int) -> np.ndarray:
+    places = PastPlaces(known["origin_date"].to_numpy(), known.drop(KEYS).to_numpy(), days)
+    return levels(places, rows, seed)
 
 
 def _together(places: Sequence[pl.DataFrame | None]) -> pl.DataFrame:

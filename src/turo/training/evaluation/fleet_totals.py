@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from turo.models.draws import MIN_ORIGINS, levels
+from turo.models.draws import MIN_ORIGINS, PastPlaces, levels
 from turo.models.spread import TOLERANCE, Spread
 from turo.table.names import ORIGIN
 
@@ -46,7 +46,8 @@ def totals(
         if count < MIN_ORIGINS:
             past = np.zeros(len(past), dtype=bool)
         seed = origin.item().toordinal()
-        asked = levels(weeks[past], place[past], int(here.sum()), seed, DRAWS)[:, 0]
+        known_then = PastPlaces(weeks[past], place[past], [horizon_days])
+        asked = levels(known_then, int(here.sum()), seed, DRAWS)[:, 0]
         drawn = Spread(spread.values[here], spread.below[here]).quantiles(asked).sum(axis=0)
         low, median, high = np.quantile(drawn, RANGE, method="inverted_cdf").tolist()
         actual = float(y[here].sum())
