@@ -32,7 +32,7 @@ CUTS = np.arange(1, 20) / 20  # quantiles of y - books at which leaves are told 
 BLOCK = 4096  # rows whose distributions are held at once
 JUDGED = 2000  # rows that are enough to choose the level of intervals
 WHOLE = np.iinfo(np.uint16).max
-LEVELS = np.arange(0.5, 0.96, 0.02)  # probabilities tried for the interval
+LEVELS = np.arange(0.5, 0.9501, 0.005)  # probabilities tried for the interval
 
 
 def design(X: np.ndarray, level: np.ndarray, books: np.ndarray) -> np.ndarray:
