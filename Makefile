@@ -97,8 +97,9 @@ bench-serving: .venv/.all ## The routes against other model servers, and arrays 
 bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 	python benchmarks/serving_batch.py
 
-bench-forecast: .venv/.all ## Distributions of generated fleets against the process that made them
+bench-forecast: .venv/.all ## Distributions of generated fleets against the process that made them, and of a real hotel's bookings
 	python benchmarks/forecast_bench.py $(ARGS)
+	python benchmarks/forecast_hotel.py
 
 bench-replay: .venv/.all ## A year of Mondays of the sample fleet replayed on this machine
 	python benchmarks/replay_bench.py $(ARGS)
