@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from monitoring_queries import DASHBOARDS, REPOSITORY, panels
+from monitoring_queries import DASHBOARDS, REPOSITORY, all_queries, metrics_of, panels
+
+from turo.monitoring.forecast_watch import FIGURES, LAST
 
 FILES = sorted(DASHBOARDS.glob("*.json"))
 OWN = [path for path in FILES if path.name.startswith("turo-")]
@@ -83,6 +85,15 @@ def test_the_files_are_what_the_generator_makes() -> None:
     command = [sys.executable, str(REPOSITORY / "grafana" / "generate_dashboards.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_gauge_of_the_forecasts_is_on_the_board_of_the_models() -> None:
+    """A gauge that no board shows is looked at by nobody; the last one tells that the others stand still."""
+    asked = [expr for source, expr in all_queries() if source.startswith("turo-models.json")]
+    shown = {metric for expr in asked for metric in metrics_of(expr)}
+    assert {f"turo_forecast_{name}" for name in (*FIGURES, LAST)} <= shown
+    ages = [expr for expr in asked if f"turo_forecast_{LAST}" in metrics_of(expr)]
+    assert ages == [f'time() - turo_forecast_{LAST}{{model="all"}}']
 
 
 def test_data_source_and_provider_match_what_dashboards_and_ray_name() -> None:

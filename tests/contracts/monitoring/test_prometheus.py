@@ -90,11 +90,13 @@ def test_what_our_own_boards_show_is_expected_to_exist() -> None:
         "turo_forecast_best_baseline_mae",
         "turo_forecast_bias",
         "turo_forecast_coverage",
+        "turo_forecast_last_monday_timestamp_seconds",
         "turo_forecast_mae",
         "turo_forecast_made_timestamp_seconds",
         "turo_forecast_mondays",
         "turo_forecast_total_bias",
         "turo_forecast_total_coverage",
+        "turo_forecast_total_mondays",
     }
 
 
