@@ -54,7 +54,7 @@ def test_a_fleet_of_one_vehicle_has_every_number(settings: Settings, registry_ur
         assert total[name] == row[name]
     assert total["q10"] < total["q90"]
     assert total["reservations_mean"] == pytest.approx(row["derived_reservations"], abs=1e-3)
-    assert "for 1 active vehicles" in page(settings)
+    assert "for 1 active vehicle." in page(settings)
 
 
 def test_a_vehicle_without_a_trip_and_one_that_came_after_monday_are_told(

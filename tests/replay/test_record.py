@@ -119,7 +119,7 @@ def test_a_part_of_the_vehicles_is_no_outcome_of_the_fleet(record: pl.DataFrame,
     assert fleet["actual_revenue"].to_list() == [None, 0.0, None]
     assert more.filter(vehicle_id="a")["actual"].to_list() == [2.0, 0.0, None]
     (notice,) = partly_known(more)
-    assert notice.startswith("What came true of 1 windows of the fleet is not known")
+    assert notice.startswith("What came true of 1 window of the fleet is not known, as some of its ")
     assert [one.windows for one in Figures.of(more).of_horizon(7)] == [1, 1]
 
 
@@ -137,6 +137,25 @@ def test_the_page_is_whole_strict_and_escapes_every_name(record: pl.DataFrame, t
     assert not re.search(r"""\b(src|href|action|srcset)\s*=|url\(|@import""", shown)
     for told in ("3 Mondays", "+50.0 %", "Money mis-planned", "On the books only", "dates of booking"):
         assert told in shown
+
+
+def test_one_monday_of_one_day_is_told_in_the_singular(record: pl.DataFrame, tables: Tables) -> None:
+    rows = record.filter(origin_date=FIRST).with_columns(pl.lit(1, pl.Int64).alias("horizon_days"))
+    plan = Plan((1,), 1, 1, Method("M", PROJECT, True))
+    facts = page.Facts(rows, Figures.of(rows), [], plan, [FIRST], tables, datetime(2026, 4, 1), "1.0")
+    shown = page.render(facts)
+    for told in (
+        "<b>1 Monday</b>",
+        "anew every 1 week.",
+        "<h2>1 day ahead</h2>",
+        "The fleet, 1 day after each Monday",
+        "in the 1 day after each Monday",
+        "Vehicle by vehicle, 1 day<",
+        "1 of 1 Monday was rebuilt",
+        "1 forecast of vehicles that looked gone is in no figure; 1 day was booked",
+    ):
+        assert told in shown, told
+    assert not re.search(r"\b1 (days|weeks|Mondays|forecasts)\b", shown)
 
 
 def test_without_prices_no_money_is_told(record: pl.DataFrame, tables: Tables) -> None:

@@ -12,6 +12,7 @@ from turo.data.csv.sheet import open_sheet
 from turo.data.profiles import blocks as owner_blocks
 from turo.data.read_context import ReadContext, ReadResult, few
 from turo.data.respelt_ids import align
+from turo.words import by_number, counted
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -54,11 +55,12 @@ def warn_overlaps(rows: pl.DataFrame, context: ReadContext) -> None:
     before = pl.when(last).then("reservation_id").forward_fill().shift(1).over("vehicle_id")
     overlapping = taken.filter((pl.col("trip_start") < busy.over("vehicle_id")).fill_null(False))
     overlapping = taken.with_columns(before=before).join(overlapping, on="reservation_id", how="semi")
-    if overlapping.height:
+    if count := overlapping.height:
         pairs = overlapping.select(pl.format("{} and {}", "before", "reservation_id")).to_series()
         context.warn(
-            f"{overlapping.height} trips start before the vehicle's trip before them ends ({few(pairs)}); "
-            "both are kept, the common time counts once."
+            f"{counted(count, 'trip')} {by_number(count, 'starts', 'start')} before the vehicle's trip "
+            f"before {by_number(count, 'it', 'them')} ends ({few(pairs)}); both are kept, the common time "
+            "counts once."
         )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from turo.table.names import EXPORT
+from turo.words import counted
 
 TAG = "turo.fleet"  # of a model version: the fleet it was trained on
 KEYS = 128  # of each kind in a sketch: a tag may hold 5,000 characters
@@ -49,7 +50,8 @@ class Identity:
     def label(self) -> str:
         """The fleet in words: what a message calls it."""
         span = f", trips from {self.first} to {self.last}" if self.first else ""
-        return f"{self.vehicles} vehicles with {self.reservations} reservations ({self.profile}{span})"
+        vehicles = counted(self.vehicles, "vehicle")
+        return f"{vehicles} with {counted(self.reservations, 'reservation')} ({self.profile}{span})"
 
     def plain(self) -> dict[str, Any]:
         """Plain values for a JSON file or a manifest; `of` reads them."""

@@ -18,6 +18,7 @@ from turo.registry.client import Version
 from turo.registry.holdout_share import share
 from turo.settings import Settings
 from turo.table.targets import AUTO
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -62,20 +63,21 @@ def rank(settings: Settings, table: HorizonTable, wanted: str) -> Ranking:
         wanted: the target; `auto` takes any.
     """
     ranking, days = Ranking([], []), table.horizon_days
+    window = counted(days, "day")
     for name in settings.model_names:
         try:
             version = find(model_name(name, days, settings), table)
             _check(version, days, wanted)
         except (RegistryError, ConfigError) as error:
-            logger.info("For %d days %s does not count: %s", days, name, error.what)
+            logger.info("For %s %s does not count: %s", window, name, error.what)
             ranking.misfits.append(error.what)
             continue
         candidate = Candidate(name, share(version))
         told = f"{version.name} version {version.version}"
         if math.isfinite(candidate.share):
-            logger.info("For %d days: %s, %.2f x the best baseline", days, told, candidate.share)
+            logger.info("For %s: %s, %.2f x the best baseline", window, told, candidate.share)
         else:
-            logger.warning("For %d days %s comes last: its run has no hold-out score", days, told)
+            logger.warning("For %s %s comes last: its run has no hold-out score", window, told)
         ranking.fit.append(candidate)
     ranking.fit.sort(key=lambda candidate: candidate.share)
     return ranking
@@ -102,6 +104,6 @@ def kind(settings: Settings, main: HorizonTable) -> str:
 def _check(version: Version, days: int, wanted: str) -> None:
     told = f"{version.name} version {version.version}"
     if (other := version.tags.get(HORIZON_TAG, str(days))) != str(days):
-        raise ConfigError(f"{told} forecasts {other} days, not {days}.", TRAIN_AGAIN)
+        raise ConfigError(f"{told} forecasts {counted(other, 'day')}, not {days}.", TRAIN_AGAIN)
     if wanted not in {AUTO, other := version.tags.get(TARGET_TAG, wanted)}:
         raise ConfigError(f"{told} forecasts {other}, not {wanted}.", TRAIN_AGAIN)

@@ -16,6 +16,7 @@ from turo.errors import ConfigError, InputError, RegistryError
 from turo.forecast.forecast_columns import MODEL
 from turo.forecast.horizon_tables import HorizonTable
 from turo.models.encoding import Columns, Field
+from turo.words import counted
 
 if TYPE_CHECKING:
     from turo.models.forecaster import Forecaster, Outlook
@@ -114,7 +115,8 @@ def load(name: str, table: HorizonTable) -> Champion:
     forecaster = _fetched(version)
     if forecaster.horizon_days != table.horizon_days:
         raise ConfigError(
-            f"{told} forecasts {forecaster.horizon_days} days, not {table.horizon_days}.", TRAIN_AGAIN
+            f"{told} forecasts {counted(forecaster.horizon_days, 'day')}, not {table.horizon_days}.",
+            TRAIN_AGAIN,
         )
     check_features(forecaster, table, told)
     return Champion(

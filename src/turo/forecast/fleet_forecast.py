@@ -32,6 +32,7 @@ from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
 from turo.table.names import TRACK_RECORD_PAGE
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +153,8 @@ def forecast_fleet(
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
     )
     page.write(facts, folder / page.FILE)
-    logger.info("Forecast %d vehicles at %s: %s", made["vehicle_id"].n_unique(), origin, folder / page.FILE)
+    told = counted(made["vehicle_id"].n_unique(), "vehicle")
+    logger.info("Forecast %s at %s: %s", told, origin, folder / page.FILE)
     return Fleet(made, summed, measured, notices, live)
 
 

@@ -23,6 +23,7 @@ from turo.settings import BEST_MODEL, Settings
 from turo.table.targets import target_name
 from turo.training.evaluation.baselines import NAMES
 from turo.training.trainable import why_not
+from turo.words import by_number, counted
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +65,11 @@ def choose(settings: Settings, model: str, horizons: Sequence[int], source: Tabl
             never = further_horizons.cannot_be_made(source, horizon)
             problem = InputError(never, "Bring older trips, or forecast fewer days.") if never else error
             problems.append(problem)
-            choice.notices.append(f"No forecast for {horizon} days: {problem}")
-            logger.warning("No forecast for %d days: %s", horizon, problem)
+            choice.notices.append(f"No forecast for {counted(horizon, 'day')}: {problem}")
+            logger.warning("No forecast for %s: %s", counted(horizon, "day"), problem)
             continue
         told = f"{champion.name} version {champion.version}"
-        logger.info("Forecasting %d days with %s: %s", horizon, told, champion.why)
+        logger.info("Forecasting %s with %s: %s", counted(horizon, "day"), told, champion.why)
         choice.found.append(champion)
         choice.notices += [notice] if notice else []
     if not choice.found:
@@ -114,7 +115,8 @@ def _who(settings: Settings, model: str, table: HorizonTable, target: str) -> tu
 
 
 def _told(table: HorizonTable, who: str) -> str:
-    return f"The next {table.horizon_days} days are forecast by {who}"
+    days = table.horizon_days
+    return f"The next {counted(days, 'day')} {by_number(days, 'is', 'are')} forecast by {who}"
 
 
 def _lowered(reason: str) -> str:

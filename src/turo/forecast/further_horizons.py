@@ -16,6 +16,7 @@ from turo.features.scope import scope
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_folder, open_table
 from turo.settings import Settings
 from turo.table.names import FURTHER_HORIZON
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,8 @@ def check(table: HorizonTable, main: HorizonTable) -> None:
         odd.append("newest Monday")
     if odd:
         raise InputError(
-            f"The table for {table.horizon_days} days in {table.folder} was made from other data than the "
-            f"main one: {', '.join(odd)} differ.",
+            f"The table for {counted(table.horizon_days, 'day')} in {table.folder} was made from other data "
+            f"than the main one: {', '.join(odd)} differ.",
             "Run the DAG forecast_fleet, or `turo horizons`, which make it anew.",
         )
 

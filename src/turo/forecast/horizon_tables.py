@@ -14,6 +14,7 @@ from turo.settings import Settings
 from turo.table import reader
 from turo.table.names import FURTHER_HORIZON, HORIZON, ORIGIN, PARQUET, TAKEHOME, VEHICLE
 from turo.table.open_verified import AbsentError, PreparedTable
+from turo.words import counted
 
 REMEDY = "Run the DAG forecast_fleet, or `turo prepare` and `turo horizons`."
 
@@ -117,7 +118,9 @@ def open_folder(folder: Path, horizon_days: int) -> HorizonTable:
     try:
         prepared = reader.read(str(folder), horizon_days)
     except AbsentError as error:
-        raise InputError(f"No table for {horizon_days} days in {folder}: {error.what}", REMEDY) from error
+        raise InputError(
+            f"No table for {counted(horizon_days, 'day')} in {folder}: {error.what}", REMEDY
+        ) from error
     except InputError as error:
         raise InputError(error.what, REMEDY) from error
     if prepared.manifest.get("profile") == TAKEHOME:

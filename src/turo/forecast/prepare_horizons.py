@@ -24,6 +24,7 @@ from turo.registry.client import Version
 from turo.settings import BEST_MODEL, Settings
 from turo.table.targets import AUTO
 from turo.training.trainable import why_not
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[Ho
     main = open_table(settings, served)
     tables = _each(settings, horizons, main)
     if any(not _same(table, main) for table in tables):
-        logger.info("The input files are newer than the table for %d days: it is made again, too", served)
+        logger.info(
+            "The input files are newer than the table for %s: it is made again, too", counted(served, "day")
+        )
         main = _prepare(settings, served)
         tables = _each(settings, horizons, main)
     remove_unusable(settings, main)
@@ -88,7 +91,7 @@ def _each(settings: Settings, horizons: Sequence[int], main: HorizonTable) -> li
         try:
             tables.append(_prepared(settings, main, horizon))
         except InputError as error:  # a horizon longer than the history; the others do not depend on it
-            logger.warning("No table for %d days: %s", horizon, error)
+            logger.warning("No table for %s: %s", counted(horizon, "day"), error)
             shutil.rmtree(further_folder(settings, horizon), ignore_errors=True)
     return tables
 
@@ -98,7 +101,7 @@ def _prepared(settings: Settings, main: HorizonTable, horizon: int) -> HorizonTa
     try:
         table = open_table(settings, horizon)
     except InputError as error:
-        logger.info("The table for %d days is made: %s", horizon, error.what)
+        logger.info("The table for %s is made: %s", counted(horizon, "day"), error.what)
         return _prepare(settings, horizon)
     return table if _same(table, main) else _prepare(settings, horizon)
 

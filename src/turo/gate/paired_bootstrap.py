@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from turo.words import counted
+
 RESAMPLES = 1000
 LOSES = 0.9  # share of resamples in which the candidate is worse, from which on it has lost
 MARGIN = 0.02  # share of the champion's error that the candidate may be worse by
@@ -48,7 +50,8 @@ class Comparison:
         if not self.thin:
             return ""
         return (
-            f" (only {self.vehicles} vehicles and {self.rows} rows, at least {MIN_VEHICLES} and {MIN_ROWS} "
+            f" (only {counted(self.vehicles, 'vehicle')} and {counted(self.rows, 'row')}, "
+            f"at least {MIN_VEHICLES} and {MIN_ROWS} "
             f"are needed: compared with a margin of {self.margin:.0%} instead)"
         )
 

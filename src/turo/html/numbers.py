@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from turo.words import by_number, counted
+
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
@@ -26,4 +28,11 @@ def signed_percent(value: float | None) -> str:
     return NOTHING if value is None else f"{signed(100 * value)} %"
 
 
-FILTERS = {"num": number, "pct": percent, "signed": signed, "share": signed_percent}
+FILTERS = {
+    "num": number,
+    "pct": percent,
+    "signed": signed,
+    "share": signed_percent,
+    "counted": counted,
+    "by_number": by_number,
+}

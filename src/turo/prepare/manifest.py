@@ -16,6 +16,7 @@ from turo.table.model_columns import feature_columns
 from turo.table.names import CSV, EXPORT, FLEETS, KEYS, META, PARQUET, REJECTED, REMEMBERED, TAKEHOME
 from turo.table.targets import TARGETS
 from turo.table.writer import Sink
+from turo.words import by_number, counted
 
 if TYPE_CHECKING:
     from turo.data.tables import Tables
@@ -96,10 +97,10 @@ def _limits(tables: Tables) -> list[str]:
     found = []
     if undated := trips.select(without_date().sum()).item():
         found.append(
-            f"{undated} of {trips.select(cancelled().sum()).item()} cancelled trips have no date of "
-            "cancellation. The newest origin shows what is still booked; at earlier ones a trip counts with "
-            "the chance that it was still booked then (otb_days_alive), an estimate that successive exports "
-            "make better."
+            f"{undated} of {counted(trips.select(cancelled().sum()).item(), 'cancelled trip')} "
+            f"{by_number(undated, 'has', 'have')} no date of cancellation. The newest origin shows "
+            "what is still booked; at earlier ones a trip counts with the chance that it was still booked "
+            "then (otb_days_alive), an estimate that successive exports make better."
         )
     if not books_priced(trips):
         found.append("The booked price of cancelled trips is not known: there is no revenue on the books.")

@@ -18,6 +18,7 @@ from turo.replay.past_mondays import WEEK, mondays
 from turo.table.names import TAKEHOME
 from turo.training.enough_history import MIN_TRIPS, MIN_WEEKS
 from turo.training.evaluation.split import by_origin
+from turo.words import by_number, counted
 
 A_YEAR = 52  # weeks: what is replayed where no date is given
 LONGEST = 400  # weeks that are tried
@@ -121,7 +122,7 @@ def days_to_replay(
     if days[0] < earliest:
         raise InputError(
             f"{days[0]} is too early to replay: on that Monday the files knew "
-            f"{history.weeks(days[0], shortest)} weeks of Mondays whose {shortest} days were over; a model "
+            f"{_weeks_over(history.weeks(days[0], shortest), shortest, 'was', 'were')}; a model "
             f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips, of which there were "
             f"{_trips(tables, days[0])}.",
             f"Give --since {earliest} or later.",
@@ -136,9 +137,10 @@ def undated(tables: Tables) -> list[str]:
     sources = dict(rows["booked_at_source"].value_counts().iter_rows())
     if none := sources.get("none", 0):
         found.append(
-            f"{none} of {len(rows)} reservations have no booking date: each counts as booked when its trip "
-            "starts, so what was on the books before is not known and not used. What can be replayed is the "
-            "forecast from past trips, as `turo forecast` makes it of these files."
+            f"{none} of {counted(len(rows), 'reservation')} {by_number(none, 'has', 'have')} no booking "
+            "date: each counts as booked when its trip starts, so what was on the books before is not known "
+            "and not used. What can be replayed is the forecast from past trips, as `turo forecast` makes it "
+            "of these files."
         )
     if sources.get("id_bound", 0) + sources.get("snapshot", 0):
         found.append(
@@ -148,8 +150,8 @@ def undated(tables: Tables) -> list[str]:
     lost = rows.filter(cancelled(), pl.col("cancelled_at").is_null()).height
     if lost:
         found.append(
-            f"{lost} cancelled reservations have no date of cancellation: until their start they count as "
-            "booked, with the chance that earlier bookings tell."
+            f"{counted(lost, 'cancelled reservation')} {by_number(lost, 'has', 'have')} no date of "
+            "cancellation: until its start each counts as booked, with the chance that earlier bookings tell."
         )
     return found
 
@@ -157,10 +159,17 @@ def undated(tables: Tables) -> list[str]:
 def not_replayed(tables: Tables, horizon: int, last: date) -> str:
     """Why no Monday up to the last one has a model of that horizon."""
     history, needed = History.of(tables), weeks_needed(horizon)
+    weeks, trips = history.weeks(last, horizon), counted(_trips(tables, last), "finished trip")
     return (
-        f"up to {last} there are {history.weeks(last, horizon)} weeks of Mondays whose {horizon} days are "
-        f"over and {_trips(tables, last)} finished trips; a model needs {needed} and {MIN_TRIPS}."
+        f"up to {last} there {by_number(weeks, 'is', 'are')} {_weeks_over(weeks, horizon, 'is', 'are')} "
+        f"and {trips}; a model needs {needed} and {MIN_TRIPS}."
     )
+
+
+def _weeks_over(weeks: int, horizon: int, one: str, several: str) -> str:
+    """So many weeks to train on, with the verb of the days that were over."""
+    days = f"{counted(horizon, 'day')} {by_number(horizon, one, several)}"
+    return f"{counted(weeks, 'week')} of Mondays whose {days} over"
 
 
 def _trips(tables: Tables, day: date) -> int:

@@ -12,6 +12,7 @@ from turo.features.build import of_tables
 from turo.replay.columns import FLEET, SAID, TRUE, ordered
 from turo.table.names import HORIZON, LOOKS_GONE, ORIGIN, VEHICLE
 from turo.table.targets import BOOKED_DAYS, REVENUE
+from turo.words import by_number, counted
 
 KEY = [ORIGIN, HORIZON, VEHICLE]
 
@@ -64,8 +65,9 @@ def partly_known(record: pl.DataFrame) -> list[str]:
     if lost.is_empty():
         return []
     return [
-        f"What came true of {len(lost)} windows of the fleet is not known, as some of their vehicles have no "
-        "row in today's files: these windows are in no figure of the fleet."
+        f"What came true of {counted(len(lost), 'window')} of the fleet is not known, as some of "
+        f"{by_number(len(lost), 'its', 'their')} vehicles have no row in today's files: "
+        f"{by_number(len(lost), 'this window is', 'these windows are')} in no figure of the fleet."
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from turo.forecast.report.pictures import picture, tag
+from turo.words import counted
 
 WIDTH, HEIGHT, LEFT, TOP = 860.0, 190.0, 50.0, 12.0
 SMALL_WIDTH, SMALL_HEIGHT = 260.0, 34.0
@@ -38,10 +39,11 @@ def fleet(rows: Sequence[Row]) -> str:
         if row["actual"] is not None:
             title = f"{row['origin_date']:%d %b %Y}: expected {row['mean']:.0f}"
             title += f", {row['low']:.0f} to {row['high']:.0f}" if row["low"] is not None else ""
-            title += f"; came true {row['actual']:.0f} days"
+            title += "; came true " + counted(f"{row['actual']:.0f}", "day")
             place: dict[str, object] = {"cx": LEFT + step * number, "cy": y(row["actual"]), "r": 3}
             parts.append(tag("circle", "", title, **place, class_="booked"))
-    about = f"Booked days of the fleet in the {rows[0]['horizon_days']} days after each Monday"
+    window = counted(rows[0]["horizon_days"], "day")
+    about = f"Booked days of the fleet in the {window} after each Monday"
     return picture(parts, LEFT + WIDTH + 40, base + 24, about)
 
 

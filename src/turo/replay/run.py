@@ -30,6 +30,7 @@ from turo.settings import BEST_MODEL, Settings
 from turo.table.names import TRACK_RECORD, TRACK_RECORD_PAGE
 from turo.training import mlflow_projects
 from turo.training.project import Project
+from turo.words import by_number, counted
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ def run(
     served = served_horizon(settings)
     method = Method(name, project, books_priced(tables.reservations))
     plan = Plan(asked, served if served in asked else min(asked), retrain_weeks, method)
-    logger.info("Replaying %d Mondays, %s to %s, with %s", len(days), days[0], days[-1], name)
+    mondays = counted(len(days), "Monday")
+    logger.info("Replaying %s, %s to %s, with %s", mondays, days[0], days[-1], name)
     said, fitted = _replayed(settings, tables, days, plan)
     notices += _too_short(tables, fitted, asked, days)
     record = with_outcome(said, tables)
@@ -85,7 +87,7 @@ def run(
         page.Facts(record, figures, notices, plan, days, tables, datetime.now(UTC), settings.code_version),
         folder / TRACK_RECORD_PAGE,
     )
-    logger.info("Track record of %d Mondays: %s", len(days), folder / TRACK_RECORD_PAGE)
+    logger.info("Track record of %s: %s", mondays, folder / TRACK_RECORD_PAGE)
     return {
         "mondays": len(days),
         "first": days[0],
@@ -138,11 +140,13 @@ def _replayed(
         for found in rows(past.at, days, firsts, plan):
             if isinstance(found, Fitted):
                 fitted.append(found)
-                logger.info("Trained %d days as of %s%s", found.horizon_days, found.day, _why(found))
+                logger.info(
+                    "Trained %s as of %s%s", counted(found.horizon_days, "day"), found.day, _why(found)
+                )
                 continue
             frames.append(found)
             if len(frames) % STEP == 0 or len(frames) == len(days):
-                logger.info("Replayed %d of %d Mondays", len(frames), len(days))
+                logger.info("Replayed %d of %s", len(frames), counted(len(days), "Monday"))
     whole = pl.concat(frames, how="diagonal")
     if whole.is_empty():
         raise _empty(fitted)
@@ -181,7 +185,7 @@ def _too_short(
         before = trained - WEEK if trained else days[-1]
         refused = [each.refused for each in mine if each.refused and each.day <= str(before)]
         why = refused[-1] if refused else limits.not_replayed(tables, horizon, before)
-        found.append(f"{horizon} days are {when}: {why}")
+        found.append(f"{counted(horizon, 'day')} {by_number(horizon, 'is', 'are')} {when}: {why}")
     return found
 
 

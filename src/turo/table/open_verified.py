@@ -12,6 +12,7 @@ import polars as pl
 from turo.errors import InputError
 from turo.files import sha256_of
 from turo.table.names import HORIZON, MANIFEST, PARQUET
+from turo.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +86,7 @@ class PreparedTable:
         found = sorted(self.arrow([HORIZON])[HORIZON].unique().to_pylist())
         if len(found) > 1 or (days is not None and found not in ([], [days])):
             raise InputError(
-                f"The table was prepared for {', '.join(map(str, found))} days, not "
+                f"The table was prepared for {counted(', '.join(map(str, found)), 'day')}, not "
                 f"{days or 'one horizon'}: {where}.",
                 f"Set HORIZON_DAYS{f'={days}' if days else ''} and run `turo prepare`.",
             )

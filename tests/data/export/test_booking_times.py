@@ -78,7 +78,7 @@ def test_a_wrong_early_start_on_a_large_id_is_left_out_counted_and_named(shift):
     rows, warnings = bounded(ids, wrong)
     assert len(warnings) == 1
     assert str(ids[broken]) in warnings[0]
-    assert warnings[0].startswith("1 reservations start before their ID was given out")
+    assert warnings[0].startswith("1 reservation starts before its ID was given out")
     others = [i for i in range(len(ids)) if i != broken]
     late = [(rows["booked_at"][i] - booked[i]) / timedelta(days=1) for i in others]
     assert min(late) >= 0

@@ -113,7 +113,7 @@ def test_dates_changed_within_a_day_are_known_from_its_end(tmp_path, load):
     assert tables.revisions.select("reservation_id", "trip_end", "since", "until").rows() == [
         ("20000002", END, None, datetime(2025, 6, 2))
     ]
-    assert any("1 reservations changed their dates" in w and "(1).csv" in w for w in tables.warnings)
+    assert any("1 reservation changed its dates" in w and "(1).csv" in w for w in tables.warnings)
 
 
 def test_both_downloads_prove_a_booking_by_the_end_of_their_day(tmp_path, load):

@@ -78,7 +78,7 @@ def test_changed_dates_are_reported(tmp_path, load):
     write(tmp_path, [row(1, START, END + timedelta(days=1))], "trip_earnings_export_20250310.csv")
     tables = load(reservations_file=FILES)
     assert tables.reservations["trip_end"].to_list() == [END + timedelta(days=1)]
-    assert any("1 reservations changed their dates" in w and "20000001" in w for w in tables.warnings)
+    assert any("1 reservation changed its dates" in w and "20000001" in w for w in tables.warnings)
 
 
 def test_changed_dates_are_kept_with_the_days_they_were_known(tmp_path, load):
@@ -228,7 +228,7 @@ def test_in_a_small_file_only_what_is_still_to_come_is_a_slip(tmp_path, load):
     write(tmp_path, [*rows, row(9, datetime(2099, 3, 1, 10), datetime(2099, 3, 4, 9))])
     tables = load()
     assert tables.snapshot == END + timedelta(days=49)
-    assert any("1 rows tell of 2099-03-04 or later, far after all others" in w for w in tables.warnings)
+    assert any("1 row tells of 2099-03-04 or later, far after all others" in w for w in tables.warnings)
     write(tmp_path, [*rows, row(9, datetime(2026, 3, 1, 10), datetime(2026, 3, 4, 9))])
     assert load().snapshot == datetime(2026, 3, 4, 9)
 

@@ -320,9 +320,7 @@ def test_vehicles_only_reservations_name_get_a_stub_and_idle_ones_stay(files, lo
         ("v2", date(2025, 1, 1)),
         ("v9", date(2025, 3, 1)),
     ]
-    assert any(
-        "1 vehicles are in the reservations but not in the vehicles file" in w for w in tables.warnings
-    )
+    assert any("1 vehicle is in the reservations but not in the vehicles file" in w for w in tables.warnings)
 
 
 def test_blocks(files, load, tmp_path):

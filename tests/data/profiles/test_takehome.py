@@ -83,7 +83,7 @@ def test_vehicles_only_reservations_name_are_added_with_a_warning(files, load):
     files("vehicle_id,created_at\n9,2023-04-18 09:36:57\n1,2023-04-18 09:36:57\n")
     tables = load()
     assert tables.vehicles["vehicle_id"].to_list() == ["1", "2", "3", "9"]
-    assert any("1 vehicles are in the reservations but not in vehicles.csv" in w for w in tables.warnings)
+    assert any("1 vehicle is in the reservations but not in vehicles.csv" in w for w in tables.warnings)
 
 
 def test_the_real_files(load):

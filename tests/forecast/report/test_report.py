@@ -65,6 +65,17 @@ def test_it_shows_what_a_host_needs(page: str) -> None:
     assert page.count("<svg") == 4
 
 
+def test_one_day_and_one_vehicle_are_told_in_the_singular(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    write_table(folder, prepared(ORIGIN, 1).filter(vehicle_id="A"))
+    one_day = settings.model_copy(update={"horizon_days": 1, "forecast_horizons": [1]})
+    forecast_fleet(one_day, [make_champion(1, below_baseline=True)], NOW)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for told in ("for 1 active vehicle.", "<h2>Next 1 day</h2>", "(1 day) did not beat", ">1 day<"):
+        assert told in page, told
+    assert not re.search(r"\b1 (days|vehicles|active vehicles)\b", page)
+
+
 def test_a_model_below_its_baseline_is_marked(page: str) -> None:
     seen = text_of(page)
     assert "XGBoost-7d version 9 (7 days) did not beat the best baseline" in seen

@@ -16,6 +16,7 @@ from turo.data.export.some_files import SomeFiles
 from turo.data.profiles import vehicles
 from turo.data.read_context import ReadContext, ReadResult
 from turo.data.tables import INSTANT, RESERVATIONS
+from turo.words import by_number, counted
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -79,16 +80,17 @@ def _vehicle_rows(
     rows: pl.DataFrame, given: pl.DataFrame | None, file: str, context: ReadContext
 ) -> pl.DataFrame:
     derived = vehicles.derive(rows)
+    made = f"{counted(derived.height, 'vehicle')} {by_number(derived.height, 'is', 'are')}"
     if given is None:
         context.warn(
-            f"No vehicles file: {derived.height} vehicles are derived from the export, "
-            "from their first trip on."
+            f"No vehicles file: {made} derived from the export, "
+            f"from {by_number(derived.height, 'its', 'their')} first trip on."
         )
         return derived
     given = vehicles.aligned(given, derived["vehicle_id"], file, context)
     if not given.join(derived, on="vehicle_id", how="semi").height:
         context.warn(
-            f"{file} knows none of the vehicles in the export and is left out; {derived.height} vehicles are "
+            f"{file} knows none of the vehicles in the export and is left out; {made} "
             "derived from the export."
         )
         return derived

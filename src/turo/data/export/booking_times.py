@@ -19,6 +19,7 @@ import polars as pl
 from turo.data.export.id_clock import Floats
 from turo.data.export.own_bookings import Flags, fit_clock
 from turo.data.read_context import ReadContext, few
+from turo.words import by_number, counted
 
 MARGIN = 1.0  # days
 NAMED = 20  # numbers in the warnings about them
@@ -59,17 +60,19 @@ def _bound(times: Floats, early: Flags, off: Flags) -> Floats:
 
 def _warn(ids: pl.Series, early: Flags, off: Flags, context: ReadContext) -> None:
     """Name the reservations that do not bound others."""
-    if early.any():
+    if count := int(early.sum()):
         context.warn(
-            f"{int(early.sum())} reservations start before their ID was given out "
-            f"({few(ids.filter(pl.Series(early)), NAMED)}): "
-            "kept, but they do not bound when others were booked."
+            f"{counted(count, 'reservation')} {by_number(count, 'starts before its', 'start before their')} "
+            f"ID was given out ({few(ids.filter(pl.Series(early)), NAMED)}): "
+            f"kept, but {by_number(count, 'it does', 'they do')} not bound when others were booked."
         )
-    if off.any():
+    if count := int(off.sum()):
         context.warn(
-            f"{int(off.sum())} reservations have numbers that are not on Turo's clock, as a host's own "
-            f"bookings do ({few(ids.filter(pl.Series(off)), NAMED)}): kept, but each counts as booked "
-            "when its trip starts or an export first shows it, and they do not bound when others were booked."
+            f"{counted(count, 'reservation')} "
+            f"{by_number(count, 'has a number that is', 'have numbers that are')} not on Turo's clock, as a "
+            f"host's own bookings do ({few(ids.filter(pl.Series(off)), NAMED)}): kept, but each counts as "
+            "booked when its trip starts or an export first shows it, and "
+            f"{by_number(count, 'it does', 'they do')} not bound when others were booked."
         )
 
 

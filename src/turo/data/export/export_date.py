@@ -10,6 +10,7 @@ import polars as pl
 
 from turo.data.read_context import ReadContext
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 DAY = timedelta(days=1)
 NAME_DATE = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?!\d)")
@@ -104,9 +105,10 @@ def _latest(name: str, proven: pl.Series, context: ReadContext) -> datetime:
             break
         slips.append(instants[-1])
         instants = instants[:-1]
-    if slips:
+    if count := len(slips):
         context.warn(
-            f"{name}: {len(slips)} rows tell of {min(slips):%Y-%m-%d} or later, far after all others."
+            f"{name}: {counted(count, 'row')} {by_number(count, 'tells', 'tell')} of "
+            f"{min(slips):%Y-%m-%d} or later, far after all others."
         )
     latest: datetime = instants[-1]
     return latest

@@ -16,6 +16,7 @@ from turo.data.export.export_date import DAY
 from turo.data.read_context import ReadContext, few
 from turo.data.tables import REVISIONS, SIGHTINGS
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,10 @@ def _check_order(rows: pl.DataFrame, context: ReadContext, accept: bool) -> None
             (pl.col("trip_start") != pl.col("trip_start_new"))
             | (pl.col("trip_end") != pl.col("trip_end_new"))
         )
-        if moved.height:
+        if count := moved.height:
             context.warn(
-                f"{moved.height} reservations changed their dates between the exports up to {new}; "
+                f"{counted(count, 'reservation')} changed {by_number(count, 'its', 'their')} dates "
+                f"between the exports up to {new}; "
                 f"an origin sees the dates known at it ({few(moved['reservation_id'])})."
             )
         if wrong and not accept:

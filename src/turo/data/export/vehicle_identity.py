@@ -19,6 +19,7 @@ from turo.data.csv.rows import LINE
 from turo.data.export.vehicle_keys import FILE, HEADER, PLATE, VEHICLE, Key, KeyFile
 from turo.data.read_context import ReadContext, few
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 KINDS = ("vin", PLATE)
 NAME = "name"
@@ -51,8 +52,10 @@ def resolve(rows: pl.DataFrame, keys: KeyFile, context: ReadContext) -> pl.DataF
     nameless = known.filter(pl.col("vehicle_id").is_null())
     if nameless.height:
         ids = keys.assign(_vehicle_groups(nameless))
+        count = len(set(ids.values()))
         context.warn(
-            f"{len(set(ids.values()))} vehicles are known by plate, VIN or name only and have surrogate ids "
+            f"{counted(count, 'vehicle')} {by_number(count, 'is', 'are')} known by plate, VIN or name only "
+            f"and {by_number(count, 'has a surrogate id', 'have surrogate ids')} "
             f"({few(pl.Series(list(ids.values())))}); the private file vehicle_keys.csv says which is which."
         )
         found = [

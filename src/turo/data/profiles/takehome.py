@@ -13,6 +13,7 @@ from turo.data.read_context import ReadContext, few
 from turo.data.respelt_ids import align, refuse_unrelated
 from turo.data.tables import ATTRIBUTES, INSTANT
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 # The form without dates knows no time at all, and nothing is computed as of an instant under this profile.
 TIMELESS = datetime(1970, 1, 1)
@@ -70,7 +71,8 @@ def complete(
     )
     if unknown.height:
         context.warn(
-            f"{unknown.height} vehicles are in the reservations but not in {sheet.source.name}: "
-            f"their attributes are unknown ({few(unknown['vehicle_id'])})."
+            f"{counted(unknown.height, 'vehicle')} {by_number(unknown.height, 'is', 'are')} in the "
+            f"reservations but not in {sheet.source.name}: {by_number(unknown.height, 'its', 'their')} "
+            f"attributes are unknown ({few(unknown['vehicle_id'])})."
         )
     return pl.concat([known, unknown], how="diagonal")

@@ -15,6 +15,7 @@ from turo.data.read_context import ReadContext, few
 from turo.data.respelt_ids import align, refuse_unrelated
 from turo.data.tables import ATTRIBUTES, VEHICLES, empty
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 if TYPE_CHECKING:
     from turo.settings import Settings
@@ -114,7 +115,8 @@ def with_derived(given: pl.DataFrame, derived: pl.DataFrame, file: str, context:
     missing = derived.join(given, on="vehicle_id", how="anti")
     if missing.height:
         context.warn(
-            f"{missing.height} vehicles of the export are not in {file}: derived from the export "
+            f"{counted(missing.height, 'vehicle')} of the export {by_number(missing.height, 'is', 'are')} "
+            f"not in {file}: derived from the export "
             f"({few(missing['vehicle_id'])})."
         )
     return pl.concat([filled.select(given.columns), missing], how="diagonal")
@@ -152,8 +154,9 @@ def with_stubs(
         .sort("vehicle_id")
     )
     context.warn(
-        f"{stubs.height} vehicles are in the reservations but not in the vehicles file: listed from their "
-        f"first trip, attributes unknown ({few(stubs['vehicle_id'])})."
+        f"{counted(stubs.height, 'vehicle')} {by_number(stubs.height, 'is', 'are')} in the reservations but "
+        f"not in the vehicles file: listed from {by_number(stubs.height, 'its', 'their')} first trip, "
+        f"attributes unknown ({few(stubs['vehicle_id'])})."
     )
     return pl.concat([vehicles, stubs], how="diagonal")
 
@@ -164,8 +167,10 @@ def _one_line_a_day(lines: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:
     same = pl.struct("vehicle_id", "valid_from") if dated else pl.col("vehicle_id")
     double = lines.filter(same.is_duplicated())["vehicle_id"]
     if double.len():
+        count = double.n_unique()
         raise InputError(
-            f"{sheet.source.name}: {double.n_unique()} vehicles have several different rows ({few(double)}).",
+            f"{sheet.source.name}: {counted(count, 'vehicle')} {by_number(count, 'has', 'have')} several "
+            f"different rows ({few(double)}).",
             "Keep one row a vehicle, or say in valid_from since when each holds.",
         )
     return lines

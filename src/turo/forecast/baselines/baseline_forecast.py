@@ -26,6 +26,7 @@ from turo.table.targets import BOOKED_DAYS, bound, on_the_books
 from turo.training import fit_derived
 from turo.training.evaluation.baselines import Forecasts, time_baselines
 from turo.training.training_rows import TrainingTable
+from turo.words import by_number, counted
 
 MIN_ROWS = 30  # forecasts of the past from which a choice, a range can be learnt
 LOOK_BACK = 52  # origins that are forecast to learn from
@@ -67,10 +68,11 @@ class Baseline:
         if self.distribution:
             return ""
         nothing = "range, reservations or revenue" if self.target == BOOKED_DAYS else "range"
+        days, past = counted(self.horizon_days, "day"), counted(self.past_rows, "past forecast")
         return (
-            f"No {nothing} for {self.horizon_days} days: {self.past_rows} past forecasts are known, "
-            f"{MIN_ROWS} are needed. That takes {self.weeks_needed} weeks whose {self.horizon_days} days are "
-            f"over; the history has {self.weeks}."
+            f"No {nothing} for {days}: {past} {by_number(self.past_rows, 'is', 'are')} known, {MIN_ROWS} are "
+            f"needed. That takes {counted(self.weeks_needed, 'week')} whose {days} "
+            f"{by_number(self.horizon_days, 'is', 'are')} over; the history has {self.weeks}."
         )
 
     def level(self, columns: Columns) -> np.ndarray:
@@ -99,9 +101,8 @@ class Baseline:
     def books(self, columns: Columns) -> np.ndarray:
         """What is on the books (rows,), 0 where that is not known."""
         name = on_the_books(self.target, columns)
-        return (
-            np.nan_to_num(columns[name]) if name in columns else np.zeros(len(next(iter(columns.values()))))
-        )
+        known = columns[name] if name in columns else np.zeros(len(next(iter(columns.values()))))
+        return np.nan_to_num(known)
 
     def around(self, level: np.ndarray, books: np.ndarray) -> Spread | None:
         """The distribution around what the baseline says (rows,)."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from turo.forecast.draws.window import Window
 from turo.models.draws import MIN_ORIGINS, PastPlaces, levels
+from turo.words import by_number, counted
 
 KEYS = ["vehicle_id", "origin_date"]
 
@@ -27,7 +28,7 @@ def common_levels(windows: Sequence[Window], rows: int, main: int) -> tuple[np.n
     one = _levels(known, rows, [single.horizon_days], seed)
     return np.repeat(one, len(windows), axis=1), "" if enough or rows == 1 else (
         "The range of the fleet's total takes the vehicles to be independent: "
-        f"only {weeks} past weeks are known, {MIN_ORIGINS} are needed."
+        f"only {counted(weeks, 'past week')} {by_number(weeks, 'is', 'are')} known, {MIN_ORIGINS} are needed."
     )
 
 

@@ -20,6 +20,7 @@ from turo.models.estimators.base import row_blocks
 from turo.models.spread import QUANTILE_NAMES, QUANTILES, Spread
 from turo.table.names import MEDIAN_QUANTILE
 from turo.table.targets import BOOKED_DAYS
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +108,8 @@ def _logged(notices: list[str]) -> list[str]:
 def _no_range(window: Window) -> str:
     champion = window.champion
     return champion.no_range or (
-        f"No range of the total for {window.horizon_days} days: {champion.name} version {champion.version} "
-        "was trained by an earlier release. Train it again."
+        f"No range of the total for {counted(window.horizon_days, 'day')}: {champion.name} version "
+        f"{champion.version} was trained by an earlier release. Train it again."
     )
 
 

@@ -16,6 +16,7 @@ from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table
 from turo.forecast.output import store
 from turo.models.spread import TOLERANCE
 from turo.settings import Settings
+from turo.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def all_tables(settings: Settings, tables: Sequence[HorizonTable], kept: pl.Data
         try:
             known[horizon] = open_table(settings, horizon)
         except InputError as error:
-            logger.info("Forecasts of %d days are not measured: %s", horizon, error)
+            logger.info("Forecasts of %s are not measured: %s", counted(horizon, "day"), error)
     return list(known.values())
 
 

@@ -15,6 +15,7 @@ from turo.forecast.live.error_split import LEAST_PAST, Books, filled, split, usu
 from turo.forecast.live.fleet_books import FleetBooks
 from turo.forecast.live.judged_forecasts import WINDOW, newest_mondays
 from turo.table.targets import BOOKED_DAYS, TARGET
+from turo.words import by_number, counted
 
 LOOK_BACK = 52  # Mondays that "usual" is learnt from
 VERSION = [*WINDOW, "model", "version"]
@@ -72,12 +73,14 @@ class Splitter:
         if rows["on_books"].null_count() or rows["mean"].null_count():
             return "The forecast was kept by an earlier release, without its mean or the books."
         if undated := self.books.undated(origin, self.horizon):
-            return f"{undated} trips of the window have no booking date."
+            has = by_number(undated, "has", "have")
+            return f"{counted(undated, 'trip')} of the window {has} no booking date."
         return ""
 
     def _too_few(self, known: int) -> str:
         return (
-            f"What is usual is known from {known} earlier windows with bookings, {LEAST_PAST} are needed. "
+            f"What is usual is known from {counted(known, 'earlier window')} with bookings, {LEAST_PAST} are "
+            "needed. "
             "Where cancellations have no date, only windows count of which the forecast was kept."
         )
 

@@ -10,6 +10,7 @@ import polars as pl
 from turo.forecast.champions import Champion
 from turo.forecast.forecast_columns import MODEL
 from turo.table.names import EXPORT
+from turo.words import counted
 
 SOURCES = {
     "exact": "Booking dates come from the file.",
@@ -29,8 +30,8 @@ ONE_SNAPSHOT = (
 def notices(champions: Sequence[Champion], manifest: Mapping[str, Any]) -> list[str]:
     """Warnings, most urgent first."""
     found = [
-        f"{champion.name} version {champion.version} ({champion.horizon_days} days) did not beat the best "
-        "baseline: read its numbers with the booked part in mind."
+        f"{champion.name} version {champion.version} ({counted(champion.horizon_days, 'day')}) did not "
+        "beat the best baseline: read its numbers with the booked part in mind."
         for champion in champions
         if champion.below_baseline and champion.method == MODEL
     ]

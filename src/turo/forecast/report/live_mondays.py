@@ -9,6 +9,7 @@ import polars as pl
 from turo.forecast.forecast_columns import ALL_MODELS
 from turo.forecast.live.judged_forecasts import MOST_MONDAYS
 from turo.training.evaluation.baselines import NAMES
+from turo.words import by_number, counted
 
 
 def live_mondays(summary: pl.DataFrame, target: str) -> dict[str, Any]:
@@ -24,20 +25,18 @@ def live_mondays(summary: pl.DataFrame, target: str) -> dict[str, Any]:
 
 
 def _notes(row: dict[str, Any]) -> list[str]:
-    days, mondays = row["horizon_days"], row["mondays"]
+    window, mondays = counted(row["horizon_days"], "day"), row["mondays"]
     found = []
     if mondays < MOST_MONDAYS:
         found.append(
-            f"{days} days: {mondays} of {MOST_MONDAYS} Mondays have a forecast whose window is over; shares "
-            "of so few say little."
+            f"{window}: {mondays} of {MOST_MONDAYS} Mondays {by_number(mondays, 'has', 'have')} a forecast "
+            "whose window is over; shares of so few say little."
         )
     if row["total_mondays"] < mondays:
-        found.append(
-            f"{days} days: the range of the fleet's total was kept on {row['total_mondays']} of them."
-        )
+        found.append(f"{window}: the range of the fleet's total was kept on {row['total_mondays']} of them.")
     if row["not_split"]:
         found.append(
-            f"{days} days: the error is split on {row['split_mondays']} of {mondays} Mondays. "
+            f"{window}: the error is split on {row['split_mondays']} of {counted(mondays, 'Monday')}. "
             f"{row['not_split']}"
         )
     return found

@@ -7,6 +7,7 @@ from datetime import date
 from html import escape
 
 from turo.forecast.report.booked_weeks import BookedWeeks
+from turo.words import counted
 
 ROW, LABEL, CELL, TOP = 18, 230, 46, 26
 BAR_WIDTH = 620
@@ -123,12 +124,12 @@ def errors(models: Sequence[tuple[int, float, float]], unit: str) -> str:
     parts = []
     for row, (days, mae, baseline) in enumerate(models):
         y = TOP + 2.5 * ROW * row
-        parts.append(tag("text", f"{days} days", x=LABEL - 8, y=y + ROW, class_="label end"))
+        parts.append(tag("text", counted(days, "day"), x=LABEL - 8, y=y + ROW, class_="label end"))
         for place, (kind, value, name) in enumerate(
             (("booked", mae, "model"), ("past", baseline, "best baseline"))
         ):
             width, top_edge = BAR_WIDTH * 0.8 * value / top, y + ROW * place
-            title = f"{days} days, {name}: {value:.2f} {unit}"
+            title = f"{counted(days, 'day')}, {name}: {value:.2f} {unit}"
             box: dict[str, object] = {"x": LABEL, "y": top_edge, "width": width, "height": ROW - 3}
             parts.append(tag("rect", "", title, **box, class_=kind))
             told = f"{name} {value:.2f}"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from turo.words import counted
+
 DAYS, TRIPS, MONEY, SHARE, PLAIN = "day", "trip", "USD", "%", ""
 MONTHS = ("month_sin", "month_cos", "week_sin", "week_cos")
 
@@ -168,5 +170,4 @@ def amount(value: float, unit: str) -> str:
     digits = 0 if unit in {MONEY, SHARE} else 1
     told = f"{number:,.{digits}f}".removesuffix(".0")
     told = "0" if told == "-0" else told.replace("-", "\N{MINUS SIGN}")
-    several = "s" if unit in {DAYS, TRIPS} and told != "1" else ""
-    return f"{told} {unit}{several}".strip()
+    return counted(told, unit) if unit in {DAYS, TRIPS} else f"{told} {unit}".strip()

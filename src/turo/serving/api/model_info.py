@@ -11,6 +11,7 @@ from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import native_request
 from turo.serving.forms.rows import RowReader, expected
 from turo.serving.serve_config import BELOW_BASELINE, TrainedOn
+from turo.words import counted
 
 MEDIAN, MEAN = "median", "mean"
 BELOW = "This version does not beat the best baseline; it serves because no better one exists."
@@ -110,10 +111,11 @@ def curl(url: str, example: dict[str, Any]) -> str:
 
 def json_schema(about: About, row_reader: RowReader) -> dict[str, Any]:
     """JSON Schema (2020-12) of the native request. Takes milliseconds: a version needs it once."""
+    days = counted(about.horizon_days, "day")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"/{about.name}/schema",
         **schema_of(native_request(row_reader, about.example)),
-        "title": f"{about.name} version {about.version}: {about.target} over {about.horizon_days} days",
+        "title": f"{about.name} version {about.version}: {about.target} over {days}",
         "examples": [{"inputs": [about.example]}],
     }

@@ -13,6 +13,7 @@ from turo.serving.http.problems import Problem
 from turo.serving.lookup.prepared_row import Row
 from turo.table.names import IN_TRAINING, LOOKS_GONE
 from turo.table.targets import REVENUE
+from turo.words import counted
 
 QUIET_DAYS = "days_since_return"
 DELAYS = {REVENUE: timedelta(microseconds=REVENUE_DELAY)}
@@ -37,7 +38,7 @@ def check_fit(row: Row, about: About) -> None:
         again = f"Set HORIZON_DAYS={about.horizon_days} and prepare the table again."
         raise Problem(
             409,
-            f"The table is prepared for {days} days, {who} forecasts {about.horizon_days}. "
+            f"The table is prepared for {counted(days, 'day')}, {who} forecasts {about.horizon_days}. "
             f"{remedy(row.manifest, again)}",
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from turo.errors import TrainingError
 from turo.training.enough_history import MIN_WEEKS
+from turo.words import counted
 
 HOLDOUT_WEEKS = 12
 FOLDS = (5, 4)  # preferred, and accepted where the history is short
@@ -47,7 +48,7 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
     weeks = np.unique(origins)
     if len(weeks) < MIN_WEEKS:
         raise TrainingError(
-            f"Only {len(weeks)} weeks of labelled origins; {MIN_WEEKS} are needed.",
+            f"Only {counted(len(weeks), 'week')} of labelled origins; {MIN_WEEKS} are needed.",
             "Bring a longer history, or forecast fewer days.",
         )
     gap = np.timedelta64(horizon_days, "D")
@@ -62,7 +63,8 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
                 return Plan(folds, _split(origins, holdout_weeks, gap))
     raise TrainingError(
         f"{len(weeks)} weeks of labelled origins do not leave {MIN_TRAIN_WEEKS} weeks to train on before "
-        f"{FOLDS[-1]} folds and a hold-out of {HOLDOUT_WEEKS} weeks with gaps of {horizon_days} days.",
+        f"{FOLDS[-1]} folds and a hold-out of {HOLDOUT_WEEKS} weeks with gaps of "
+        f"{counted(horizon_days, 'day')}.",
         "Bring a longer history, or forecast fewer days.",
     )
 

@@ -15,6 +15,7 @@ from turo.table.targets import unit
 from turo.training.evaluation import group_scores
 from turo.training.evaluation.backtest import Backtest
 from turo.training.evaluation.scores import MODEL, Scores
+from turo.words import counted
 
 COLUMNS = ("mae", "rmse", "wape", "mase", "bias", "mae_cold_start")
 COMPARISON = "comparison"
@@ -78,7 +79,8 @@ def comparison(scores: Scores, metric: str) -> list[dict[str, Any]]:
 def card(facts: dict[str, Any], scores: Scores, result: Backtest) -> str:
     """The model card: what it is, what it learnt from, how good it is, what it must not be used for."""
     metric = result.metric
-    window = f" over the next {facts['horizon_days']} days" if facts["horizon_days"] else " of one vehicle"
+    days = counted(facts["horizon_days"], "day")
+    window = f" over the next {days}" if facts["horizon_days"] else " of one vehicle"
     return CARD.format(
         **facts,
         window=window,

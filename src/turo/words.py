@@ -1,0 +1,13 @@
+"""Numbers in sentences: 1 day, 2 days."""
+
+from __future__ import annotations
+
+
+def by_number(number: float | str, one: str, several: str) -> str:
+    """The word that fits the number as it is told: `is` or `are`, `has` or `have`."""
+    return one if str(number) == "1" else several
+
+
+def counted(number: float | str, noun: str) -> str:
+    """The number, as it is told, and the noun in singular or plural."""
+    return f"{number} {noun}{by_number(number, '', 's')}"
