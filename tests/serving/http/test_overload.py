@@ -11,12 +11,16 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from front import SPEC, tensors
 from prepared_table import route, write_table
 from served import LIMITS, NAME, full_row, tiny_predictor
 
+from turo.models import explanation
+from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import INLINE_BYTES, App
 from turo.serving.http.asgi import LARGE as LARGE_LANE
+from turo.serving.http.messages import Request, Response
 
 ROW = full_row()
 SMALL = {"inputs": [ROW]}
@@ -37,17 +41,17 @@ class Held:
         return self.inner.predict(columns)
 
 
-def held_app(**changes: Any) -> tuple[App, Held]:
-    predictor = tiny_predictor()
+def held_app(kind: str = "xgboost", **changes: Any) -> tuple[App, Held]:
+    predictor = tiny_predictor(kind)
     held = Held(predictor)
     predictor.model = held  # type: ignore[assignment]
     return App(predictor, LIMITS.model_copy(update=changes)), held
 
 
-def run(app: App, story: Callable[[httpx.AsyncClient], Any]) -> Any:
+def run(app: App, story: Callable[[httpx.AsyncClient], Any], prefix: str = f"/{NAME}") -> Any:
     async def main() -> Any:
-        transport = httpx.ASGITransport(app, root_path=f"/{NAME}")
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://served/{NAME}") as client:
+        transport = httpx.ASGITransport(app, root_path=prefix)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://served{prefix}") as client:
             return await story(client)
 
     return asyncio.run(main())
@@ -159,3 +163,88 @@ def test_a_forecast_from_memory_does_not_wait_behind_large_batches(tmp_path: Pat
     first, second = run(app, story)
     gate.set()
     assert (second.status_code, second.content) == (200, first.content)
+
+
+def held_explanations(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, list[str]]:
+    """Explanations wait for the event; the list tells in which threads they were begun."""
+    gate, begun = threading.Event(), list[str]()
+
+    def explain(*arguments: Any) -> explanation.Explanation:
+        begun.append(threading.current_thread().name)
+        gate.wait(20)
+        return explanation.explain(*arguments)
+
+    monkeypatch.setattr("turo.serving.api.explain.explain", explain)
+    return gate, begun
+
+
+def test_a_slow_explanation_holds_up_neither_predictions_nor_batches_nor_forecasts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_table(tmp_path)
+    predictor = tiny_predictor()
+    route(tmp_path, predictor)
+    app = App(predictor, LIMITS)
+    gate, begun = held_explanations(monkeypatch)
+
+    async def story(client: httpx.AsyncClient) -> tuple[list[int], list[bool], list[int], int]:
+        slow = [asyncio.ensure_future(client.post("/explain", json=SMALL)) for _ in range(2)]
+        while not begun and not any(request.done() for request in slow):
+            await asyncio.sleep(0)
+        answers = [
+            await client.post("", json=SMALL),
+            await client.post("", json=LARGE),  # its own thread
+            await client.post("/forecast", json={"vehicle_id": "V1"}),  # reads the table: a thread as well
+        ]
+        held, started = [not request.done() for request in slow], len(begun)
+        gate.set()
+        late = [(await request).status_code for request in slow]
+        return [answer.status_code for answer in answers], held, late, started
+
+    answers, held, late, started = run(app, story)
+    assert (answers, held, late) == ([200] * 3, [True] * 2, [200] * 2)
+    assert started == 1  # one explanation at a time: they wait for each other
+    assert len(set(begun)) == 1
+    assert begun[0] != threading.current_thread().name
+
+
+def test_a_large_batch_holds_up_no_explanation() -> None:
+    app, gate = App(tiny_predictor(), LIMITS), threading.Event()
+
+    async def story(client: httpx.AsyncClient) -> httpx.Response:
+        app.lanes[LARGE_LANE].submit(gate.wait, 20)
+        return await client.post("/explain", json=SMALL)
+
+    explained = run(app, story)
+    gate.set()
+    assert explained.status_code == 200
+    assert len(explained.json()["explanations"]) == 1
+
+
+@pytest.mark.parametrize("slow_kind", ["svr", "knn"])
+def test_a_slow_kind_of_model_holds_up_no_other_model_behind_the_same_catalog(slow_kind: str) -> None:
+    slow, held = held_app(slow_kind)
+    apps = {"Slow": slow, "Fast": App(tiny_predictor("xgboost"), LIMITS)}
+    for name, app in apps.items():
+        app.service.about.name = name
+
+    async def forward(name: str, request: Request) -> Response:
+        return await apps[name].answer(request)
+
+    directory = Directory(forward, secured=False)
+    directory.models = {name: SPEC.model_copy(update={"name": name}) for name in apps}
+    catalog = DirectoryApp(directory, LIMITS)
+
+    def inferred(client: httpx.AsyncClient, name: str, rows: int) -> Any:
+        return client.post(f"/v2/models/{name}/infer", json=tensors(rows))
+
+    async def story(client: httpx.AsyncClient) -> tuple[list[int], bool, int]:
+        waiting = asyncio.ensure_future(inferred(client, "Slow", LIMITS.max_rows))
+        while slow.in_flight < 1 and not waiting.done():
+            await asyncio.sleep(0)
+        fast = [(await inferred(client, "Fast", rows)).status_code for rows in (1, LIMITS.max_rows, 1)]
+        still_running = not waiting.done()
+        held.gate.set()
+        return fast, still_running, (await waiting).status_code
+
+    assert run(catalog, story, prefix="") == ([200] * 3, True, 200)
