@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +29,8 @@ PARAMS = {"neighbours": 7, "dimensions": 4}
 KNN = Project("knn", "Neighbours.", {**PARAMS, "reference_rows": 500})
 
 
-def trained(functional: str) -> str:
-    return run(KNN, dict(KNN.params), Options(model_name="M", functional=functional), loaded())
+def trained(functional: str, name: str = "M") -> str:
+    return run(KNN, dict(KNN.params), Options(model_name=name, functional=functional), loaded())
 
 
 def loaded() -> settings.Settings:
@@ -146,6 +147,27 @@ def test_the_gate_asks_both_for_what_the_candidate_answers(folder, champion, can
     champion_now = aliases.champion("M")
     assert champion_now is not None
     assert champion_now.version == "2"
+
+
+def test_medians_and_means_of_one_table_stand_in_a_comparison_each(folder):
+    """Side by side they would be ranked by an error that one of them was not made for."""
+    runs = {}
+    for name, functional in (("A", "median"), ("B", "mean"), ("C", "median"), ("D", "mean")):
+        runs[name] = trained(functional, name)
+        gate.promote(name, runs[name], "", loaded())
+    for names, metric, own in (("AC", "mae", "median_mae"), ("BD", "rmse", "mean_rmse")):
+        told = [artifact(runs[name], "all_models/comparison.json").read_text() for name in names]
+        assert told[0] == told[1]
+        lines = json.loads(told[0])
+        models = {line["name"]: line for line in lines if line["key"] == "model"}
+        assert sorted(models) == list(names)
+        assert all(model[own] == model[metric] for model in models.values())
+        errors = [line[metric] for line in lines]
+        assert errors == sorted(errors)
+    # The baselines are the same; only their order and the models beside them differ.
+    both = [json.loads(artifact(runs[name], "all_models/comparison.json").read_text()) for name in "AB"]
+    of_medians, of_means = ({line["key"]: line for line in lines if line["key"] != "model"} for lines in both)
+    assert of_medians == of_means
 
 
 def test_the_gate_compares_out_of_fold_forecasts_of_the_same_functional(tracking):
