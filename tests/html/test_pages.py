@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import jinja2
@@ -13,6 +14,7 @@ from front import SPEC, front_door
 from html_nesting import check_nesting
 from served import LIMITS, tiny_predictor
 
+import turo.html
 from turo.html.render import environment
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
@@ -54,6 +56,19 @@ def test_pages_are_whole_and_escape_every_name(hostile: bool) -> None:
         assert answer.text.count("<script") == scripts
         assert answer.text.count("</title>") == 1
         assert ("&lt;script&gt;alert" in answer.text) == hostile
+
+
+def test_nothing_is_wider_than_a_telephone_unless_it_scrolls_by_itself() -> None:
+    """A table without a box of its own, or a column of a grid with a fixed least width, widens the page."""
+    folder = Path(turo.html.__file__).parent
+    for template in folder.glob("*.html"):
+        text = template.read_text()
+        for table in re.finditer(r"<table[^>]*>", text):
+            boxed = text[: table.start()].endswith('<div class="wide">')
+            assert boxed or "narrow" in table.group(), f"{template.name}: {text[table.start() :][:80]}"
+    widths = re.findall(r"minmax\(([^;}]*),1fr\)\)", (folder / "style.css").read_text())
+    assert len(widths) == 2
+    assert all(re.fullmatch(r"min\(\d+rem,100%\)", width) for width in widths), widths
 
 
 def test_pages_share_the_reports_style_and_need_nothing_from_elsewhere() -> None:
