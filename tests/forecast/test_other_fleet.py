@@ -175,5 +175,5 @@ def test_the_best_baseline_is_chosen_by_what_it_would_have_said(settings: Settin
 def listed(seen: str) -> list[str]:
     """Baselines and their errors in the table of the models."""
     line = seen.split("<h2>Which models")[1].split("<tbody>")[1].partition("</tr>")[0]
-    cell = next(part for part in line.split("<td>") if " · " in part)
+    cell = line.split('<td class="list">')[1]
     return cell.partition("</td>")[0].split(" · ")

@@ -14,7 +14,7 @@ from front import SPEC, front_door
 from html_nesting import check_nesting
 from served import LIMITS, tiny_predictor
 
-import turo.html
+from turo.html import render
 from turo.html.render import environment
 from turo.serving.api.predictor import Predictor
 from turo.serving.http.asgi import App
@@ -60,7 +60,7 @@ def test_pages_are_whole_and_escape_every_name(hostile: bool) -> None:
 
 def test_nothing_is_wider_than_a_telephone_unless_it_scrolls_by_itself() -> None:
     """A table without a box of its own, or a column of a grid with a fixed least width, widens the page."""
-    folder = Path(turo.html.__file__).parent
+    folder = Path(render.__file__).parent
     for template in folder.glob("*.html"):
         text = template.read_text()
         for table in re.finditer(r"<table[^>]*>", text):
