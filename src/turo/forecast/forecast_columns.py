@@ -34,7 +34,7 @@ FORECASTS: Types = {
     "utilization": pl.Float64,  # mean / available; only for booked days
     "last_year": pl.Float64,  # the same window 52 weeks earlier; null before the vehicle's history
     "change": pl.Float64,  # mean - last_year
-    "reason_1": pl.String,  # what moves the model's number most, in words; null where the model cannot say
+    "reason_1": pl.String,  # what moves the model's number most, in words; null of a baseline
     "reason_2": pl.String,  # and what comes next
     "flag": pl.String,
     "advice": pl.String,

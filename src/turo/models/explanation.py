@@ -59,13 +59,13 @@ def explain(model: Forecaster, columns: Columns) -> Explanation:
     prediction = model.predict(columns)
     known = base + parts[:, :-1].sum(axis=1) + books
     by_feature = np.zeros((len(model.fields), len(parts)))
-    np.add.at(by_feature, _owners(model.fields), parts[:, :-1].T)  # a product would wake BLAS's threads
+    np.add.at(by_feature, owners(model.fields), parts[:, :-1].T)  # a product would wake BLAS's threads
     contributions = dict(zip((field.name for field in model.fields), by_feature, strict=True))
     return Explanation(prediction, base, {**contributions, ON_THE_BOOKS: books, AROUND: prediction - known})
 
 
-def _owners(fields: Sequence[Field]) -> list[int]:
-    """Of which field each encoded column is (columns,)."""
+def owners(fields: Sequence[Field]) -> list[int]:
+    """Of which field, by its number, each encoded column is (columns,)."""
     numbers = [place for place, field in enumerate(fields) if field.kind == "number"]
     categories = [
         place for place, field in enumerate(fields) if field.kind == "category" for _ in field.categories

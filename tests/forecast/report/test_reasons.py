@@ -22,10 +22,12 @@ from turo.forecast.champions import Champion
 from turo.forecast.draws.window import Window
 from turo.forecast.fleet_forecast import forecast_fleet
 from turo.forecast.horizon_tables import open_table
+from turo.forecast.report import sampled_effects
 from turo.forecast.report.reason_words import TOPICS, Topic, in_unit_of, sentence, topic_of
-from turo.forecast.report.reasons import effects, usual
+from turo.forecast.report.reasons import background, effects, usual
 from turo.html.numbers import MINUS
 from turo.models.encoding import Field, encode
+from turo.models.estimators.ensemble import Member
 from turo.models.explanation import explain
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
@@ -34,9 +36,15 @@ from turo.table.model_columns import feature_columns
 
 NOW = datetime(2026, 11, 24, 6)
 FIELDS = (Field("lag_52w", "number", True), Field("otb_days", "number"), Field("wheels", "number"))
+SMALL_MEMBERS: dict[str, dict[str, Any]] = {"xgboost": {"rounds": 40, "max_depth": 3}}
 SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"rounds": 40, "max_depth": 3},
     "catboost": {"iterations": 60, "depth": 3},
+    "svr": {},
+    "knn": {},
+    "ensemble": {
+        "members": {name: Member(name, 0.5, SMALL_MEMBERS.get(name, {})) for name in ("xgboost", "svr")}
+    },
 }
 
 
@@ -91,12 +99,55 @@ def test_effects_add_up_from_the_average_row_to_what_the_model_expects(kind: str
     assert average == {"lag_52w": 10.0, "otb_days": 34.5 / 4, "wheels": 4.0}
     window = Window(table.newest(), champion, pl.DataFrame(), average)
     found = explain(model, window.features)
-    total = found.base + average["otb_days"] + sum(effects(model, found, window).values())
+    total = found.base + average["otb_days"] + sum(effects(model, window).values())
     expected = model.model.predict(encode(FIELDS, window.features)) + window.features["otb_days"]
     np.testing.assert_allclose(total, expected, atol=1e-5)
 
 
-def test_where_the_champion_cannot_say_the_report_says_so_once(settings: Settings) -> None:
+@pytest.mark.parametrize("kind", ["svr", "knn", "ensemble"])
+def test_models_without_contributions_give_reasons_as_well(kind: str, settings: Settings) -> None:
+    with_wheels(settings)
+    made = forecast_fleet(settings, [explaining(kind)], NOW).forecasts
+    told = {row["vehicle_id"]: (row["reason_1"], row["reason_2"]) for row in made.to_dicts()}
+    books, last_year = told["B"]
+    # 0.8 of the 18.4 days more than usual; half of the 10 days more of last year
+    assert re.fullmatch(r"\+1[2-7]\.\d days: 18\.4 days more on the books than usual at this lead", books)
+    assert re.fullmatch(
+        r"\+[3-7]\.\d days: 10 days more booked in the same weeks a year ago than usual", last_year
+    )
+    assert "cannot say" not in (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["svr", "knn", "ensemble"])
+def test_sampled_effects_add_up_from_the_average_row(kind: str, settings: Settings) -> None:
+    with_wheels(settings)
+    champion, table = explaining(kind), open_table(settings, 28)
+    model = champion.forecaster
+    assert isinstance(model, Forecaster)
+    average = usual(table, model)
+    past = background(table, model)
+    window = Window(table.newest(), champion, pl.DataFrame(), average, past)
+    # Three of the four vehicles of the past have a last year.
+    np.testing.assert_array_equal(sampled_effects.average(encode(FIELDS, past)), [10.0, 34.5 / 4, 4.0])
+    start = model.model.predict(np.array([[10.0, 34.5 / 4, 4.0]]))
+    expected = model.model.predict(encode(FIELDS, window.features)) + window.features["otb_days"]
+    total = start + average["otb_days"] + sum(effects(model, window).values())
+    np.testing.assert_allclose(total, expected, atol=1e-9)
+
+
+def test_what_two_topics_do_together_is_shared_between_them() -> None:
+    found = sampled_effects.effects(
+        lambda X: X[:, 0] * X[:, 1] + 5 * X[:, 2] - X[:, 3],
+        np.array([[2.0, 3.0, 1.0, 1.0], [4.0, 0.0, 2.0, 0.0]]),
+        np.array([0.0, 1.0, 0.0, 0.0]),
+        [np.array([0]), np.array([1]), np.array([2, 3])],
+    )
+    # x * y from (0, 1) to (2, 3): x adds 2 if it comes first, 6 if second; y adds 4 or 0.
+    np.testing.assert_allclose(found, np.array([[4.0, 2.0], [2.0, -2.0], [4.0, 10.0]]))
+
+
+def test_where_nothing_is_known_of_the_past_the_report_says_so_once(settings: Settings) -> None:
+    write_table(Path(settings.data_dir), prepared(ORIGIN, 28).with_columns(in_training=pl.lit(0, pl.Int64)))
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
     assert made["reason_1"].null_count() == made["reason_2"].null_count() == len(made)
     page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")

@@ -23,13 +23,15 @@ class Window:
     Attributes:
         rows: features of the vehicles at the newest origin.
         vehicles: vehicle_id, vehicle, available_days, looks_gone, last_trip of each row's vehicle.
-        usual: what each feature is on average, where the champion's numbers can be explained by them.
+        usual: what each feature is on average, where the champion is a model.
+        background: some rows of the past, as models take them, where its effects are sampled.
     """
 
     rows: pl.DataFrame
     champion: Champion
     vehicles: pl.DataFrame
     usual: Mapping[str, float] = field(default_factory=dict)
+    background: Columns = field(default_factory=dict)
 
     @property
     def horizon_days(self) -> int:

@@ -1,4 +1,6 @@
-"""The two reasons that move a vehicle's number most, from the contributions of the champion's features.
+"""The two reasons that move a vehicle's number most, from what the champion's features add to it.
+
+XGBoost and CatBoost tell that themselves; of the other models it is sampled (`sampled_effects`).
 
 An effect is what a topic adds to, or takes from, what the model expects of an average row that it learnt
 from. The books count with it: a model forecasts what comes on top of them, so a vehicle with less on the
@@ -16,45 +18,59 @@ import polars as pl
 from turo.forecast.champions import Forecasts
 from turo.forecast.draws.window import Window
 from turo.forecast.horizon_tables import HorizonTable
+from turo.forecast.report import sampled_effects
 from turo.forecast.report.reason_words import Topic, in_unit_of, sentence, topic_of
 from turo.html.numbers import signed
-from turo.models.explanation import Explanation, explain, explains
+from turo.models.encoding import Columns, encode
+from turo.models.explanation import explain, explains, owners
 from turo.models.forecaster import Forecaster
+from turo.table.model_columns import arrays
 from turo.table.names import IN_TRAINING
 from turo.table.targets import REVENUE, TARGET
 
 COLUMNS = ("reason_1", "reason_2")
+PAST_ROWS, SEED = 2000, 0  # enough of the past for an average
 Usual = Mapping[str, float]
 
 
 def usual(table: HorizonTable, forecaster: Forecasts) -> dict[str, float]:
     """Mean of each number that the forecaster uses over the rows that models learn from; NaN without rows.
 
-    Empty where the forecaster cannot tell its contributions.
+    Empty for a baseline, which has no reasons.
     """
-    if not explains(forecaster):
+    if not isinstance(forecaster, Forecaster):
         return {}
-    offset = getattr(forecaster, "offset", None)
     numbers = [field.name for field in forecaster.fields if field.kind == "number"]
-    names = list(dict.fromkeys([*numbers, *([offset] if offset else [])]))
-    past = table.prepared.frame([*names, IN_TRAINING], pl.col(IN_TRAINING) == 1)
+    names = list(dict.fromkeys([*numbers, *([forecaster.offset] if forecaster.offset else [])]))
     return {
         name: float("nan") if mean is None else float(mean)
-        for name, mean in past.select(pl.col(names).cast(pl.Float64).fill_nan(None).mean())
+        for name, mean in _past(table, names)
+        .select(pl.col(names).cast(pl.Float64).fill_nan(None).mean())
         .row(0, named=True)
         .items()
     }
 
 
+def background(table: HorizonTable, forecaster: Forecasts) -> Columns:
+    """Some of the rows that models learn from, for a forecaster whose effects are sampled."""
+    if not isinstance(forecaster, Forecaster) or explains(forecaster):
+        return {}
+    names = [field.name for field in forecaster.fields]
+    past = _past(table, names)
+    return arrays(past.sample(min(PAST_ROWS, len(past)), seed=SEED), names)
+
+
+def _past(table: HorizonTable, names: list[str]) -> pl.DataFrame:
+    return table.prepared.frame([*names, IN_TRAINING], pl.col(IN_TRAINING) == 1)
+
+
 def reasons(window: Window) -> list[pl.Series]:
-    """COLUMNS (rows,); null where the champion cannot say, or nothing moves a number enough to be seen."""
-    model, empty = window.champion.forecaster, [None] * len(window.rows)
-    if not explains(model) or not isinstance(model, Forecaster) or not len(window.rows):
-        return [pl.Series(name, empty, dtype=pl.String) for name in COLUMNS]
-    found = effects(model, explain(model, window.features), window)
+    """COLUMNS (rows,); null of a baseline, or where nothing moves a number enough to be seen."""
+    model = window.champion.forecaster
+    found = effects(model, window) if isinstance(model, Forecaster) and len(window.rows) else {}
     digits, unit = (0 if model.target == REVENUE else 1), TARGET[model.target].unit
     least = 0.5 * 10.0**-digits  # what is told as 0 is no reason
-    told = []
+    told: list[list[str | None]] = []
     for row in range(len(window.rows)):
         order = sorted(found, key=lambda topic: -abs(found[topic][row]))[: len(COLUMNS)]
         seen = [
@@ -64,23 +80,42 @@ def reasons(window: Window) -> list[pl.Series]:
         ]
         told.append([*seen, None, None][: len(COLUMNS)])
     return [
-        pl.Series(name, texts, dtype=pl.String)
-        for name, texts in zip(COLUMNS, zip(*told, strict=True), strict=True)
+        pl.Series(name, [texts[place] for texts in told], dtype=pl.String)
+        for place, name in enumerate(COLUMNS)
     ]
 
 
-def effects(model: Forecaster, found: Explanation, window: Window) -> dict[Topic, np.ndarray]:
-    """What each topic adds (rows,), in units of the target, to the level of an average row."""
+def effects(model: Forecaster, window: Window) -> dict[Topic, np.ndarray]:
+    """What each topic adds (rows,), in units of the target, to the level of an average row.
+
+    Empty where the model cannot tell and no rows of the past are known to sample from.
+    """
     summed: dict[Topic, np.ndarray] = {}
-    for field in model.fields:
-        topic = topic_of(field.name)
-        summed[topic] = summed.get(topic, 0.0) + found.contributions[field.name]
+    if explains(model):
+        found = explain(model, window.features)
+        for field in model.fields:
+            topic = topic_of(field.name)
+            summed[topic] = summed.get(topic, 0.0) + found.contributions[field.name]
+    elif len(next(iter(window.background.values()), ())):
+        summed = _sampled(model, window)
+    else:
+        return {}
     if model.offset is not None:
         books, topic = model.books(window.features), topic_of(model.offset)
         average = window.usual.get(model.offset, float("nan"))
         apart = books - (average if np.isfinite(average) else float(books.mean()))
         summed[topic] = summed.get(topic, 0.0) + apart
     return summed
+
+
+def _sampled(model: Forecaster, window: Window) -> dict[Topic, np.ndarray]:
+    columns: dict[Topic, list[int]] = {}
+    for column, owner in enumerate(owners(model.fields)):
+        columns.setdefault(topic_of(model.fields[owner].name), []).append(column)
+    X, past = (encode(model.fields, known) for known in (window.features, window.background))
+    start, topics = sampled_effects.average(past), [np.array(own) for own in columns.values()]
+    added = sampled_effects.effects(model.model.predict, X, start, topics)
+    return dict(zip(columns, added, strict=True))
 
 
 def _said(topic: Topic, effect: float, row: int, window: Window) -> str:
