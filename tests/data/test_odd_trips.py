@@ -28,7 +28,7 @@ def test_overlapping_trips_are_named_in_pairs(tmp_path, load):
     )
     (told,) = warned(load(as_of="2025-04-01"), "common time counts once")
     pairs = "20000001 and 20000002, 20000001 and 20000003, 20000003 and 20000004"
-    assert told.startswith(f"3 trips start before the vehicle's trip before them ends ({pairs});")
+    assert told.startswith(f"3 trips start before an earlier trip of the same vehicle has ended ({pairs});")
 
 
 @pytest.mark.parametrize(("factor", "median"), [(100, "4,050.00"), (0.01, "0.41"), (1, None), (30, None)])

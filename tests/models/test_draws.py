@@ -10,9 +10,9 @@ from turo.models.draws import DRAWS, PastPlaces, levels, nested
 EACH = (np.arange(DRAWS) + 0.5) / DRAWS
 
 
-def past(weeks: int, vehicles: int, common: float, days: int = 7) -> PastPlaces:
+def past(weeks: int, vehicles: int, common: float, days: int = 7, seed: int = 1) -> PastPlaces:
     """Places of vehicles by week, in two windows alike; `common` of them is the same in a week."""
-    generator = np.random.default_rng(1)
+    generator = np.random.default_rng(seed)
     shared = np.repeat(generator.random(weeks), vehicles)
     own = generator.random(weeks * vehicles)
     places = np.where(generator.random(weeks * vehicles) < common, shared, own)
@@ -46,22 +46,33 @@ def test_what_few_vehicles_have_in_common_is_known_of_others_too():
 
 
 def test_what_few_windows_have_in_common_is_widened():
-    """Sixty weeks hold sixty windows of 7 days and not quite five of 90: a sample that shows too little."""
-    short, long = (
-        levels(past(60, 50, 0.2, days=days), rows=50, seed=3)[:, 1].sum(axis=0) for days in (7, 90)
-    )
-    # Student's t of 4.67 - 1 degrees of freedom for the end of an 80 % range, times the root of 1 + 1 / 4.67
-    expected = 1.56 / 1.28 * np.sqrt(1 + 1 / 4.67)
-    assert np.ptp(np.quantile(long, [0.1, 0.9])) / np.ptp(np.quantile(short, [0.1, 0.9])) == pytest.approx(
-        expected, rel=0.12
-    )
+    """Twenty weeks hold twenty windows of 7 days and hardly two of 90: a sample that tells little."""
+    short, long = (levels(past(20, 500, 0.2, days), rows=100, seed=3)[:, 1].sum(axis=0) for days in (7, 90))
+    # Upper ends of an 80 % range by Student's t: 1.886 of two degrees of freedom, 1.325 of twenty.
+    assert long.std() / short.std() == pytest.approx(1.886 / 1.325, rel=0.1)
 
 
-def test_what_is_chance_is_not_widened():
-    short, long = (
-        levels(past(60, 50, 0.0, days=days), rows=50, seed=3)[:, 1].sum(axis=0) for days in (7, 90)
+@pytest.mark.parametrize("days", [1, 7, 28, 90])
+@pytest.mark.parametrize(
+    ("weeks", "vehicles", "rows"), [(10, 50, 50), (20, 50, 50), (40, 50, 50), (20, 5, 20), (20, 2, 10)]
+)
+def test_what_is_chance_is_not_widened(weeks, vehicles, rows, days):
+    found = [
+        levels(past(weeks, vehicles, 0.0, days, seed), rows=rows, seed=3, draws=301)[:, 1].sum(axis=0).std()
+        for seed in range(10)
+    ]
+    assert np.mean(found) == pytest.approx(np.sqrt(rows / 12), rel=0.25)
+
+
+def test_weeks_that_were_all_too_good_tell_of_what_may_come():
+    """Nine tenths of every past week lay low: the forecast was too high for all, and may be again."""
+    generator = np.random.default_rng(4)
+    places = np.where(
+        generator.random(40 * 50) < 0.9, generator.random(40 * 50) / 2, generator.random(40 * 50)
     )
-    assert long.std() == pytest.approx(short.std(), rel=0.25)
+    alike = PastPlaces(np.repeat(np.arange(40), 50), places[:, None], (28,))
+    found = levels(alike, rows=50, seed=3)[:, 0].sum(axis=0)
+    assert found.std() > 3 * np.sqrt(50 / 12)
 
 
 def test_windows_of_one_vehicle_stay_together():

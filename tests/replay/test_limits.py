@@ -42,7 +42,7 @@ def test_a_date_before_enough_history_names_the_first_monday_that_can_be_replaye
     told = refused(tables, date(2026, 1, 12))
     assert told.startswith("2026-01-12 is too early to replay: on that Monday the files knew ")
     assert (
-        "weeks of Mondays whose 7 days were over; a model needs 26, and 100 finished trips, of which there"
+        "weeks of Mondays whose 7 days were over; a model needs 26, and 100 finished trips; known then: 71"
         in told
     )
     assert told.endswith(f"Give --since {first} or later.")
@@ -85,7 +85,7 @@ def test_a_monday_on_which_the_hundredth_trip_still_runs_is_too_early(tables):
     given = replace(tables, reservations=pl.concat([rows[: MIN_TRIPS - 1], hundredth, later]))
     assert finished_trips(as_known(given, monday).reservations, monday) == MIN_TRIPS - 1
     told = refused(given, monday)
-    assert "100 finished trips, of which there were 99." in told
+    assert "100 finished trips; known then: 99." in told
     assert told.endswith("Give --since 2026-10-12 or later.")
     (first, *_), _ = limits.days_to_replay(given, date(2026, 10, 12), HORIZONS)
     assert finished_trips(as_known(given, first).reservations, first) >= MIN_TRIPS

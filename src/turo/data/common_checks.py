@@ -58,9 +58,8 @@ def warn_overlaps(rows: pl.DataFrame, context: ReadContext) -> None:
     if count := overlapping.height:
         pairs = overlapping.select(pl.format("{} and {}", "before", "reservation_id")).to_series()
         context.warn(
-            f"{counted(count, 'trip')} {by_number(count, 'starts', 'start')} before the vehicle's trip "
-            f"before {by_number(count, 'it', 'them')} ends ({few(pairs)}); both are kept, the common time "
-            "counts once."
+            f"{counted(count, 'trip')} {by_number(count, 'starts', 'start')} before an earlier trip of "
+            f"the same vehicle has ended ({few(pairs)}); both are kept, the common time counts once."
         )
 
 

@@ -1,13 +1,16 @@
 """Draws of what may come true together: vehicles of one week, and windows of several lengths.
 
 A good week is good for most vehicles, and days that are booked in the next 28 count in the next 90 as well.
-So each draw takes one past week: where what came true then lay in its own forecast distribution, for all
-windows of a vehicle at once. The ranks of these places say in which order each vehicle's possible values
-are dealt to the draws (Schaake shuffle, Clark et al. 2004): a vehicle's own distribution stays what it was,
-but for what `nested` changes, and what is added up over vehicles carries what they have in common.
+So each draw takes one past week: by how much the places of what came true, in their own forecast
+distributions, were off the middle on average; for or against, for what was too low may be too high next time.
+To that each vehicle adds what is its own, as one vehicle of any week had it in all windows at once. The ranks
+of these sums say in which order each vehicle's possible values are dealt to the draws (Schaake shuffle, Clark
+et al. 2004): a vehicle's own distribution stays what it was, but for what `nested` changes, and what is added
+up over vehicles carries what they have in common.
 
-Forty weeks hold three windows of 90 days that do not overlap, and three windows show less than what can come.
-So what weeks have in common is dealt wider, as a forecast from a sample of that size is (Student's t).
+Forty weeks hold few windows of 90 days that do not overlap, and few windows tell little. So what they have in
+common is dealt wider, as a forecast from a sample of that size is (Student's t), and only as far as chance,
+which so few show larger or smaller than it is, cannot explain it.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from scipy.special import ndtri, stdtrit
 DRAWS = 999  # odd: the middle one is the median
 MIN_ORIGINS = 8  # past weeks, below which nothing is known of what they have in common
 WEEK = 7  # days between origins
-LEAST_WINDOWS = 2.0  # windows that do not overlap: a sample of less has no spread
+MIDDLE = 0.5  # where what comes true lies on average, if the distributions are right
+LEAST_WINDOWS = 2.0  # that do not overlap: of less the spread cannot be told
 RANGE = 0.9  # upper end of the range of 80 %, for which the widening is right
 
 
@@ -54,8 +58,10 @@ def levels(known: PastPlaces, rows: int, seed: int, draws: int = DRAWS) -> np.nd
         drawn = generator.random((rows, draws, len(known.days)))
     else:
         past = _Past.of(known)
-        weeks = generator.permutation(np.arange(draws) % len(past.first))  # each about as often as any other
-        drawn = np.stack([past.deal(week, rows, generator) for week in weeks], axis=1)
+        weeks = len(past.first)
+        # Each week about as often as any other, as often for as against.
+        turns = generator.permutation(np.arange(draws) % (2 * weeks))
+        drawn = np.stack([past.deal(turn // weeks, turn % weeks, rows, generator) for turn in turns], axis=1)
     # The same place may be drawn again: ties fall in random order.
     drawn = drawn + generator.random(drawn.shape) * 1e-9
     ranks = np.argsort(np.argsort(drawn, axis=1), axis=1)
@@ -64,69 +70,59 @@ def levels(known: PastPlaces, rows: int, seed: int, draws: int = DRAWS) -> np.nd
 
 @dataclass(frozen=True)
 class _Past:
-    """Past places, sorted by week.
+    """What past weeks showed, sorted by week.
 
     Attributes:
         first, count: where each week begins (weeks,), and how many places it has.
-        common: what the places of a week have in common (weeks, windows), without what is chance.
-        own: how far each place is from the mean of its week.
-        wider: what is added to the places of a week (weeks, windows), for few windows show too little.
+        own: how far each place is from the mean of its week (places, windows), as far as from others' means.
+        off: how far each place is from the middle (places, windows), its week's part wider where few windows
+            tell it.
+        common: that part (weeks, windows), without what is chance.
     """
 
-    places: np.ndarray
     first: np.ndarray
     count: np.ndarray
-    common: np.ndarray
     own: np.ndarray
-    wider: np.ndarray
+    off: np.ndarray
+    common: np.ndarray
 
     @classmethod
     def of(cls, known: PastPlaces) -> _Past:
-        """Sort by week and tell what is common from what is chance."""
-        origins = known.origins
-        ordered = known.places[np.argsort(origins, kind="stable")]
+        """Tell what is common from what is chance."""
+        ordered = known.places[np.argsort(known.origins, kind="stable")]
         _, first, week, count = np.unique(
-            np.sort(origins), return_index=True, return_inverse=True, return_counts=True
+            np.sort(known.origins), return_index=True, return_inverse=True, return_counts=True
         )
-        grand = ordered.mean(axis=0)
         means = np.add.reduceat(ordered, first, axis=0) / count[:, None]
+        off, own = means - MIDDLE, ordered - means[week]
         if len(first) == len(ordered):  # one place a week does not tell what is common from chance
-            common = np.broadcast_to(grand, means.shape)
-            return cls(ordered, first, count, common, ordered - grand, np.zeros(means.shape))
-        own = ordered - means[week]
-        # Means of few places differ by chance alone: only what exceeds that is common (James and Stein).
-        chance = (own**2).sum(axis=0) / (len(own) - len(first)) * (1 / count).mean()
-        spread = means.var(axis=0)
-        apart = np.maximum(len(first) * WEEK / np.asarray(known.days), LEAST_WINDOWS)
-        common = grand + _share(spread, chance) * (means - grand)
-        # The spread of so few windows may as well be larger, by its own standard error.
-        likely = _share(spread * (1 + np.sqrt(2 / apart)), chance)
-        return cls(ordered, first, count, common, own, (_widening(apart) - 1) * likely * (means - grand))
+            return cls(first, count, ordered - MIDDLE, ordered - MIDDLE, np.zeros(off.shape))
+        own = own * np.sqrt(count / np.maximum(count - 1, 1))[week][:, None]
+        apart = np.maximum(len(first) * WEEK / np.maximum(known.days, WEEK), LEAST_WINDOWS)
+        spread, chance = (off**2).mean(axis=0), (own**2).mean(axis=0) * (1 / count).mean()
+        # Of a sample the share that is not chance is less than it looks (James and Stein).
+        by_chance = np.divide(chance * (1 + 2 / apart), spread, out=np.ones_like(spread), where=spread > 0)
+        share, widening = np.maximum(1 - by_chance, 0.0), stdtrit(apart, RANGE) / ndtri(RANGE)
+        added = off * (np.sqrt(1 - share + share * widening**2) - 1)
+        return cls(first, count, own, ordered - MIDDLE + added[week], off * np.sqrt(share) * widening)
 
-    def deal(self, week: int, rows: int, generator: np.random.Generator) -> np.ndarray:
-        """A place of that week for each row (rows, windows).
+    def deal(self, against: int, week: int, rows: int, generator: np.random.Generator) -> np.ndarray:
+        """A place for each row (rows, windows), on a scale of its own: only the order of draws counts.
 
-        None stands for two rows: that would let the chance of single vehicles look like something they have
-        in common. Where the week had fewer vehicles, the others get what it had in common, and what is a
-        vehicle's own from any week.
+        None of the week stands for two rows: that would let the chance of single vehicles look like something
+        they have in common. Where the week had fewer vehicles, the others get what it had in common, and what
+        is a vehicle's own from any week.
+
+        Args:
+            against: 1 to take the week for as bad as it was good.
         """
-        members = int(self.count[week])
-        dealt = self.places[self.first[week] + generator.permutation(members)[:rows]]
+        sign, members = 1 - 2 * against, int(self.count[week])
+        dealt = sign * self.off[self.first[week] + generator.permutation(members)[:rows]]
         more = rows - len(dealt)
-        if more > 0:
-            others = self.common[week] + self.own[generator.integers(0, len(self.own), more)]
-            dealt = np.concatenate([dealt, others])
-        return dealt + self.wider[week]
-
-
-def _share(spread: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """How much of what weeks differ by is no chance (windows,), 0 to 1."""
-    return np.divide(spread - chance, spread, out=np.zeros_like(spread), where=spread > chance)
-
-
-def _widening(windows: np.ndarray) -> np.ndarray:
-    """A new value's range by that of a normal sample of so many, as a multiple of the sample's own range."""
-    return stdtrit(windows - 1, RANGE) / ndtri(RANGE) * np.sqrt(1 + 1 / windows)
+        if more <= 0:
+            return dealt
+        others = self.own[generator.integers(0, len(self.own), more)] + sign * self.common[week]
+        return np.concatenate([dealt, others])
 
 
 def nested(values: np.ndarray, horizons: Sequence[int], bounded: bool) -> np.ndarray:

@@ -123,7 +123,7 @@ def days_to_replay(
         raise InputError(
             f"{days[0]} is too early to replay: on that Monday the files knew "
             f"{_weeks_over(history.weeks(days[0], shortest), shortest, 'was', 'were')}; a model "
-            f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips, of which there were "
+            f"needs {weeks_needed(shortest)}, and {MIN_TRIPS} finished trips; known then: "
             f"{_trips(tables, days[0])}.",
             f"Give --since {earliest} or later.",
         )

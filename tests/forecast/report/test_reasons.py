@@ -115,7 +115,7 @@ def test_models_without_contributions_give_reasons_as_well(kind: str, settings: 
     assert re.fullmatch(
         r"\+[3-7]\.\d days: 10 days more booked in the same weeks a year ago than usual", last_year
     )
-    assert "cannot say" not in (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
+    assert "No reason" not in (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["svr", "knn", "ensemble"])
@@ -151,7 +151,7 @@ def test_where_nothing_is_known_of_the_past_the_report_says_so_once(settings: Se
     made = forecast_fleet(settings, [make_champion(28)], NOW).forecasts
     assert made["reason_1"].null_count() == made["reason_2"].null_count() == len(made)
     page = (Path(settings.data_dir) / "report.html").read_text(encoding="utf-8")
-    assert page.count("XGBoost cannot say what moves its numbers") == 1
+    assert page.count("No reason stands out for the numbers of XGBoost") == 1
     assert "What moves it most" not in page
 
 

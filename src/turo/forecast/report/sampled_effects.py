@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 ORDERS, LEAST_ORDERS = 4, 1  # each walked both ways
-PREDICTIONS = 150_000  # about, of one horizon; a large fleet gets fewer orders
+PREDICTIONS = 150_000  # of one horizon, beyond which a fleet gets fewer orders, but one at least
 SEED = 0
 
 
