@@ -27,7 +27,7 @@ from turo.forecast.occupied_days import trips
 from turo.forecast.output import database, draws_file, live_errors, store
 from turo.forecast.report import page
 from turo.forecast.report.booked_weeks import booked_weeks
-from turo.forecast.report.reasons import background, usual
+from turo.forecast.report.reasons import compared_with
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
@@ -188,5 +188,4 @@ def _window(table: HorizonTable, champion: Champion, source: Tables) -> Window:
     described = listed_vehicles.describe(
         rows, source.vehicles, source.blocks, trips(source.reservations), table.horizon_days
     )
-    model = champion.forecaster
-    return Window(rows, champion, described, usual(table, model), background(table, model))
+    return Window(rows, champion, described, *compared_with(table, champion.forecaster))

@@ -24,7 +24,7 @@ from turo.forecast.fleet_forecast import forecast_fleet
 from turo.forecast.horizon_tables import open_table
 from turo.forecast.report import sampled_effects
 from turo.forecast.report.reason_words import TOPICS, Topic, in_unit_of, sentence, topic_of
-from turo.forecast.report.reasons import background, effects, usual
+from turo.forecast.report.reasons import compared_with, effects
 from turo.html.numbers import MINUS
 from turo.models.encoding import Field, encode
 from turo.models.estimators.ensemble import Member
@@ -95,7 +95,8 @@ def test_effects_add_up_from_the_average_row_to_what_the_model_expects(kind: str
     champion, table = explaining(kind), open_table(settings, 28)
     model = champion.forecaster
     assert isinstance(model, Forecaster)
-    average = usual(table, model)
+    average, past = compared_with(table, model)
+    assert past == {}
     assert average == {"lag_52w": 10.0, "otb_days": 34.5 / 4, "wheels": 4.0}
     window = Window(table.newest(), champion, pl.DataFrame(), average)
     found = explain(model, window.features)
@@ -124,8 +125,7 @@ def test_sampled_effects_add_up_from_the_average_row(kind: str, settings: Settin
     champion, table = explaining(kind), open_table(settings, 28)
     model = champion.forecaster
     assert isinstance(model, Forecaster)
-    average = usual(table, model)
-    past = background(table, model)
+    average, past = compared_with(table, model)
     window = Window(table.newest(), champion, pl.DataFrame(), average, past)
     # Three of the four vehicles of the past have a last year.
     np.testing.assert_array_equal(sampled_effects.average(encode(FIELDS, past)), [10.0, 34.5 / 4, 4.0])

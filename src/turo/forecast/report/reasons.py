@@ -10,7 +10,7 @@ books than usual is expected to end lower by as much, but for what the model's o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -30,38 +30,35 @@ from turo.table.targets import REVENUE, TARGET
 
 COLUMNS = ("reason_1", "reason_2")
 PAST_ROWS, SEED = 2000, 0  # enough of the past for an average
-Usual = Mapping[str, float]
 
 
-def usual(table: HorizonTable, forecaster: Forecasts) -> dict[str, float]:
-    """Mean of each number that the forecaster uses over the rows that models learn from; NaN without rows.
+class Comparison(NamedTuple):
+    """What a vehicle's row is compared with: the rows that models learn from.
 
-    Empty for a baseline, which has no reasons.
+    Attributes:
+        usual: mean of each number that the forecaster uses; NaN without rows.
+        background: some of the rows, where effects are sampled.
     """
+
+    usual: Mapping[str, float]
+    background: Columns
+
+
+def compared_with(table: HorizonTable, forecaster: Forecasts) -> Comparison:
+    """Read it once; empty for a baseline, which has no reasons."""
     if not isinstance(forecaster, Forecaster):
-        return {}
+        return Comparison({}, {})
+    sampled = not explains(forecaster)
+    features = [field.name for field in forecaster.fields]
     numbers = [field.name for field in forecaster.fields if field.kind == "number"]
-    names = list(dict.fromkeys([*numbers, *([forecaster.offset] if forecaster.offset else [])]))
-    return {
-        name: float("nan") if mean is None else float(mean)
-        for name, mean in _past(table, names)
-        .select(pl.col(names).cast(pl.Float64).fill_nan(None).mean())
-        .row(0, named=True)
-        .items()
-    }
-
-
-def background(table: HorizonTable, forecaster: Forecasts) -> Columns:
-    """Some of the rows that models learn from, for a forecaster whose effects are sampled."""
-    if not isinstance(forecaster, Forecaster) or explains(forecaster):
-        return {}
-    names = [field.name for field in forecaster.fields]
-    past = _past(table, names)
-    return arrays(past.sample(min(PAST_ROWS, len(past)), seed=SEED), names)
-
-
-def _past(table: HorizonTable, names: list[str]) -> pl.DataFrame:
-    return table.prepared.frame([*names, IN_TRAINING], pl.col(IN_TRAINING) == 1)
+    numbers += [forecaster.offset] if forecaster.offset and forecaster.offset not in numbers else []
+    names = list(dict.fromkeys([*(features if sampled else ()), *numbers]))
+    past = table.prepared.frame([*names, IN_TRAINING], pl.col(IN_TRAINING) == 1)
+    means = past.select(pl.col(numbers).cast(pl.Float64).fill_nan(None).mean()).row(0, named=True)
+    usual = {name: float("nan") if mean is None else float(mean) for name, mean in means.items()}
+    if not sampled:
+        return Comparison(usual, {})
+    return Comparison(usual, arrays(past.sample(min(PAST_ROWS, len(past)), seed=SEED), features))
 
 
 def reasons(window: Window) -> list[pl.Series]:
