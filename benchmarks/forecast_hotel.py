@@ -1,6 +1,6 @@
 """How good the distributions are on real bookings: a hotel's, against the books and LightGBM.
 
-    python benchmarks/forecast_hotel.py                          # five minutes; a package index must answer
+    python benchmarks/forecast_hotel.py                          # two minutes; a package index must answer
     python benchmarks/forecast_hotel.py --kinds xgboost --horizons 28
 
 Hold-out of the last 12 Mondays, default parameters. LightGBM (absolute loss, its defaults, an environment of

@@ -64,7 +64,7 @@ def test_what_is_chance_is_not_widened(weeks, vehicles, rows, days):
     assert np.mean(found) == pytest.approx(np.sqrt(rows / 12), rel=0.25)
 
 
-def test_weeks_that_were_all_too_good_tell_of_what_may_come():
+def test_weeks_that_were_all_off_the_same_way_tell_of_what_may_come():
     """Nine tenths of every past week lay low: the forecast was too high for all, and may be again."""
     generator = np.random.default_rng(4)
     places = np.where(

@@ -1,10 +1,9 @@
 """Draws of what may come true together: vehicles of one week, and windows of several lengths.
 
 A good week is good for most vehicles, and days that are booked in the next 28 count in the next 90 as well.
-So each draw takes one past week: by how much the places of what came true, in their own forecast
-distributions, were off the middle on average; for or against, for what was too low may be too high next time.
-To that each vehicle adds what is its own, as one vehicle of any week had it in all windows at once. The ranks
-of these sums say in which order each vehicle's possible values are dealt to the draws (Schaake shuffle, Clark
+So each draw takes one past week, as it was or mirrored, for what was too low may be too high next time: where
+what came true then lay in its own forecast distribution, for all windows of a vehicle at once. The ranks of
+these places say in which order each vehicle's possible values are dealt to the draws (Schaake shuffle, Clark
 et al. 2004): a vehicle's own distribution stays what it was, but for what `nested` changes, and what is added
 up over vehicles carries what they have in common.
 
@@ -74,7 +73,7 @@ class _Past:
 
     Attributes:
         first, count: where each week begins (weeks,), and how many places it has.
-        own: how far each place is from the mean of its week (places, windows), as far as from others' means.
+        own: how far each place is from what its week had in common (places, windows).
         off: how far each place is from the middle (places, windows), its week's part wider where few windows
             tell it.
         common: that part (weeks, windows), without what is chance.
