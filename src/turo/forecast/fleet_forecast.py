@@ -14,6 +14,8 @@ from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.forecast import listed_vehicles, unknown_vehicles
+from turo.forecast.answers.all_answers import all_answers
+from turo.forecast.answers.answer import Facts
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
@@ -24,7 +26,7 @@ from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
 from turo.forecast.live import accuracy, track
 from turo.forecast.occupied_days import trips
-from turo.forecast.output import database, draws_file, live_errors, store
+from turo.forecast.output import database, draws_file, live_errors, report_files, store
 from turo.forecast.report import page
 from turo.forecast.report.booked_weeks import booked_weeks
 from turo.forecast.report.reasons import compared_with
@@ -138,6 +140,22 @@ def forecast_fleet(
     origin = made["origin_date"][0]
     unknown = unknown_vehicles.notices(source, made["vehicle_id"].unique().to_list(), origin)
     notices = [*notes, *left_out, *draws.notices, *live.problems, *unknown]
+    kept = store.read_kept(folder)
+    told = all_answers(
+        Facts(
+            tables=source,
+            origin=origin,
+            main=main,
+            forecasts=made,
+            totals=summed,
+            history=kept.forecasts,
+            history_totals=kept.totals,
+            live=live,
+            horizon_tables=tables,
+            windows=windows,
+            folder=folder,
+        )
+    )
     facts = page.Facts(
         forecasts=made,
         totals=summed,
@@ -151,10 +169,14 @@ def forecast_fleet(
         notes=[*notices, *changed_inputs(tables, source), *late(origin, moment)],
         track_record=TRACK_RECORD_PAGE if (folder / TRACK_RECORD_PAGE).is_file() else "",
         last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
+        answers=told,
     )
     page.write(facts, folder / page.FILE)
-    told = counted(made["vehicle_id"].n_unique(), "vehicle")
-    logger.info("Forecast %s at %s: %s", told, origin, folder / page.FILE)
+    about = {"origin": origin, "made": moment, "main": main, "snapshot": source.snapshot}
+    about |= {"code_version": settings.code_version, "data_digest": tables[shown.index(main)].digest}
+    report_files.write(folder, {answer.key: answer.rows for answer in told}, about)
+    vehicles = counted(made["vehicle_id"].n_unique(), "vehicle")
+    logger.info("Forecast %s at %s: %s", vehicles, origin, folder / page.FILE)
     return Fleet(made, summed, measured, notices, live)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from turo.data.fleet_sketch import of_manifest
 from turo.errors import InputError
 from turo.table import reader
-from turo.table.names import FURTHER_HORIZON, TRACK_RECORD, TRACK_RECORD_PAGE, VEHICLE
+from turo.table.names import FURTHER_HORIZON, REPORT, TRACK_RECORD, TRACK_RECORD_PAGE, VEHICLE
 
 FOLDER = "other-fleets"
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
@@ -22,6 +22,7 @@ TRACES = (
     "forecast-totals.csv",
     "forecast-draws.parquet",
     "report.html",
+    REPORT,
     "forecast-accuracy.csv",
     "forecast-live.csv",
     "forecast-live-mondays.csv",

@@ -8,6 +8,7 @@ OUTPUTS = (PARQUET, CSV, REJECTED, REMEMBERED, FLEETS, MANIFEST)  # in the order
 # beside synthetic input: what is true of each vehicle, and of the fleet's and classes' sums
 ORACLE, ORACLE_TOTALS = "oracle.csv", "oracle_totals.csv"
 TRACK_RECORD, TRACK_RECORD_PAGE = "track-record.csv", "track-record.html"  # of replayed Mondays
+REPORT = "report"  # folder of the rows behind the report's answers
 FURTHER_HORIZON = "horizon-"  # folder of the table of a horizon that is not served, before its days
 
 EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"  # profiles of the input

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from turo.files import atomic_path
+from turo.forecast.answers.answer import Answer
 from turo.forecast.champions import Champion
 from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
 from turo.forecast.forecast_columns import CLASS, FLEET
@@ -46,6 +47,7 @@ class Facts:
         last_trips: when the last trip of a vehicle that has one ended.
         code_version: of what renders the page.
         track_record: the page of replayed Mondays beside this one; empty without.
+        answers: sections with rows of their own, see turo.forecast.answers.
     """
 
     forecasts: pl.DataFrame
@@ -60,6 +62,7 @@ class Facts:
     code_version: str = ""
     live: Live = field(default_factory=Live)
     track_record: str = ""
+    answers: Sequence[Answer] = ()
 
 
 def render(facts: Facts) -> str:
@@ -112,6 +115,7 @@ def render(facts: Facts) -> str:
         accuracy=summary(facts.accuracy).to_dicts(),
         live=live_mondays(facts.live.summary, target),
         track_record=facts.track_record,
+        answers=facts.answers,
         notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
         limits=limits(facts.forecasts, facts.manifest),
         thresholds={"low": BELOW_PLAN, "high": NEARLY_FULL},

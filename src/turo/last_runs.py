@@ -1,0 +1,64 @@
+"""How each step of the pipeline ended last, one small file a step in the data folder, for whoever looks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from turo.files import atomic_path
+
+FOLDER = "last-runs"
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """One step's last run.
+
+    Attributes:
+        step: prepare, train XGBoost, forecast, check …
+        began, ended: UTC, ISO; `ended` is empty while it runs, and for ever where it was killed.
+        problem: why it failed, in a sentence that names the remedy; empty where it did not.
+    """
+
+    step: str
+    began: str
+    ended: str = ""
+    problem: str = ""
+
+
+@contextmanager
+def noted(folder: Path, step: str) -> Iterator[None]:
+    """Note that the step runs, then how it ended. What the step raises goes on."""
+    began = _now()
+    _write(folder, LastRun(step, began))
+    try:
+        yield
+    except BaseException as error:
+        _write(folder, LastRun(step, began, _now(), str(error) or type(error).__name__))
+        raise
+    _write(folder, LastRun(step, began, _now()))
+
+
+def read(folder: Path) -> list[LastRun]:
+    """What is known of every step, newest first; a file that is no such note is left out."""
+    found = []
+    for path in (folder / FOLDER).glob("*.json"):
+        try:
+            found.append(LastRun(**json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError):
+            continue
+    return sorted(found, key=lambda run: run.began, reverse=True)
+
+
+def _write(folder: Path, run: LastRun) -> None:
+    name = "".join(letter if letter.isalnum() else "-" for letter in run.step)
+    with atomic_path(folder / FOLDER / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
