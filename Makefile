@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit without-ray with-ray stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit without-ray with-ray stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-answers bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -100,6 +100,9 @@ bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 bench-forecast: .venv/.all ## Distributions of generated fleets against the process that made them, and of a real hotel's bookings
 	python benchmarks/forecast_bench.py $(ARGS)
 	python benchmarks/forecast_hotel.py
+
+bench-answers: .venv/.all ## Chances and verdicts of the report against generated fleets, whose future is known
+	python benchmarks/answers_calibration.py $(ARGS)
 
 bench-replay: .venv/.all ## A year of Mondays of the sample fleet replayed on this machine
 	python benchmarks/replay_bench.py $(ARGS)

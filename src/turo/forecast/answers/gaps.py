@@ -1,0 +1,150 @@
+"""Gaps: the open days of the next weeks, how likely each fills, where service fits; tight hand-overs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from turo.features.time import DAY
+from turo.forecast.answers.answer import Answer, Facts
+from turo.forecast.answers.gap_history.base_rates import FEWEST, likely, outcomes, rates
+from turo.forecast.answers.gap_history.open_gaps import gaps, spaces
+from turo.forecast.answers.gap_history.weekly_view import AHEAD, WeeklyView, booking_dates, fleet_names
+from turo.forecast.flags import LOOKS_GONE
+from turo.words import by_number, counted
+
+MOST = 20  # rows on the page; the file has all
+TURNAROUND_HOURS = 4.0  # to take a vehicle back, clean it, charge or refuel it, and hand it over
+COLUMNS = (
+    *("vehicle_id", "vehicle", "start", "end", "days", "after", "before", "min_trip_days", "fits"),
+    *("chance", "any_booking", "cases", "stranded_days", "service_slot"),
+)
+
+
+def answer(facts: Facts) -> Answer:
+    """Every open gap of a day or more of the next `AHEAD` days after the snapshot, by vehicle and start.
+
+    Columns: COLUMNS. `chance` is the share of gaps like it that bookings filled in the past year (see
+    `gap_history.base_rates`), `any_booking` the share that got any booking, `stranded_days` what is expected
+    to stay empty; all null where fewer than `FEWEST` cases were counted. `service_slot` marks the gap of each
+    vehicle that is least likely to fill.
+    """
+    tables = facts.tables
+    view = WeeklyView.of(tables)
+    table = gaps(view, tables.blocks)
+    undated, all_rows = booking_dates(tables)
+    past = outcomes(table, view, tables.blocks)
+    if undated == all_rows:
+        past = past.clear()  # without booking dates every gap of the past looks open, whenever it was booked
+    now = table.filter(pl.col("look") == len(view.looks) - 1)
+    known = likely(now, rates(past, view.scope.snapshot))
+    stated = "min_trip_days" in tables.vehicles.columns and tables.vehicles["min_trip_days"].count() > 0
+    rows = _told(facts, view, known, stated)
+    weeks = past["look"].n_unique()
+    return Answer("gaps", rows, _view(rows, weeks), _missing(facts, view, undated, all_rows, stated))
+
+
+def _told(facts: Facts, view: WeeklyView, known: pl.DataFrame, stated: bool) -> pl.DataFrame:
+    here = facts.forecasts.filter(~pl.col("flag").eq_missing(LOOKS_GONE))
+    ids = pl.Series("vehicle_id", view.vehicles.ids).gather(known["vehicle"])
+    rows = (
+        known.drop("vehicle")
+        .with_columns(ids)
+        .join(fleet_names(here), "vehicle_id", how="inner", maintain_order="left")
+        .with_columns(
+            pl.from_epoch("start", "us"),
+            pl.from_epoch("end", "us"),
+            pl.col("after").fill_null("snapshot"),
+            (pl.col("least_days") if stated else pl.lit(None, pl.Float64)).alias("min_trip_days"),
+            (pl.col("days") * pl.col("empty_share")).alias("stranded_days"),
+        )
+    )
+    return with_service_slot(rows).select(COLUMNS).sort("vehicle_id", "start")
+
+
+def with_service_slot(rows: pl.DataFrame) -> pl.DataFrame:
+    """The gaps with `service_slot`: of each vehicle the one least likely to fill, where that is known.
+
+    A gap that the shortest trip does not fit into can hardly be booked: without a chance of its own it counts
+    as none. Of chances equal in whole per cent the one with the lower chance of any booking is taken, then
+    the earlier.
+    """
+    chance = pl.when("fits").then(pl.col("chance")).otherwise(pl.col("chance").fill_null(0.0)).round(2)
+    order = rows.with_row_index("place").with_columns(chance.alias("rank")).drop_nulls("rank")
+    order = order.sort("rank", "any_booking", "start", nulls_last=True)
+    slots = order.unique("vehicle_id", keep="first", maintain_order=True)["place"]
+    return rows.with_columns(pl.Series("service_slot", np.isin(np.arange(len(rows)), slots.to_numpy())))
+
+
+def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
+    known = rows.filter(pl.col("stranded_days").is_not_null())
+    whole = (pl.col("after") == "snapshot") & (pl.col("before") == "open")  # nothing on the books at all
+    between = rows.filter(~whole).sort("stranded_days", "days", descending=True, nulls_last=True)
+    return {
+        "ahead": AHEAD,
+        "fewest": FEWEST,
+        "weeks": weeks,
+        "vehicles": rows["vehicle_id"].n_unique(),
+        "days": float(rows["days"].sum()),
+        "stranded": float(known["stranded_days"].sum()) if len(known) else None,
+        "stranded_of": float(known["days"].sum()),
+        "whole": rows.filter(whole).height,
+        "most": MOST,
+        "between": between.height,
+        "longest": between.head(MOST).to_dicts(),
+        "slots": rows.filter(pl.col("service_slot") & ~whole)
+        .sort("start", "vehicle_id")
+        .head(MOST)
+        .to_dicts(),
+    }
+
+
+def _missing(facts: Facts, view: WeeklyView, undated: int, all_rows: int, stated: bool) -> list[str]:
+    found = []
+    if undated == all_rows:
+        found.append(
+            "Reservations have no booking dates here (booked_at), so what was open in past weeks is not "
+            "known and no chance can be told."
+        )
+    elif undated:
+        found.append(
+            f"{undated} of {counted(all_rows, 'reservation')} {by_number(undated, 'has', 'have')} no booking "
+            "date (booked_at): in past weeks their days look open until the trip begins."
+        )
+    if view.scope.survival is not None:
+        found.append(
+            "Some cancellations have no date (cancelled_at): in past weeks their days look taken until "
+            "another booking shows that they were not, so not every gap that one opened is counted."
+        )
+    if not stated:
+        found.append("The shortest trip of a vehicle (min_trip_days) is not in vehicles.csv: a day is taken.")
+    if facts.tables.blocks is None:
+        found.append("There is no blocks.csv: days you keep a vehicle for yourself look open.")
+    return found
+
+
+def turnarounds(facts: Facts) -> Answer:
+    """Hand-overs of the next `AHEAD` days with less than `TURNAROUND_HOURS` between return and next pickup.
+
+    Columns: vehicle_id, vehicle, returned, next_pickup, hours; the tightest first.
+    """
+    view = WeeklyView.of(facts.tables, weeks=1)
+    table = spaces(view, facts.tables.blocks).filter(
+        pl.col("after") == "trip", pl.col("before") == "trip", pl.col("room") * 24 < TURNAROUND_HOURS
+    )
+    ids = pl.Series("vehicle_id", view.vehicles.ids).gather(table["vehicle"])
+    rows = (
+        table.select(
+            ids,
+            pl.from_epoch("start", "us").alias("returned"),
+            pl.from_epoch("end", "us").alias("next_pickup"),
+            ((pl.col("end") - pl.col("start")) * 24 / DAY).alias("hours"),
+        )
+        .join(fleet_names(facts.forecasts), "vehicle_id", how="inner", maintain_order="left")
+        .select("vehicle_id", "vehicle", "returned", "next_pickup", "hours")
+        .sort("hours", "returned", "vehicle_id")
+    )
+    told = {"hours": TURNAROUND_HOURS, "ahead": AHEAD, "tightest": rows.head(MOST).to_dicts()}
+    return Answer("turnarounds", rows, told)
