@@ -111,6 +111,11 @@ def calibration(facts: Facts) -> Answer:
             "How right the risk of cancellation was can be told once the past year has "
             f"{FEWEST} bookings that were looked at while they waited."
         )
+    elif view.scope.survival is not None:
+        missing.append(
+            "Where cancellations have no date, past books hold trips that had been cancelled by then, so "
+            "these shares are higher than those of the bookings that wait now."
+        )
     off = (rows["cancelled"] - rows["expected_cancelled"]).abs().max() if len(rows) else None
     told = {"tenths": rows.to_dicts(), "weeks": len(view.looks) - 1, "off": off}
     return Answer("at_risk_calibration", rows, told, missing)

@@ -1,4 +1,4 @@
-"""Gaps: the open days of the next weeks, how likely each fills, where service fits; tight hand-overs."""
+"""Gaps: the open days of the next weeks, how likely each fills, where service fits; tight turn-arounds."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _missing(facts: Facts, view: WeeklyView, undated: int, all_rows: int, stated
 
 
 def turnarounds(facts: Facts) -> Answer:
-    """Hand-overs of the next `AHEAD` days with less than `TURNAROUND_HOURS` between return and next pickup.
+    """Turn-arounds of the next `AHEAD` days with less than `TURNAROUND_HOURS` between return and next pickup.
 
     Columns: vehicle_id, vehicle, returned, next_pickup, hours; the tightest first.
     """
