@@ -52,6 +52,14 @@ def test_a_trip_that_runs_is_what_lies_before() -> None:
     assert shape(told([BEFORE, running]))[0] == ("11-24 00", "12-21 00", 27.0, "trip", "open")
 
 
+def test_a_vehicle_id_with_markup_is_text() -> None:
+    odd = "<b>&a"
+    rows = [row | {"vehicle_id": odd} for row in (BEFORE, booked("a", "11-25T12:00", "12-30T00:00"))]
+    page = render("answers/gaps.html", answer=told(rows))
+    assert "Kia Rio &lt;b&gt;&amp;a" in page
+    assert odd not in page
+
+
 def test_what_was_cancelled_is_open_and_less_than_a_day_is_no_gap() -> None:
     gone = booked("a", "11-25T00:00", "11-30T00:00") | {
         "status": "guest_cancellation",

@@ -1,4 +1,4 @@
-"""A trip earnings export dates neither bookings nor cancellations: what is told all the same, and said of it."""
+"""A trip earnings export dates neither bookings nor cancellations: what is told, and what is said of it."""
 
 from __future__ import annotations
 

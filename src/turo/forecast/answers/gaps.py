@@ -81,7 +81,8 @@ def with_service_slot(rows: pl.DataFrame) -> pl.DataFrame:
 def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
     known = rows.filter(pl.col("stranded_days").is_not_null())
     whole = (pl.col("after") == "snapshot") & (pl.col("before") == "open")  # nothing on the books at all
-    between = rows.filter(~whole).sort("stranded_days", "days", descending=True, nulls_last=True)
+    bounded = rows.filter(pl.col("before") != "open")
+    longest = bounded.sort("stranded_days", "days", descending=True, nulls_last=True).head(MOST)
     return {
         "ahead": AHEAD,
         "fewest": FEWEST,
@@ -91,9 +92,10 @@ def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
         "stranded": float(known["stranded_days"].sum()) if len(known) else None,
         "stranded_of": float(known["days"].sum()),
         "whole": rows.filter(whole).height,
+        "open_end": rows.filter((pl.col("before") == "open") & ~whole).height,
         "most": MOST,
-        "between": between.height,
-        "longest": between.head(MOST).to_dicts(),
+        "bounded": bounded.height,
+        "longest": longest.to_dicts(),
         "slots": rows.filter(pl.col("service_slot") & ~whole)
         .sort("start", "vehicle_id")
         .head(MOST)
