@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from turo.forecast.answers import pace
+from turo.forecast.answers import league, pace
 from turo.forecast.answers.answer import Answer, Facts
 
-ANSWERS: tuple[Callable[[Facts], Answer], ...] = (pace.answer,)
+ANSWERS: tuple[Callable[[Facts], Answer], ...] = (pace.answer, league.answer)
 
 
 def all_answers(facts: Facts) -> list[Answer]:
