@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from facts_by_hand import MONDAY, blocked, facts, section, tables
@@ -163,3 +165,29 @@ def test_a_loss_is_never_paid_back_and_an_older_purchase_is_not_told(tmp_path: P
     assert told.rows["payback_from"].null_count() == len(told.rows)
     assert any("cost_per_distance is in no profit" in sentence for sentence in told.missing)
     assert any("No payback is told of 1 vehicle" in sentence for sentence in told.missing)
+
+
+def test_vehicles_that_are_alike_but_for_chance_are_rarely_told_apart(tmp_path: Path) -> None:
+    rows, names = [], [f"V{number:02d}" for number in range(30)]
+    for seed, name in enumerate(names):
+        random, at = np.random.default_rng(seed), datetime(2025, 9, 1)
+        while at < datetime(2026, 11, 23):
+            at += timedelta(days=float(random.exponential(4)))
+            days = int(random.choice([1, 2, 3, 4, 7, 7, 10, 21]))
+            end = at + timedelta(days=days)
+            rows.append(trip(name, str(at), str(end), str(at), trip_price=60.0 * days))
+            at = end
+    lines = vehicles(*((name, "2025-09-01", "car") for name in names))
+    told = league.answer(facts(tables(reservations(rows), lines), tmp_path)).rows
+    apart = told.group_by("window_days").agg((pl.col("verdict") != "cannot be told apart").mean())
+    assert apart["verdict"].to_list() == pytest.approx([0.05] * 3, abs=0.08)
+
+
+def test_a_vehicle_of_a_few_weeks_is_not_compared(tmp_path: Path) -> None:
+    source = tables(reservations([*weekly("A", 900.0, count=9), *weekly("B", 90.0)]), fleet("car", "car"))
+    young = source.vehicles.with_columns(
+        listed_from=pl.when(pl.col("vehicle_id") == "A").then(date(2026, 9, 21)).otherwise("listed_from")
+    )
+    told = league.answer(facts(replace(source, vehicles=young), tmp_path))
+    assert row(told, "A")["difference"] > 0
+    assert (row(told, "A")["low"], row(told, "A")["verdict"]) == (None, "cannot be told apart")
