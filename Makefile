@@ -107,6 +107,9 @@ bench-answers: .venv/.all ## Chances and verdicts of the report against generate
 bench-replay: .venv/.all ## A year of Mondays of the sample fleet replayed on this machine
 	python benchmarks/replay_bench.py $(ARGS)
 
+bench-answers: .venv/.all ## What the report answers against generated fleets, where the truth is known
+	python benchmarks/answers_pace.py $(ARGS)
+
 bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py
 

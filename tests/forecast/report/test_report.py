@@ -39,7 +39,8 @@ def test_it_is_well_formed(page: str) -> None:
 def test_it_refers_to_nothing_outside(page: str) -> None:
     page = re.sub(r'<a href="report/[a-z_]+\.csv">', "", page)  # the rows behind it lie beside it
     assert not re.search(r"(https?:)?//[a-z]", page)
-    assert not re.search(r"""\b(src|href|action|srcset)\s*=|url\(|@import|<script|<iframe|<object""", page)
+    alone = re.sub(r'<a href="report/[a-z_]+\.csv">', "", page)  # the rows behind an answer lie beside it
+    assert not re.search(r"""\b(src|href|action|srcset)\s*=|url\(|@import|<script|<iframe|<object""", alone)
 
 
 def test_it_shows_what_a_host_needs(page: str) -> None:

@@ -1,0 +1,1 @@
+"""How far the books of the coming weeks are, against what is usual this long before."""

@@ -1,0 +1,89 @@
+"""The columns of the league table that costs.csv makes possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from turo.data.tables import Tables
+from turo.features.time import DAY, Floats
+from turo.forecast.answers.earnings.earned import Earned
+from turo.forecast.answers.earnings.payback import data_too_short, owned, payback, profit
+from turo.forecast.answers.earnings.week_draws import deviations, drawn_range, rates
+from turo.forecast.answers.listed_spans import ListedSpans
+from turo.forecast.forecast_columns import Types
+from turo.words import by_number, counted
+
+COST_COLUMNS: Types = {
+    "profit": pl.Float64,  # of the window: earned less the monthly cost; null where that is unknown
+    "break_even_use": pl.Float64,  # at which the window's price a day would have met the cost
+    "payback_from": pl.Date,  # when the purchase is paid back, at the likely highest and lowest earnings
+    "payback_to": pl.Date,
+}
+
+
+@dataclass(frozen=True)
+class WithCosts:
+    """`columns`: by window, `COST_COLUMNS` in the order of the fleet. `missing`: what cannot be told."""
+
+    columns: Mapping[int, Mapping[str, Any]]
+    missing: list[str]
+
+
+def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
+    tables: Tables,
+    fleet: ListedSpans,
+    origin: int,
+    weekly: Earned,
+    windows: Mapping[int, Earned],
+    costs: pl.DataFrame,
+) -> WithCosts:
+    """Of the columns of `turo.data.costs.COLUMNS`."""
+    mine = owned(costs, fleet)
+    first, last = payback(tables, fleet, mine, origin, _likely_a_day(fleet, origin, weekly))
+    found = {}
+    for days, window in windows.items():
+        with np.errstate(invalid="ignore", divide="ignore"):
+            price = window.money[:, 0] / window.priced[:, 0]
+            money = np.where(window.booked[:, 0] > 0, price * window.booked[:, 0], 0.0)
+            left, cost = profit(mine, money, fleet.since, origin, days)
+            use = cost / (price * window.available[:, 0])
+        found[days] = {
+            "profit": left,
+            "break_even_use": np.where(np.isfinite(use), use, np.nan),
+            "payback_from": first,
+            "payback_to": last,
+        }
+    missing = []
+    if costs["cost_per_distance"].is_not_null().any():
+        missing.append(
+            "The distance of trips is not read from the input, so cost_per_distance is in no profit: profit, "
+            "break-even use and payback are before what distance costs."
+        )
+    if short := data_too_short(tables, fleet, mine):
+        missing.append(
+            f"No payback is told of {counted(short, 'vehicle')}: the reservations begin after "
+            f"{by_number(short, 'it was', 'they were')} bought and listed. Older trips would help."
+        )
+    return WithCosts(found, missing)
+
+
+def _likely_a_day(fleet: ListedSpans, origin: int, weekly: Earned) -> tuple[Floats, Floats]:
+    """Money per calendar day of the past year that is likely lowest and highest, (vehicles,) each."""
+    there = weekly.available > 0
+    weeks = there.shape[1]
+    listed = np.where(there.any(axis=1), weeks - there.argmax(axis=1), 0)
+    year = Earned(
+        *(
+            values.sum(axis=1, keepdims=True)
+            for values in (weekly.money, weekly.priced, weekly.booked, weekly.available)
+        )
+    )
+    days = np.clip((origin - fleet.since) / DAY, 1, 7 * weeks)
+    rate, share = rates(year)[:, 0], year.available[:, 0] / days
+    below, above = drawn_range(deviations(weekly), listed, weeks)
+    return np.maximum(rate + below, 0) * share, (rate + above) * share

@@ -1,0 +1,108 @@
+"""What is left after costs, the use at which nothing is, and when the purchase is paid back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from turo.data.tables import Tables
+from turo.features.time import DAY, WEEK, Floats, Ints, as_date
+from turo.forecast.answers.earnings.earned import data_start, paid_trips
+from turo.forecast.answers.listed_spans import ListedSpans
+
+MONTH = 365.25 / 12  # days
+LATEST = 50 * 365  # days ahead: later than that is no date to plan by
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Costs in the order of the fleet's vehicles, (vehicles,); nan where unknown.
+
+    Attributes:
+        price: paid for the vehicle.
+        bought: instants; 0 where unknown.
+        a_day: what a day of owning it costs.
+    """
+
+    price: Floats
+    bought: Ints
+    a_day: Floats
+
+
+def owned(costs: pl.DataFrame, fleet: ListedSpans) -> Owned:
+    """Of the columns of `turo.data.costs.COLUMNS`."""
+    rows = pl.DataFrame({"vehicle_id": fleet.ids}, schema={"vehicle_id": pl.String}).join(
+        costs, "vehicle_id", how="left", maintain_order="left"
+    )
+    bought = rows["purchase_date"].cast(pl.Datetime("us")).dt.epoch("us").fill_null(0)
+    return Owned(
+        price=rows["purchase_price"].fill_null(np.nan).to_numpy(),
+        bought=bought.to_numpy().astype(np.int64),
+        a_day=rows["monthly_cost"].fill_null(np.nan).to_numpy() / MONTH,
+    )
+
+
+def profit(mine: Owned, money: Floats, since: Ints, origin: int, days: int) -> tuple[Floats, Floats]:
+    """(vehicles,) money of a window less the costs of owning, and those costs; nan where one is unknown.
+
+    Args:
+        money: earned in the window of so many days that ends at the origin.
+        since: when a vehicle without a date of purchase was first listed.
+    """
+    begin = np.where(mine.bought > 0, mine.bought, since)
+    cost = mine.a_day * np.clip((origin - begin) / DAY, 0, days)
+    return money - cost, cost
+
+
+def payback(
+    tables: Tables, fleet: ListedSpans, mine: Owned, origin: int, a_day: tuple[Floats, Floats]
+) -> tuple[list[date | None], list[date | None]]:
+    """From when to when the purchase is paid back, at what a day has brought in the past year.
+
+    None where price, date or monthly cost is unknown, or the file begins after vehicle and purchase; the
+    second is None also where at the lower rate the day never comes, or not in 50 years.
+
+    Args:
+        a_day: lowest and highest likely money per calendar day, before costs.
+    """
+    start = data_start(tables)
+    paid = paid_trips(tables).filter(pl.col("money").is_not_null())
+    told = np.isfinite(mine.price) & np.isfinite(mine.a_day) & (mine.bought > 0)
+    told &= np.maximum(mine.bought, fleet.since) >= start
+    first: list[date | None] = [None] * len(fleet.ids)
+    last: list[date | None] = [None] * len(fleet.ids)
+    for vehicle in np.flatnonzero(told):
+        trips = paid.filter(vehicle_id=fleet.ids[vehicle])
+        mondays = np.append(np.arange(mine.bought[vehicle], origin, WEEK), origin)
+        balance = _earned_by(trips, mondays, int(mine.bought[vehicle]))
+        balance -= mine.a_day[vehicle] * (mondays - mine.bought[vehicle]) / DAY + mine.price[vehicle]
+        over = np.flatnonzero(balance >= 0)
+        if balance[-1] >= 0:
+            first[vehicle] = last[vehicle] = as_date(int(mondays[over[0]]))
+            continue
+        slow, fast = (float(rate[vehicle] - mine.a_day[vehicle]) for rate in a_day)
+        first[vehicle], last[vehicle] = (_after(origin, -balance[-1], rate) for rate in (fast, slow))
+    return first, last
+
+
+def data_too_short(tables: Tables, fleet: ListedSpans, mine: Owned) -> int:
+    """Of how many vehicles with a price and a date the file does not hold what they earned at first."""
+    late = (mine.bought > 0) & (np.maximum(mine.bought, fleet.since) < data_start(tables))
+    return int((late & np.isfinite(mine.price)).sum())
+
+
+def _after(origin: int, left: float, a_day: float) -> date | None:
+    days = left / a_day if a_day > 0 else np.inf
+    return as_date(origin + int(np.ceil(days)) * DAY) if days <= LATEST else None
+
+
+def _earned_by(trips: pl.DataFrame, moments: Ints, since: int) -> Floats:
+    """Money accrued from `since` to each moment."""
+    start, end = (trips[name].to_numpy().astype(np.int64) for name in ("start", "end"))
+    money, begin = trips["money"].to_numpy(), np.maximum(start, since)
+    inside = np.clip(moments[:, None] - begin, 0, np.maximum(end - begin, 0))
+    earned: Floats = inside @ (money / (end - start))
+    return earned
