@@ -24,6 +24,8 @@ from turo.table.names import LOOKS_GONE as GONE_COLUMN
 from turo.words import counted
 
 LAST = timedelta(days=7)
+LOOK_BACK = timedelta(weeks=54)  # of reservations that the usual share of a week is learnt from
+EVERY = 4  # weeks: windows of four weeks then hardly share a day
 KEPT, AGAIN = "kept", "again"  # how last Monday's forecast is known: it was kept, or is made by today's model
 _SAID: dict[str, type[pl.DataType]] = {"vehicle_id": pl.String, "expected_then": pl.Float64}
 
@@ -71,9 +73,10 @@ class Fleet:
 
     @classmethod
     def of(cls, facts: Facts) -> Fleet:
-        """From the input as it is now."""
+        """From the input as it is now, trips that ended in the last LOOK_BACK or later."""
         source = facts.tables
-        return cls(slim(source.reservations, source.revisions, source.sightings))
+        rows = slim(source.reservations, source.revisions, source.sightings)
+        return cls(rows.filter(pl.col("end") > instant(facts.origin - LOOK_BACK)))
 
     def books(self, at: date, first: date, days: int, vehicles: list[str]) -> Floats:
         """Days (vehicles,) from `first` on that are on the books at `at`, the newest origin.
@@ -140,9 +143,14 @@ def window_told(facts: Facts) -> str:
 
 
 def usual_week(books: Fleet, last: date, horizon: int, weeks: int, vehicles: list[str]) -> float | None:
-    """Share of a window's books that is cancelled within a week, over past windows; None without any."""
+    """Share of a window's books that is cancelled within a week, over past windows; None without any.
+
+    Args:
+        weeks: how far back; every EVERY-th Monday is looked at.
+    """
     pairs = [
-        books.over_a_week(last - timedelta(weeks=back), horizon, vehicles) for back in range(1, weeks + 1)
+        books.over_a_week(last - timedelta(weeks=back), horizon, vehicles)
+        for back in range(1, weeks + 1, EVERY)
     ]
     total = sum(before for before, _ in pairs)
     return 1 - sum(after for _, after in pairs) / total if total > 0 else None
