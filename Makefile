@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit without-ray with-ray stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-answers bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit without-ray with-ray stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-answers bench-replay bench-report bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -103,12 +103,13 @@ bench-forecast: .venv/.all ## Distributions of generated fleets against the proc
 
 bench-answers: .venv/.all ## Chances and verdicts of the report against generated fleets, whose future is known
 	python benchmarks/answers_calibration.py $(ARGS)
+	python benchmarks/answers_pace.py
 
 bench-replay: .venv/.all ## A year of Mondays of the sample fleet replayed on this machine
 	python benchmarks/replay_bench.py $(ARGS)
 
-bench-answers: .venv/.all ## What the report answers against generated fleets, where the truth is known
-	python benchmarks/answers_pace.py $(ARGS)
+bench-report: .venv/.all ## How long the report of 100 and of 5,000 vehicles takes, and how large it is
+	python benchmarks/report_bench.py $(ARGS)
 
 bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the running stack
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py

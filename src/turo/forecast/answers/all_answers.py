@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from turo.forecast.answers import at_risk, gaps, league, pace
+from turo.forecast.answers import (
+    advice,
+    asked,
+    at_risk,
+    fleet_number,
+    gaps,
+    league,
+    pace,
+    since_last_monday,
+)
 from turo.forecast.answers.answer import Answer, Facts
 
 ANSWERS: tuple[Callable[[Facts], Answer], ...] = (
+    fleet_number.answer,
+    advice.answer,
+    asked.answer,
+    since_last_monday.answer,
     pace.answer,
     gaps.answer,
     gaps.turnarounds,
