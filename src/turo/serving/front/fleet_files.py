@@ -157,7 +157,7 @@ class FleetFolder:
             MixedError: files of two sets.
         """
         about = self.content(f"{REPORT}/{MADE}")
-        made: dict[str, Any] = json.loads(about) if about else {}
+        made: dict[str, Any] = dict(json.loads(about)) if about else {}
         for name, digest in made.get("beside", {}).items():
             _check(self.folder / name, digest)
         reports = {}
