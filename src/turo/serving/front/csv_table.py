@@ -29,10 +29,11 @@ def _typed(texts: pl.Series) -> pl.Series:
     for read in (
         lambda: texts.cast(pl.Int64, strict=False),
         lambda: texts.cast(pl.Float64, strict=False),
+        lambda: texts.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False),
         lambda: texts.str.to_date("%Y-%m-%d", strict=False),
         lambda: texts.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean),
     ):
         values: pl.Series = read()
         if values.null_count() == texts.null_count():
-            return values
+            return values.fill_nan(None) if values.dtype == pl.Float64 else values
     return texts
