@@ -71,8 +71,8 @@ def forecast_files(folder: Path, vehicles: int) -> None:
     store.write_csv(with_columns(summed, TOTALS), folder / store.TOTALS_CSV)
     weeks = [ORIGIN + timedelta(weeks=week) for week in range(-PAST, COMING)]
     by_week = pl.DataFrame({"vehicle_id": ids}).join(pl.DataFrame({"week": weeks}), how="cross")
-    days = chance.uniform(0, 7, (2, len(by_week)))
-    by_week = by_week.with_columns(pl.Series("booked", days[0]), pl.Series("year_ago", days[1]))
+    taken = chance.uniform(0, 7, (2, len(by_week)))
+    by_week = by_week.with_columns(pl.Series("booked", taken[0]), pl.Series("year_ago", taken[1]))
     past = [forecasts.with_columns(pl.col("origin_date") - timedelta(weeks=week)) for week in range(13, 26)]
     track = pl.concat(past).with_columns(pl.col("mean").alias("actual")).select(*TRACK)
     report_files.write(

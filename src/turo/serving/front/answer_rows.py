@@ -7,9 +7,12 @@ from typing import Any
 
 from turo.serving.front.fleet_files import FleetFiles
 
-NUMBER, TEXT, TIME, TRUTH = (int, float), (str,), (date,), (bool,)  # a moment is a date, too
-Kinds = dict[str, tuple[type, ...]]
-SHOWN: dict[str, Kinds] = {
+Kind = tuple[type, ...]
+NUMBER: Kind = (int, float)
+TEXT: Kind = (str,)
+TIME: Kind = (date,)  # a moment is one, too
+TRUTH: Kind = (bool,)
+SHOWN: dict[str, dict[str, Kind]] = {
     "advice": {"rank": NUMBER, "vehicle_id": TEXT, "vehicle": TEXT, "reason": TEXT, "to_do": TEXT}
     | dict.fromkeys(("money_at_stake", "days_short"), NUMBER),
     "asked": dict.fromkeys(("vehicle_id", "vehicle", "question"), TEXT),
@@ -40,5 +43,5 @@ def first(files: FleetFiles, key: str, vehicle_id: str) -> dict[str, Any] | None
     return next(iter(answer_rows(files, key, vehicle_id=vehicle_id)), None)
 
 
-def _of_kind(value: Any, kind: tuple[type, ...]) -> Any:
+def _of_kind(value: Any, kind: Kind) -> Any:
     return value if isinstance(value, kind) else None
