@@ -82,7 +82,7 @@ def test_advice_questions_risk_and_last_week_are_on_the_page(datas: Path) -> Non
     assert "At risk" not in b
     assert "Which vehicle needs what Kia Rio 2021 : Open 2 December for short trips." in home
     assert "1 vehicle looks sold or at rest" in home
-    assert "Within 4 % on 52 Mondays." in home
+    assert "Next 28 days: Within 4 % on 52 Mondays." in home
 
 
 def test_columns_that_are_missing_or_of_another_kind_spoil_no_page(datas: Path) -> None:
