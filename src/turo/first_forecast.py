@@ -1,4 +1,4 @@
-"""The first forecast without a click: tables and models of further horizons, forecasts, report; one process."""
+"""The first forecast without a click: further horizons' tables and models, forecasts, report; one process."""
 
 from __future__ import annotations
 
