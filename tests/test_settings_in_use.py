@@ -25,6 +25,7 @@ SET_BY_COMPOSE = {
     "serve_url": "the name of the service",
     "ray_auth_token_path": "a file in a volume of secrets",
     "ray_http_port": "published as SERVE_PORT",
+    "serve_public_port": "SERVE_PORT itself",
     "tracking_port": "published as MLFLOW_PORT",
     "statsd_host": "the name of the service",
     "airflow_public_port": "published as AIRFLOW_PORT",

@@ -16,7 +16,7 @@ import typer
 
 from turo import settings as settings_module
 from turo.cluster.local_ray import OUR_INTERPRETER
-from turo.commands import replay, sample
+from turo.commands import first_forecast, replay, sample
 from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError, InputError, TuroError, kind
@@ -33,7 +33,7 @@ RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
-for command in (sample.generate, sample.reset_sample, replay.replay):
+for command in (sample.generate, sample.reset_sample, replay.replay, first_forecast.first_forecast):
     app.command()(command)
 
 

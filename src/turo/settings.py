@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     ray_http_host: str = "0.0.0.0"  # noqa: S104 - where Serve listens inside the container
     ray_http_port: int = 8000
     serve_url: str = "http://127.0.0.1:8000"
+    serve_public_port: int = 0  # on the host, for the address that people open; 0: as in serve_url
     service_deadline_s: float = 180.0  # how long a task waits for MLflow or Ray before it gives up
 
     # Serving

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from turo.demo.guard import END_WITHIN_S, GRACE_S
 
 MARK = "TURO_DEMO_TEST"
 START_S = 600
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")  # of the front door
 LATEST_S = END_WITHIN_S + GRACE_S + 20  # the machine may be busy
 
 
@@ -75,7 +77,7 @@ def start(folder: Path, **environment: str) -> Demo:
         assert process.stdout
         for line in process.stdout:
             demo.lines.append(line.rstrip())
-            if "Serving until Ctrl-C" in line:
+            if ADDRESS.fullmatch(line.rstrip()):  # the last line of all
                 break
         serving.set()
 
@@ -83,5 +85,5 @@ def start(folder: Path, **environment: str) -> Demo:
     serving.wait(timeout=START_S)
     log = folder / "demo.log"
     said = "\n".join([demo.text, log.read_text()[-6000:] if log.exists() else ""])
-    assert process.poll() is None and demo.lines and "Serving" in demo.lines[-1], said
+    assert process.poll() is None and demo.lines and ADDRESS.fullmatch(demo.lines[-1]), said
     return demo

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from turo import settings as settings_module
+from turo.demo import first_report
 from turo.demo.guard import guarded
 from turo.demo.progress import logs_to, progress_bar, step
 from turo.demo.services import free_port, local_ray, tracking_server
@@ -35,11 +36,11 @@ logger = logging.getLogger(__name__)
 
 
 def run(folder: Path, once: bool = False) -> None:
-    """Sample, table, models, routes, one request; then serve until Ctrl-C. It ends in bounded time.
+    """Sample, table, models, routes, one request, report; then serve until Ctrl-C. It ends in bounded time.
 
     Args:
         folder: keeps data, runs, artifacts and the log; a second demo in it starts where the first ended.
-        once: end after the first answer.
+        once: end after the report.
 
     Raises:
         TuroError: a step failed; nothing is left running.
@@ -55,8 +56,9 @@ def run(folder: Path, once: bool = False) -> None:
             with progress_bar(console) as progress:
                 settings = _pipeline(progress, settings, folder, running)
             _show(console, settings, folder)
+            first_report.make(console, settings)
             if not once:
-                _serve_on(settings)
+                _serve_on(console, settings)
         except KeyboardInterrupt:
             console.print("Stopping.")
 
@@ -162,10 +164,12 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
     console.print(f"\n{addresses}   log {folder / LOG}")
 
 
-def _serve_on(settings: Settings) -> None:
+def _serve_on(console: Console, settings: Settings) -> None:
     from turo.monitoring.route_gauges import report_of
     from turo.serving.control.reconcile import Reconciler, run_for_ever
     from turo.serving.control.serve_client import Serve
 
-    Console().print("Serving until Ctrl-C.")
+    console.print("Serving until Ctrl-C. The front door is\n")
+    # The last line, so that it is seen; nothing is opened by itself.
+    console.print(f"{settings.serve_url}/", soft_wrap=True, markup=False, highlight=False)
     run_for_ever(Reconciler(settings, settings.model_names, Serve(settings)), report_of(settings))

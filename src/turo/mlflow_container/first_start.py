@@ -1,7 +1,8 @@
 """What the mlflow container runs beside MLflow: trains missing models once, and the reconciler for ever.
 
 The work runs on the Ray cluster, as jobs whose ids come from what they work on: a container that is restarted
-meanwhile attaches to them. Routes come up one by one, each as soon as its model has a champion.
+meanwhile attaches to them. Routes come up one by one, each as soon as its model has a champion; once they
+answer, the first forecast and its report are made (see `first_report`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from turo import settings as settings_module
 from turo.cluster.job_ids import job_id
 from turo.cluster.jobs import Jobs, connect
 from turo.errors import InputError, TuroError
+from turo.mlflow_container import first_report
 from turo.mlflow_container.progress import Progress
 from turo.registry import aliases
 from turo.registry.client import use_mlflow
@@ -55,9 +57,15 @@ def main() -> None:
     except TuroError as error:
         logger.error("%s", error)  # noqa: TRY400 - a user's mistake, told in a sentence
         sys.exit(FAILED)
-    threading.Thread(target=fill, args=(configured, settings), name="bootstrap", daemon=True).start()
+    threading.Thread(target=begin, args=(configured, settings), name="bootstrap", daemon=True).start()
     reconciler = Reconciler(settings, settings.model_names, Serve(settings), refused=record_refusal)
     run_for_ever(reconciler, report_of(settings))
+
+
+def begin(configured: Mapping[str, str], settings: Settings) -> None:
+    """The first models, then the first forecast, then where to look."""
+    fill(configured, settings)
+    first_report.make(configured, settings)
 
 
 def fill(configured: Mapping[str, str], settings: Settings) -> None:
