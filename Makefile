@@ -78,7 +78,7 @@ browser: .venv/.all ## The pages in a real browser; ARGS=--screenshots draws doc
 	pytest tests/browser $(ARGS)
 
 stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
-	pytest -m stack tests/stack
+	pytest -m stack tests/stack $(ARGS)
 
 test: .venv/.all ## Everything; the stack too where a Docker engine answers
 	@$(MAKE) -j2 lint types

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import screenshots
 from real_browser import browser
 from sample_site import Sample, make, site
+from screenshots import screenshot
 
-__all__ = ["browser"]
-SCREENSHOTS = "--screenshots"
+__all__ = ["browser", "screenshot"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        SCREENSHOTS, action="store_true", help="write docs/images/, from a sample of the usual size"
-    )
+    screenshots.add_option(parser)
 
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Sample:
     """Small, unless pictures of it are wanted."""
-    size = (120, 3.0) if pytestconfig.getoption(SCREENSHOTS) else (20, 2.0)
+    size = (120, 3.0) if screenshots.are_wanted(pytestconfig) else (20, 2.0)
     return make(tmp_path_factory.mktemp("sample"), *size)
 
 

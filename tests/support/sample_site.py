@@ -1,7 +1,7 @@
 """The data folder of a generated fleet as the platform leaves it, and its pages on a port: no Ray, no Docker.
 
 Tables of three horizons, a model fitted to each as `turo train` does, the forecast, its files and the report:
-all in this process, with the day of the sample's snapshot for a clock.
+all in this process, with the days of the sample for a clock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from turo.forecast.champions import Champion
 from turo.forecast.fleet_forecast import forecast_fleet
 from turo.forecast.horizon_tables import further_folder
 from turo.prepare import manifest
+from turo.replay.known_then import as_known
 from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.api.forecast import Forecast
 from turo.serving.api.model_info import About
@@ -50,7 +51,8 @@ from turo.training.training_rows import TrainingTable
 
 PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
 MODEL, MAIN, HORIZONS = "XGBoost", 28, (28, 7, 90)
-NOW = datetime(2026, 11, 24, 6)
+ORIGIN, NOW = date(2026, 11, 23), datetime(2026, 11, 24, 6)
+EARLIER = (5, 1, 0)  # weeks before ORIGIN: a window of 28 days is over, last Monday's forecast is kept
 RUN_ID = "5a3e01c7b9d84f62"
 
 
@@ -81,12 +83,17 @@ def make(folder: Path, vehicles: int, years: float) -> Sample:
     write_sample(folder, vehicles=vehicles, years=years, horizons=())
     settings = settings_module.load(data_dir=str(folder), horizon_days=MAIN, forecast_horizons=list(HORIZONS))
     tables = load_tables(settings)
-    prepared = {horizon: _prepare(settings, tables, horizon) for horizon in HORIZONS}
-    champions = {horizon: _fitted(frame, horizon, tables) for horizon, frame in prepared.items()}
-    forecast_fleet(settings, list(champions.values()), NOW, source=tables)
-    main = champions[MAIN]
+    champions = list[Champion]()
+    for weeks in EARLIER:
+        ago = timedelta(weeks=weeks)
+        then = as_known(tables, ORIGIN - ago) if weeks else tables
+        then = replace(then, snapshot=tables.snapshot - ago)
+        prepared = {horizon: _prepare(settings, then, horizon) for horizon in HORIZONS}
+        champions = champions or [_fitted(frame, horizon, then) for horizon, frame in prepared.items()]
+        forecast_fleet(settings, champions, NOW - ago, source=then)
+    main = champions[0]
     names = [field.name for field in main.forecaster.fields]
-    newest = prepared[MAIN].filter(pl.col("origin_date") == pl.col("origin_date").max())
+    newest = prepared[MAIN].filter(pl.col("origin_date") == ORIGIN)
     rows = rows_of({name: newest[name].to_numpy() for name in names})
     return Sample(settings, tables, main, min(rows, key=lambda row: list(row.values()).count(None)))
 
