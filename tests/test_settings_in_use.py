@@ -27,6 +27,12 @@ SET_BY_COMPOSE = {
     "ray_http_port": "published as SERVE_PORT",
     "tracking_port": "published as MLFLOW_PORT",
     "statsd_host": "the name of the service",
+    "airflow_public_port": "published as AIRFLOW_PORT",
+    "tracking_public_port": "published as MLFLOW_PORT",
+    "jupyter_public_port": "published as JUPYTER_PORT",
+    "grafana_public_port": "published as GRAFANA_PORT",
+    "prometheus_public_port": "published as PROMETHEUS_PORT",
+    "dashboard_public_port": "published as RAY_DASHBOARD_PORT",
 }
 # Nowhere in the stack: right as they are, or for a laptop without containers.
 INTERNAL = {

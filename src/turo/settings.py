@@ -92,6 +92,14 @@ class Settings(BaseSettings):
     reconcile_period_s: float = 2.0
     status_file: Path = Path("/tmp/turo-serve-status.json")  # noqa: S108 - a tmpfs in the container
 
+    # Front door: ports of the other services on the host, for the links to them; 0 = it is not there
+    airflow_public_port: int = 0
+    tracking_public_port: int = 0
+    jupyter_public_port: int = 0
+    grafana_public_port: int = 0
+    prometheus_public_port: int = 0
+    dashboard_public_port: int = 0
+
     # Monitoring
     statsd_host: str = ""  # empty = no metrics are sent
     statsd_port: int = 9125

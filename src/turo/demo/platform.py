@@ -77,6 +77,7 @@ def _environment(folder: Path) -> Settings:
             "BACKEND_URI": f"sqlite:///{folder / 'mlflow.db'}",
             "ARTIFACT_ROOT": str(folder / "mlflow_artifacts"),
             "TRACKING_PORT": str(tracking),
+            "TRACKING_PUBLIC_PORT": str(tracking),
             "RAY_ADDRESS": "auto",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),

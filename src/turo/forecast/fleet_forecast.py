@@ -16,6 +16,7 @@ from turo.errors import InputError
 from turo.forecast import listed_vehicles, unknown_vehicles
 from turo.forecast.answers.all_answers import all_answers
 from turo.forecast.answers.answer import Facts
+from turo.forecast.answers.vehicle_files import vehicle_files
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
@@ -141,21 +142,20 @@ def forecast_fleet(
     unknown = unknown_vehicles.notices(source, made["vehicle_id"].unique().to_list(), origin)
     notices = [*notes, *left_out, *draws.notices, *live.problems, *unknown]
     kept = store.read_kept(folder)
-    told = all_answers(
-        Facts(
-            tables=source,
-            origin=origin,
-            main=main,
-            forecasts=made,
-            totals=summed,
-            history=kept.forecasts,
-            history_totals=kept.totals,
-            live=live,
-            horizon_tables=tables,
-            windows=windows,
-            folder=folder,
-        )
+    known = Facts(
+        tables=source,
+        origin=origin,
+        main=main,
+        forecasts=made,
+        totals=summed,
+        history=kept.forecasts,
+        history_totals=kept.totals,
+        live=live,
+        horizon_tables=tables,
+        windows=windows,
+        folder=folder,
     )
+    told = all_answers(known)
     facts = page.Facts(
         forecasts=made,
         totals=summed,
@@ -174,7 +174,8 @@ def forecast_fleet(
     page.write(facts, folder / page.FILE)
     about = {"origin": origin, "made": moment, "main": main, "snapshot": source.snapshot}
     about |= {"code_version": settings.code_version, "data_digest": tables[shown.index(main)].digest}
-    report_files.write(folder, {answer.key: answer.rows for answer in told}, about)
+    behind = {answer.key: answer.rows for answer in told} | vehicle_files(known)
+    report_files.write(folder, behind, about, beside=(store.CSV, store.TOTALS_CSV, page.FILE))
     vehicles = counted(made["vehicle_id"].n_unique(), "vehicle")
     logger.info("Forecast %s at %s: %s", vehicles, origin, folder / page.FILE)
     return Fleet(made, summed, measured, notices, live)

@@ -17,5 +17,11 @@ PATHS = {
     "invocations",
     "forecast",
     "schema",
+    "report",
+    "report.html",
+    "track-record.html",
+    "vehicles",
+    "sign-in",
+    "favicon.ico",
 }
 RESERVED = frozenset({*PATHS, CATALOG, SHADOW, DECISION_LOG, "Default"})

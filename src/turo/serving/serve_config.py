@@ -100,6 +100,7 @@ class CatalogContent(BaseModel):
     models: list[ModelSpec]
     awaited: tuple[str, ...] = ()  # configured, without a version so far
     below_baseline: tuple[str, ...] = ()  # models that do not beat their best baseline
+    refused: dict[str, dict[str, str]] = {}  # by model the version that could not be served, and why
     limits: Limits
 
 
@@ -115,7 +116,9 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
     specs = [content.spec for content in models]
     awaited = tuple(n for n in settings.model_names if n not in {spec.name for spec in specs})
     below = tuple(content.spec.name for content in models if content.notes.below_baseline)
+    refused = {content.spec.name: content.notes.refused for content in models if content.notes.refused}
     limits = Limits.of(settings)
+    told = CatalogContent(models=specs, awaited=awaited, below_baseline=below, refused=refused, limits=limits)
     catalog = {
         "name": CATALOG,
         "route_prefix": "/",
@@ -123,9 +126,7 @@ def configuration(models: list[Content], settings: Settings) -> dict[str, Any]:
         "deployments": [
             {
                 "name": CATALOG_DEPLOYMENT,
-                "user_config": CatalogContent(
-                    models=specs, awaited=awaited, below_baseline=below, limits=limits
-                ).model_dump(),
+                "user_config": told.model_dump(),
                 # Requests that wait for a model must not keep the replicas' reports out.
                 "max_ongoing_requests": limits.max_in_flight + SPARE,
             }

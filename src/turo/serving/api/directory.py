@@ -17,6 +17,8 @@ from turo.serving.api import fleet_check, mlflow_paths
 from turo.serving.api.model_info import warning
 from turo.serving.api.openapi import TEMPLATE, docs_page, openapi
 from turo.serving.forms import v2
+from turo.serving.front.pages import Front
+from turo.serving.front.served import Served, ServedModel
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import HTML, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Header, Problem, overloaded, shown
@@ -33,21 +35,26 @@ class Directory:
     Args:
         forward: raises a Problem where the model does not answer.
         secured: whether the documentation says that an API key is wanted.
+        front: the pages for people; None for a server without them.
     """
 
     headers: list[Header] = []  # noqa: RUF012 - the same empty list for all
 
-    def __init__(self, forward: Forward, secured: bool = False) -> None:
+    def __init__(self, forward: Forward, secured: bool = False, front: Front | None = None) -> None:
         prepare(TEMPLATE)
         self.forward = forward
         self.secured = secured
+        self.front = front
         self.models: dict[str, ModelSpec] = {}
         self.awaited: tuple[str, ...] = ()  # configured, without a version so far
         self.below_baseline: tuple[str, ...] = ()
+        self.refused: dict[str, dict[str, str]] = {}  # by model the version that could not be served, and why
         self.manifest: dict[str, Any] = {}  # of the prepared table
 
     async def handle(self, request: Request) -> Response:
         """Route one request."""
+        if self.front and self.front.knows(request):
+            return await self.front.handle(request, self.served(), self.forward)
         path = request.path.rstrip("/") or "/"
         if path.startswith("/v2/models/"):
             name = path.split("/")[3]
@@ -112,6 +119,17 @@ class Directory:
         difference = fleet_check.difference(model.trained_on, self.manifest)
         return warning(difference, model.name in self.below_baseline)
 
+    def served(self) -> Served:
+        """What the pages for people are told."""
+        found = []
+        for model in self.models.values():
+            told = fleet_check.told(model.trained_on) or {}
+            fleet, snapshot = told.get("label", ""), str(told.get("snapshot") or "")
+            found.append(
+                ServedModel(model.name, model.version, model.run_id, fleet, snapshot, self.warning(model))
+            )
+        return Served(found, self.awaited, self.refused, self.manifest)
+
     def said(self, model: ModelSpec) -> str:
         """The model's fleet and warning, for the documentation."""
         told = fleet_check.told(model.trained_on)
@@ -160,5 +178,8 @@ class DirectoryApp(App):
 
     def refusal(self, problem: Problem, request: Request) -> Response:
         """Tells version and run of the model asked for, though the request never reached it."""
+        front = self.service.front
+        if front and request.wants_html and problem.status != HTTPStatus.UNAUTHORIZED:
+            return front.refusal(problem, request)
         status, headers, body = super().refusal(problem, request)
         return Response(status, [*headers, *self.service.headers_of(request.path)], body)

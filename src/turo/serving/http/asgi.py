@@ -11,6 +11,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ from turo.serving.http.body_limits import DisconnectedError, in_time, refuse_lon
 from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
+from turo.serving.http.sign_in import sign_in_page
 from turo.serving.serve_config import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
@@ -75,7 +78,8 @@ class App:
         headers = dict(scope["headers"])
         headers[b"x-request-id"] = request_id(headers.get(b"x-request-id", b""))
         root, path = scope.get("root_path", ""), scope["path"]
-        request = Request(scope["method"], path[len(root) :].rstrip("/"), headers, b"", path)
+        query = scope.get("query_string", b"").decode("latin-1")
+        request = Request(scope["method"], path[len(root) :].rstrip("/"), headers, b"", path, query)
         service = self.service  # may be exchanged while this request is under way
         try:
             response = await self.answer(request, receive, service)
@@ -101,7 +105,7 @@ class App:
             check_key(request, self.api_key)
             if receive and request.method not in BODILESS:
                 body = await self.read(request, receive)
-                request = Request(request.method, request.path, request.headers, body, request.full_path)
+                request = replace(request, body=body)
             return await self.in_turn(request, service or self.service)
         except Problem as problem:
             return self.refusal(problem, request)
@@ -126,7 +130,9 @@ class App:
             self.in_flight -= 1
 
     def refusal(self, problem: Problem, request: Request) -> Response:
-        """The answer to a request that got none from the service."""
+        """The answer to a request that got none from the service; a browser without the key gets a form."""
+        if problem.status == HTTPStatus.UNAUTHORIZED and request.wants_html:
+            return sign_in_page(request)
         return problem_response(problem, request)
 
     async def run(self, request: Request, service: Service) -> Response:

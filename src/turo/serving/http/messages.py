@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -16,6 +17,7 @@ JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 BODILESS = ("GET", "HEAD")
+MAX_PARAMETERS = 50
 REQUEST_ID = re.compile(rb"[ -~]{1,1024}")
 QUALITY = re.compile(rb"\bq=([01](?:\.\d{0,3})?)")
 PREFIX = re.compile(rb"(/[A-Za-z0-9._~\-]+){1,8}/?")
@@ -38,6 +40,7 @@ class Request:
         headers: names in lower case; of a repeated header the last one.
         body: the whole body.
         full_path: the path as the caller wrote it, for messages.
+        query: what follows the question mark, as it was sent.
     """
 
     method: str
@@ -45,6 +48,12 @@ class Request:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     full_path: str = ""
+    query: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last."""
+        return dict(parse_qsl(self.query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS))
 
     @property
     def request_id(self) -> str:

@@ -10,6 +10,7 @@ import orjson
 TITLES = {
     400: "Malformed request",
     401: "API key required",
+    403: "Not allowed from another page",
     404: "Not found",
     405: "Method not allowed",
     408: "Request too slow",

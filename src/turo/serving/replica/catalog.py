@@ -10,6 +10,9 @@ from ray import serve
 from ray.serve import Application
 
 from turo.serving.api.directory import Directory, DirectoryApp
+from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.front.pages import Front
+from turo.serving.front.services import services
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, json_response
 from turo.serving.http.problems import overloaded
@@ -70,7 +73,10 @@ class Catalog:
         log_through_serve()
         self.handles: dict[str, Any] = {}
         settings = load_settings()
-        self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key))
+        front = Front(
+            FleetFolder(settings.data_dir, settings.code_version), services(settings), settings.serve_api_key
+        )
+        self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key), front=front)
         self.directory.reports = self.reports = Reports()
         self.application = CatalogApp(self.directory, api_key=settings.serve_api_key, adds_request_id=False)
         watch = TableWatch(table_in(settings.data_dir), self.directory.compare)
@@ -86,6 +92,7 @@ class Catalog:
         self.directory.models = {model.name: model for model in content.models}
         self.directory.awaited = content.awaited
         self.directory.below_baseline = content.below_baseline
+        self.directory.refused = content.refused
         self.application.limits = content.limits
 
     async def forward(self, name: str, request: Request) -> Response:

@@ -1,0 +1,96 @@
+"""What needs somebody's attention, most urgent first, and what is under way: sentences for the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from turo.forecast.freshness import FRESH_DAYS
+from turo.last_runs import LastRun
+from turo.serving.front.fleet_files import FleetFiles
+from turo.serving.front.served import Served
+from turo.words import by_number, counted
+
+LONG = timedelta(hours=2)  # after which a step that has not told its end was probably killed
+BRING = "bring a newer export (or other files) into the data folder; prepare_data and forecast_fleet follow."
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Sentences."""
+
+    attention: list[str]
+    under_way: list[str]
+
+
+def notices(
+    served: Served, files: FleetFiles | None, problems: Sequence[str], runs: Sequence[LastRun], now: datetime
+) -> Notices:
+    """What the home page says of the state of things.
+
+    Args:
+        files: the forecast; None before the first.
+        problems: what is wrong with its files.
+        runs: how each step of the pipeline ended last.
+        now: UTC without zone.
+    """
+    late = [run for run in runs if not run.ended and _began(run, now) < now - LONG]
+    running = [run for run in runs if not run.ended and run not in late]
+    attention = [
+        *(_refused(name, told) for name, told in served.refused.items()),
+        *(
+            f"“{run.step}” failed on {_told(run.ended)}: {run.problem.rstrip('.')}."
+            for run in runs
+            if run.problem
+        ),
+        *(
+            f"“{run.step}” began on {_told(run.began)} and has not told its end: it was probably stopped. "
+            "Start it again."
+            for run in late
+        ),
+        *problems,
+        *_stale(served, files, now),
+        *(f"{model.name}: {model.warning}" for model in served.models if model.warning),
+        *(f"Data: {warning}" for warning in served.manifest.get("warnings", [])),
+    ]
+    under_way = [f"“{run.step}” has been running since {_told(run.began)}." for run in running]
+    if served.awaited:
+        names, verb = ", ".join(served.awaited), by_number(len(served.awaited), "has", "have")
+        under_way.append(f"{names} {verb} no version to serve yet: training is under way, or has not begun.")
+    return Notices(attention, under_way)
+
+
+def _refused(name: str, told: object) -> str:
+    version, reason = (dict(told).get(key, "") for key in ("version", "reason"))  # type: ignore[call-overload]
+    return f"{name} version {version} was refused, another one serves on: {reason}"
+
+
+def _stale(served: Served, files: FleetFiles | None, now: datetime) -> list[str]:
+    if files is None:
+        return []
+    found, days = [], (now.date() - files.origin).days
+    if days > FRESH_DAYS:
+        age = counted(days, "day")
+        found.append(f"The forecast begins on {files.origin:%d %b %Y}, {age} ago: {BRING}")
+    digest = files.made.get("data_digest")
+    if digest and served.manifest and digest != served.manifest.get("digest"):
+        found.append(
+            "The table was prepared anew after the forecast was made: run the DAG forecast_fleet "
+            "(`turo forecast`)."
+        )
+    return found
+
+
+def _began(run: LastRun, now: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(run.began).replace(tzinfo=None)
+    except ValueError:
+        return now
+
+
+def _told(moment: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(moment):%d %b %Y, %H:%M} UTC"
+    except ValueError:
+        return moment

@@ -1,0 +1,37 @@
+"""The fleet at a glance: what is expected over each horizon, and which vehicles are worth a look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from turo.forecast.forecast_columns import FLEET
+from turo.serving.front.fleet_files import FleetFiles
+from turo.table.targets import BOOKED_DAYS, TARGET
+
+MOST_ADVICE = 7
+
+
+def fleet_view(files: FleetFiles) -> dict[str, Any]:
+    """What the home page takes."""
+    target = files.forecasts["target"][0]
+    totals = files.totals.filter(level=FLEET).sort("horizon_days").to_dicts()
+    return {
+        "origin": files.origin,
+        "made_at": files.made_at,
+        "snapshot": str(files.made.get("snapshot", ""))[:10],
+        "vehicles": len(files.ids),
+        "unit": TARGET[target].noun if target in TARGET else target,
+        "cards": [
+            {
+                **row,
+                "until": files.origin + timedelta(days=row["horizon_days"] - 1),
+                "use": row["mean"] / row["available_days"]
+                if target == BOOKED_DAYS and row["available_days"]
+                else None,
+            }
+            for row in totals
+        ],
+        "track": [row for row in files.rows("fleet_number") if row.get("track_record")],
+        "advice": sorted(files.rows("advice"), key=lambda row: row.get("rank") or 0)[:MOST_ADVICE],
+    }

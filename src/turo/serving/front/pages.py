@@ -1,0 +1,191 @@
+"""The routes of the front door: `/` for browsers, `/report…`, `/vehicles…`, `/sign-in`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from turo import last_runs
+from turo.html.render import prepare, render
+from turo.serving.front.attention import notices
+from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.front.fleet_view import fleet_view
+from turo.serving.front.icon import ICON, ICON_HEADERS, ICON_PATH
+from turo.serving.front.model_question import Forward, ask
+from turo.serving.front.report_pages import PAGES, report_page, report_rows
+from turo.serving.front.served import Served, Service
+from turo.serving.front.services import links
+from turo.serving.front.vehicle_list import near, vehicle_page
+from turo.serving.front.vehicle_view import vehicle_view
+from turo.serving.http.html_page import html_response
+from turo.serving.http.messages import Request, Response, allow
+from turo.serving.http.problems import TITLES, Problem, shown
+from turo.serving.http.sign_in import PATH as SIGN_IN
+from turo.serving.http.sign_in import sign_in, sign_in_page
+
+HOME, VEHICLES, VEHICLE, MESSAGE = (
+    f"front/{name}.html" for name in ("home", "vehicles", "vehicle", "message")
+)
+NO_FORECAST = "There is no forecast yet."
+WHEN = (
+    "The first one is made by itself after the first models serve. By hand: the DAG forecast_fleet in "
+    "Airflow, or `turo forecast`."
+)
+
+
+class Front:
+    """Makes the pages.
+
+    Args:
+        folder: what the forecast wrote.
+        services: the other services' links.
+        api_key: of the routes; empty where none is wanted.
+        now: UTC without zone; default the clock.
+    """
+
+    def __init__(
+        self,
+        folder: FleetFolder,
+        services: Sequence[Service] = (),
+        api_key: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
+    ) -> None:
+        for name in (HOME, VEHICLES, VEHICLE, MESSAGE):
+            prepare(name)
+        self.folder = folder
+        self.services = list(services)
+        self.api_key = api_key
+        self.now = now
+
+    def knows(self, request: Request) -> bool:
+        """Whether it is one of its routes; `/` is one for browsers."""
+        path = request.path.rstrip("/")
+        if not path:
+            return request.wants_html and request.method in ("GET", "HEAD")
+        return path in (*PAGES, "/vehicles", SIGN_IN, ICON_PATH) or path.startswith(
+            ("/vehicles/", "/report/")
+        )
+
+    async def handle(self, request: Request, served: Served, forward: Forward) -> Response:
+        """The page, made beside the loop.
+
+        Raises:
+            Problem: 403, 404, 405.
+        """
+        path = request.path.rstrip("/")
+        if path == SIGN_IN:
+            allow(request, "GET", "POST")
+            if request.method == "POST":
+                return sign_in(request, self.api_key.encode())
+            return sign_in_page(request)
+        allow(request, "GET")
+        if path.startswith("/vehicles/"):
+            return await self.asked(request, served, path.removeprefix("/vehicles/"), forward)
+        return await asyncio.to_thread(self.without_model, path, request, served)
+
+    def without_model(self, path: str, request: Request, served: Served) -> Response:
+        """The pages that no model is asked for."""
+        if path == ICON_PATH:
+            return Response(200, ICON_HEADERS, ICON)
+        if path.startswith("/report/"):
+            return report_rows(self.folder, path.removeprefix("/report/"))
+        if path in PAGES:
+            return report_page(self.folder, PAGES[path]) or self.none_yet(request)
+        return self.vehicles(request) if path else self.home(request, served)
+
+    async def asked(self, request: Request, served: Served, vehicle_id: str, forward: Forward) -> Response:
+        """A vehicle's page, with a model's answer where its form was sent."""
+        names = [model.name for model in served.models]
+        files = await asyncio.to_thread(self.folder.now)
+        known = files is not None and vehicle_id in files.ids
+        answer = await ask(forward, names, vehicle_id, request, self.api_key) if known else None
+        return await asyncio.to_thread(self.vehicle, request, served, vehicle_id, answer)
+
+    def home(self, request: Request, served: Served) -> Response:
+        """What is served, the fleet at a glance, what needs attention, where to go on."""
+        files, now = self.folder.now(), self.now()
+        runs = [] if self.folder.is_address else last_runs.read(self.folder.folder)
+        return self.page(
+            HOME,
+            request,
+            here="home",
+            served=served,
+            fleet=fleet_view(files) if files else None,
+            notices=notices(served, files, self.folder.problems, runs, now),
+            runs=runs,
+            now=now,
+            when=WHEN,
+            secured=bool(self.api_key),
+            services=links(self.services, request.base_url),
+        )
+
+    def vehicles(self, request: Request) -> Response:
+        """The list, or onward to the one vehicle that a form names."""
+        given = request.parameters
+        if wanted := given.get("vehicle_id", "").strip():
+            more = {name: given[name] for name in ("model", "origin") if given.get(name)}
+            query = f"?{urlencode(more)}" if more else ""
+            place = f"{request.prefix}/vehicles/{quote(wanted, safe='')}{query}"
+            return Response(303, [(b"location", place.encode())], b"")
+        files = self.folder.now()
+        if files is None:
+            return self.none_yet(request)
+        query = given.get("q", "")
+        found = vehicle_page(files, query, given.get("page", ""))
+        ways = {n: urlencode({"q": query, "page": n}) for n in (found.number - 1, found.number + 1)}
+        return self.page(
+            VEHICLES,
+            request,
+            here="vehicles",
+            files=files,
+            found=found,
+            query=query,
+            ways=ways,
+            model=given.get("model", ""),
+        )
+
+    def vehicle(
+        self, request: Request, served: Served, vehicle_id: str, answer: dict[str, Any] | None
+    ) -> Response:
+        """One vehicle; 404 with those that may have been meant."""
+        files = self.folder.now()
+        if files is None:
+            return self.none_yet(request)
+        view = vehicle_view(files, vehicle_id)
+        if view is None:
+            said = f"No vehicle {shown(vehicle_id)} is in the newest forecast, of {files.origin:%d %b %Y}."
+            return self.message(request, "Unknown vehicle", said, 404, near(files, vehicle_id))
+        given = request.parameters
+        asked = {"model": given.get("model", ""), "origin": given.get("origin", "")}
+        return self.page(
+            VEHICLE, request, here="", files=files, view=view, served=served, answer=answer, asked=asked
+        )
+
+    def none_yet(self, request: Request) -> Response:
+        """Instead of a page that needs a forecast."""
+        said = " ".join([NO_FORECAST, *(self.folder.problems or [WHEN])])
+        return self.message(request, "No forecast yet", said, 404)
+
+    def refusal(self, problem: Problem, request: Request) -> Response:
+        """A refusal as a page."""
+        status, headers, body = self.message(
+            request, TITLES.get(problem.status, "Error"), problem.detail, problem.status
+        )
+        return Response(status, [*headers, *problem.headers], body)
+
+    def message(
+        self, request: Request, title: str, said: str, status: int, meant: Sequence[dict[str, Any]] = ()
+    ) -> Response:
+        """A page of one sentence."""
+        return self.page(MESSAGE, request, status, here="", title=title, said=said, meant=meant)
+
+    def page(self, name: str, request: Request, status: int = 200, **values: Any) -> Response:
+        return html_response(render(name, prefix=request.prefix, link=link, **values), status)
+
+
+def link(vehicle_id: str) -> str:
+    """The path of a vehicle's page, whatever its id is made of."""
+    return f"/vehicles/{quote(vehicle_id, safe='')}"

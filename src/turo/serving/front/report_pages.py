@@ -1,0 +1,57 @@
+"""The report as a run wrote it, and the rows behind it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from turo.html.render import render, style_hash
+from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.http.html_page import html_response, policy
+from turo.serving.http.messages import Response
+from turo.serving.http.problems import Header, Problem, shown
+from turo.table.names import REPORT, TRACK_RECORD_PAGE
+
+REPORT_PAGE = "report.html"
+PAGES = {f"/{name}": name for name in (REPORT_PAGE, TRACK_RECORD_PAGE)} | {"/report": REPORT_PAGE}
+NOTE = "front/note.html"
+STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+CSV: list[Header] = [
+    (b"content-type", b"text/csv; charset=utf-8"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+]
+
+
+def report_page(folder: FleetFolder, name: str) -> Response | None:
+    """A page of the data folder, None before the first one.
+
+    Its own style sheets are named by their digests and no script runs, whichever version wrote it. What is
+    wrong with its files is said first; its own text stays as it is.
+    """
+    content = folder.content(name)
+    if content is None:
+        return None
+    folder.now()
+    page = content.decode("utf-8", "replace")
+    styles = " ".join(style_hash(style) for style in STYLES.findall(page)) or "'none'"
+    if name == REPORT_PAGE and folder.problems:
+        note = render(NOTE, problems=folder.problems)
+        head, body, rest = page.partition("<body>")
+        page = f"{head}{body}{note}{rest}" if body else f"{note}{page}"
+    return html_response(page, csp=policy(styles))
+
+
+def report_rows(folder: FleetFolder, name: str) -> Response:
+    """A file of the folder `report/`, where the newest forecast names it.
+
+    Raises:
+        Problem: 404, naming those that there are.
+    """
+    files = folder.now()
+    known = set(files.made.get("files", {})) if files else set[str]()
+    content = folder.content(f"{REPORT}/{Path(name).name}") if name in known else None
+    if content is None:
+        there = f"; there are {', '.join(sorted(known))}" if known else ""
+        raise Problem(404, f"No rows {shown(name)} are behind the report{there}.")
+    return Response(200, [*CSV, (b"content-disposition", f'attachment; filename="{name}"'.encode())], content)

@@ -1,0 +1,44 @@
+"""What the pages are told of the models and of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model: `fleet` is what it was trained on, in words, `snapshot` the day of those data."""
+
+    name: str
+    version: str
+    run_id: str
+    fleet: str = ""
+    snapshot: str = ""
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class Served:
+    """All models, by what the catalog knows.
+
+    Attributes:
+        awaited: configured, without a version so far.
+        refused: by model the version that could not be served, and why.
+        manifest: of the prepared table; empty without one.
+    """
+
+    models: Sequence[ServedModel] = ()
+    awaited: Sequence[str] = ()
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Service(NamedTuple):
+    """Another service of the platform: its name, what it is for, how to log in, its port on the host."""
+
+    name: str
+    purpose: str
+    login: str
+    port: int

@@ -1,0 +1,49 @@
+"""The other services and their logins; addresses are on the host that the browser asked."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from turo.serving.front.served import Service
+from turo.settings import Settings
+
+
+def services(settings: Settings) -> list[Service]:
+    """Those that this installation publishes."""
+    known = [
+        Service(
+            "Airflow",
+            "runs the pipeline: new data, training, forecast",
+            "user and password: AIRFLOW_ADMIN_USER and AIRFLOW_ADMIN_PASSWORD in .env (admin unless set)",
+            settings.airflow_public_port,
+        ),
+        Service("MLflow", "every training, and the model registry", "none", settings.tracking_public_port),
+        Service(
+            "JupyterLab",
+            "notebooks",
+            "token: make token, or docker compose logs jupyter",
+            settings.jupyter_public_port,
+        ),
+        Service(
+            "Grafana",
+            "dashboards",
+            "user admin, password GRAFANA_ADMIN_PASSWORD in .env (admin unless set)",
+            settings.grafana_public_port,
+        ),
+        Service("Prometheus", "metrics and alerts", "none", settings.prometheus_public_port),
+        Service(
+            "Ray dashboard",
+            "jobs and the routes' processes",
+            "token: docker compose exec ray cat /run/secrets/ray/token",
+            settings.dashboard_public_port,
+        ),
+    ]
+    return [service for service in known if service.port]
+
+
+def links(known: list[Service], base_url: str) -> list[dict[str, Any]]:
+    """The same with addresses."""
+    host = urlsplit(base_url).hostname or "localhost"
+    host = f"[{host}]" if ":" in host else host
+    return [{**service._asdict(), "url": f"http://{host}:{service.port}"} for service in known]

@@ -1,0 +1,73 @@
+"""All that is known of one vehicle, as its page shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from turo.forecast.answers.vehicle_files import VEHICLE_TRACK, VEHICLE_WEEKS
+from turo.models.spread import TOLERANCE
+from turo.serving.front.fleet_files import FleetFiles
+from turo.serving.front.vehicle_pictures import fan_picture, weeks_picture
+from turo.table.targets import TARGET
+
+MOST_TRACK = 39  # rows: 13 Mondays of three horizons
+LEAGUE = ("earned_per_day", "price_day", "use", "difference", "low", "high", "profit", "break_even_use")
+
+
+def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
+    """What the template takes; None for a vehicle that the newest forecast does not have."""
+    rows = files.forecasts.filter(vehicle_id=vehicle_id).sort("horizon_days").to_dicts()
+    if not rows:
+        return None
+    target = rows[0]["target"]
+    unit = TARGET[target].noun if target in TARGET else target
+    main = next((row for row in rows if row["horizon_days"] == files.main), rows[0])
+    weeks = sorted(files.rows(VEHICLE_WEEKS, vehicle_id=vehicle_id), key=lambda row: row["week"])
+    track = files.rows(VEHICLE_TRACK, vehicle_id=vehicle_id)
+    return {
+        "id": vehicle_id,
+        "name": main["vehicle"] or vehicle_id,
+        "unit": unit,
+        "rows": rows,
+        "main": main,
+        "reasons": [reason for reason in (main["reason_1"], main["reason_2"]) if reason],
+        "weeks": weeks_picture(weeks, files.origin) if weeks else "",
+        "fan": fan_picture(rows, unit),
+        "gaps": files.rows("gaps", vehicle_id=vehicle_id),
+        "league": sorted(
+            files.rows("league", vehicle_id=vehicle_id), key=lambda row: row.get("window_days") or 0
+        ),
+        "risk": next(iter(files.rows("at_risk", vehicle_id=vehicle_id)), None),
+        "advice": next(iter(files.rows("advice", vehicle_id=vehicle_id)), None),
+        "since": next(iter(files.rows("since_last_monday", vehicle_id=vehicle_id)), None),
+        "track": [_judged(row) for row in reversed(track[-MOST_TRACK:])],
+        "scores": _scores(track),
+    }
+
+
+def _inside(row: dict[str, Any]) -> bool | None:
+    low, high, actual = row["low"], row["high"], row["actual"]
+    return None if low is None or high is None else low - TOLERANCE <= actual <= high + TOLERANCE
+
+
+def _judged(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "inside": _inside(row)}
+
+
+def _scores(track: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One a horizon: Mondays, how many came out inside the range, the mean error of the typical number."""
+    found = []
+    for horizon in sorted({row["horizon_days"] for row in track}):
+        rows = [row for row in track if row["horizon_days"] == horizon]
+        ranged = [inside for inside in map(_inside, rows) if inside is not None]
+        off = [abs(row["median"] - row["actual"]) for row in rows if row["median"] is not None]
+        found.append(
+            {
+                "horizon": horizon,
+                "mondays": len(rows),
+                "ranged": len(ranged),
+                "inside": sum(ranged),
+                "off": sum(off) / len(off) if off else None,
+            }
+        )
+    return found
