@@ -1,7 +1,8 @@
-"""What a host may do about a vehicle, from its expected utilization.
+"""How full a vehicle is expected to be, in a word: a label of its row, and no advice.
 
-Hosts' own key figures: at 70 % of the available days a vehicle is where it should be and has room for a
-higher price; under 50 % its price or its listing is the problem.
+Hosts' own key figures: at 70 % of the available days a vehicle is where it should be; under 50 % it has
+many empty days. What to do about which vehicle is told by `turo.forecast.advising`, from its own season and
+class.
 """
 
 from __future__ import annotations
@@ -11,12 +12,6 @@ import polars as pl
 BELOW_PLAN = 0.50
 NEARLY_FULL = 0.70
 
-ADVICE = {
-    "below_plan": "below plan: lower price / open short trips",
-    "nearly_full": "nearly full: raise price / raise minimum days / do maintenance in the gap",
-    "on_plan": "on plan",
-    "not_available": "no available days in the window",
-}
 LOOKS_GONE = "looks_gone"  # asked about instead of advised; turo.features.inactive_vehicles has the rule
 
 
@@ -35,7 +30,7 @@ def ask(last_trip: pl.Expr) -> pl.Expr:
 
 
 def flag(available_days: pl.Expr, utilization: pl.Expr) -> pl.Expr:
-    """A key of ADVICE by expected utilization; null where the target is not booked days."""
+    """below_plan, nearly_full, on_plan, not_available; null where the target is not booked days."""
     return (
         pl.when(available_days <= 0)
         .then(pl.lit("not_available"))

@@ -14,6 +14,7 @@ from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.forecast import listed_vehicles, unknown_vehicles
+from turo.forecast.advising import week_list
 from turo.forecast.answers.all_answers import all_answers
 from turo.forecast.answers.answer import Facts
 from turo.forecast.answers.vehicle_files import vehicle_files
@@ -130,6 +131,7 @@ def forecast_fleet(
             for table, window in zip(tables, windows, strict=True)
         ]
     )
+    made = week_list.with_advice(made, source, windows[shown.index(main)])
     summed = totals.totals(windows, made, draws)
     store.write_csv(made, folder / store.CSV)
     store.write_csv(summed, folder / store.TOTALS_CSV)
@@ -168,7 +170,6 @@ def forecast_fleet(
         main=main,
         notes=[*notices, *changed_inputs(tables, source), *late(origin, moment)],
         track_record=TRACK_RECORD_PAGE if (folder / TRACK_RECORD_PAGE).is_file() else "",
-        last_trips=dict(listed_vehicles.last_trips(trips(source.reservations), origin).rows()),
         answers=told,
     )
     page.write(facts, folder / page.FILE)

@@ -36,8 +36,8 @@ FORECASTS: Types = {
     "change": pl.Float64,  # mean - last_year
     "reason_1": pl.String,  # what moves the model's number most, in words; null of a baseline
     "reason_2": pl.String,  # and what comes next
-    "flag": pl.String,
-    "advice": pl.String,
+    "flag": pl.String,  # how full it is expected to be, in a word, or looks_gone
+    "advice": pl.String,  # what to do, of the few vehicles of the week; what to ask where it looks gone
     "base_price_day": pl.Float64,  # the vehicle's own, over trips that ended
     "derived_reservations": pl.Float64,  # not a model's output: see turo.models.derived
     "derived_revenue": pl.Float64,

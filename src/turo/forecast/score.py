@@ -10,7 +10,7 @@ import polars as pl
 
 from turo.forecast.draws.fleet_draws import Drawn
 from turo.forecast.draws.window import Window
-from turo.forecast.flags import ADVICE, LOOKS_GONE, ask, flag
+from turo.forecast.flags import LOOKS_GONE, ask, flag
 from turo.forecast.forecast_columns import FORECASTS, with_columns
 from turo.forecast.report.reasons import COLUMNS, reasons
 from turo.models.derived import RESERVATIONS, REVENUE
@@ -82,9 +82,8 @@ def score(
         pl.lit(stamp.now).alias("created_at"),
     )
     flags = pl.when(here).then(pl.when(days).then(flag(pl.col("available_days"), pl.col("utilization"))))
-    advice = pl.when(here).then(pl.col("flag").replace_strict(ADVICE, default=None, return_dtype=pl.String))
     flagged = named.with_columns(flags.otherwise(pl.lit(LOOKS_GONE)).alias("flag")).with_columns(
-        advice.otherwise(ask(pl.col("last_trip"))).alias("advice")
+        pl.when(~here).then(ask(pl.col("last_trip"))).alias("advice")  # else see `turo.forecast.advising`
     )
     return with_columns(flagged, FORECASTS)
 

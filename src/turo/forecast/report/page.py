@@ -1,10 +1,9 @@
-"""One self-contained page for a host: what is booked, what to expect, what to do, and how far to trust it."""
+"""One self-contained page for a host: the answers of the week first, then what they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import polars as pl
 from turo.files import atomic_path
 from turo.forecast.answers.answer import Answer
 from turo.forecast.champions import Champion
-from turo.forecast.flags import ADVICE, BELOW_PLAN, LOOKS_GONE, NEARLY_FULL
-from turo.forecast.forecast_columns import CLASS, FLEET
+from turo.forecast.flags import LOOKS_GONE
+from turo.forecast.forecast_columns import CLASS
 from turo.forecast.live.accuracy import summary
 from turo.forecast.live.track import Live
 from turo.forecast.report import pictures as svg
@@ -23,12 +22,11 @@ from turo.forecast.report.limits import limits, notices
 from turo.forecast.report.live_mondays import live_mondays
 from turo.forecast.report.skill import skill
 from turo.html import render as html
-from turo.table.targets import BOOKED_DAYS, TARGET, bound
+from turo.table.targets import TARGET, bound
 
 FILE = "report.html"
 TEMPLATE = "report.html"
 MOST_VEHICLES = 300  # drawn and listed; forecasts.csv has every one
-MOST_ACTIONS = 12
 FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
 
 
@@ -44,7 +42,6 @@ class Facts:
         manifest: of the table that was scored.
         main: the horizon of the pictures and of the advice.
         notes: what else must be said, most urgent first.
-        last_trips: when the last trip of a vehicle that has one ended.
         code_version: of what renders the page.
         track_record: the page of replayed Mondays beside this one; empty without.
         answers: sections with rows of their own, see turo.forecast.answers.
@@ -58,7 +55,6 @@ class Facts:
     manifest: dict[str, Any]
     main: int
     notes: Sequence[str] = field(default_factory=list)
-    last_trips: Mapping[str, date] = field(default_factory=dict)
     code_version: str = ""
     live: Live = field(default_factory=Live)
     track_record: str = ""
@@ -68,9 +64,7 @@ class Facts:
 def render(facts: Facts) -> str:
     """The page as HTML."""
     horizons = facts.forecasts["horizon_days"].unique().sort().to_list()
-    looks_gone = pl.col("flag").eq_missing(LOOKS_GONE)  # listed apart and in no total
-    here = facts.forecasts.filter(~looks_gone)
-    fleet = {row["horizon_days"]: row for row in facts.totals.filter(level=FLEET).to_dicts()}
+    here = facts.forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))  # those are asked about, in no total
     by_horizon = {horizon: _ordered(here, horizon) for horizon in horizons}
     shown = by_horizon[facts.main].head(MOST_VEHICLES)
     labels = [_label(row) for row in shown.iter_rows(named=True)]
@@ -99,14 +93,7 @@ def render(facts: Facts) -> str:
         made=facts.forecasts["created_at"].max(),
         main=facts.main,
         unit=unit,
-        cards=[
-            _card(by_horizon[horizon], fleet[horizon], facts.booked.origin + timedelta(days=horizon), unit)
-            for horizon in horizons
-        ],
         classes=_classes(facts.totals),
-        last_trips=facts.last_trips,
-        looks_gone=facts.forecasts.filter(looks_gone, pl.col("horizon_days") == facts.main).to_dicts(),
-        actions=_actions(by_horizon[facts.main]),
         pictures=pictures,
         tables={horizon: rows.head(MOST_VEHICLES).to_dicts() for horizon, rows in by_horizon.items()},
         vehicles=len(by_horizon[facts.main]),
@@ -118,7 +105,6 @@ def render(facts: Facts) -> str:
         answers=facts.answers,
         notices=[*facts.notes, *notices(facts.champions, facts.manifest)],
         limits=limits(facts.forecasts, facts.manifest),
-        thresholds={"low": BELOW_PLAN, "high": NEARLY_FULL},
         weeks=WEEKS,
         last_year_days=LAST_YEAR.days,
     )
@@ -148,25 +134,6 @@ def _label(row: dict[str, Any]) -> str:
     return f"{row['vehicle'][:24]} {row['vehicle_id']}".strip()
 
 
-def _card(rows: pl.DataFrame, total: dict[str, Any], end: date, unit: str) -> dict[str, Any]:
-    """Totals of the fleet for one horizon; last year is compared over the vehicles that have one."""
-    both = rows.filter(pl.col("last_year").is_not_null())
-    books, mean, available = (total[name] for name in ("on_books", "mean", "available_days"))
-    booked_days = unit == TARGET[BOOKED_DAYS].noun
-    return {
-        "horizon": total["horizon_days"],
-        "total": total,
-        "end": end,
-        "unit": unit,
-        "utilization": mean / available if booked_days and available else None,
-        "booked_share": books / available if booked_days and available else None,
-        "last_year": both["last_year"].sum() if len(both) else None,
-        "change": both["change"].sum() if len(both) else None,
-        "compared": len(both),
-        "flags": {name: int((rows["flag"] == name).sum()) for name in FLAG_ORDER},
-    }
-
-
 def _classes(totals: pl.DataFrame) -> dict[int, list[dict[str, Any]]]:
     """Totals by horizon and class, where classes are known."""
     classes = totals.filter(level=CLASS).sort("horizon_days", "name")
@@ -174,19 +141,3 @@ def _classes(totals: pl.DataFrame) -> dict[int, list[dict[str, Any]]]:
         int(horizon): rows.to_dicts()
         for (horizon,), rows in classes.group_by(["horizon_days"], maintain_order=True)
     }
-
-
-def _actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """The vehicles to act on, by advice: the emptiest, and the fullest."""
-    found = []
-    for name, fullest in (("below_plan", False), ("nearly_full", True)):
-        flagged = rows.filter(pl.col("flag") == name).sort("utilization", descending=fullest)
-        found.append(
-            {
-                "flag": name,
-                "advice": ADVICE[name],
-                "count": len(flagged),
-                "vehicles": flagged.head(MOST_ACTIONS).to_dicts(),
-            }
-        )
-    return found
