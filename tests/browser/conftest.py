@@ -29,3 +29,9 @@ def address(sample: Sample) -> Iterator[str]:
     """Of the front door, which asks for no key."""
     with site(sample) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def vehicle(sample: Sample) -> str:
+    """The id of one that has a forecast."""
+    return str(sample.vehicles[0])

@@ -34,6 +34,9 @@ from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.api.forecast import Forecast
 from turo.serving.api.model_info import About
 from turo.serving.api.predictor import Predictor
+from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.front.pages import Front
+from turo.serving.front.services import services
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import overloaded
@@ -53,6 +56,7 @@ PROJECTS = Path(__file__).parents[2] / "mlflow" / "projects"
 MODEL, MAIN, HORIZONS = "XGBoost", 28, (28, 7, 90)
 ORIGIN, NOW = date(2026, 11, 23), datetime(2026, 11, 24, 6)
 EARLIER = (5, 1, 0)  # weeks before ORIGIN: a window of 28 days is over, last Monday's forecast is kept
+KEY = "a key of the tests' own"
 RUN_ID = "5a3e01c7b9d84f62"
 
 
@@ -73,9 +77,10 @@ class Sample:
     example: dict[str, Any]
 
     @property
-    def folder(self) -> Path:
-        """The data folder."""
-        return Path(self.settings.data_dir)
+    def vehicles(self) -> pl.Series:
+        """The ids of those that have a forecast, ascending."""
+        forecasts = pl.read_csv(Path(self.settings.data_dir) / "forecasts.csv", infer_schema=False)
+        return forecasts["vehicle_id"].unique().sort()
 
 
 def make(folder: Path, vehicles: int, years: float) -> Sample:
@@ -125,32 +130,39 @@ def _fitted(frame: pl.DataFrame, horizon: int, tables: Tables) -> Champion:
     )
 
 
-def application(sample: Sample, api_key: str = "") -> App:
-    """The front door before one model, as the catalog builds it; other data come from the sample's folder."""
-    fleet = sample.tables.fleet
-    trained = TrainedOn(
-        fleet=fleet_sketch.as_tag(fleet) if fleet else "", snapshot=sample.tables.snapshot.isoformat()
-    )
-    about = About(MODEL, "3", RUN_ID, BOOKED_DAYS, MAIN, metrics=dict(sample.champion.metrics))
-    about.example, about.trained_on = sample.example, trained
-    model: Any = sample.champion.forecaster
-    predictor = Predictor(model, about, LIMITS.max_rows, forecast=Forecast(FeatureTable(str(sample.folder))))
-    served = App(predictor, LIMITS, api_key=api_key)
+def application(sample: Sample | None, settings: Settings, api_key: str = "") -> App:
+    """The front door as the catalog builds it, before the sample's model; without one before none."""
+    front = Front(FleetFolder(settings.data_dir, ""), services(settings), api_key, lambda: NOW)
+    trained, model = TrainedOn(), None
+    if sample:
+        fleet = sample.tables.fleet
+        tag = fleet_sketch.as_tag(fleet) if fleet else ""
+        trained = TrainedOn(fleet=tag, snapshot=sample.tables.snapshot.isoformat())
+        model = App(_predictor(sample, trained), LIMITS, api_key=api_key)
 
     async def forward(name: str, request: Request) -> Response:
-        if name != MODEL:
+        if name != MODEL or model is None:
             raise overloaded(f"{name} does not answer now.")
-        answer = await served.answer(request)
-        return Response(answer.status, [*answer.headers, *served.service.headers], answer.body)
+        answer = await model.answer(request)
+        return Response(answer.status, [*answer.headers, *model.service.headers], answer.body)
 
-    directory = Directory(forward, secured=bool(api_key))
+    directory = Directory(forward, secured=bool(api_key), front=front)
     spec = ModelSpec(name=MODEL, version="3", run_id=RUN_ID, model_uri="models:/m-3", trained_on=trained)
-    directory.models = {MODEL: spec}
+    directory.models = {MODEL: spec} if sample else {}
     return DirectoryApp(directory, LIMITS, api_key=api_key)
 
 
+def _predictor(sample: Sample, trained: TrainedOn) -> Predictor:
+    about = About(MODEL, "3", RUN_ID, BOOKED_DAYS, MAIN, metrics=dict(sample.champion.metrics))
+    about.example, about.trained_on = sample.example, trained
+    model: Any = sample.champion.forecaster
+    table = FeatureTable(sample.settings.data_dir)
+    return Predictor(model, about, LIMITS.max_rows, forecast=Forecast(table))
+
+
 @contextlib.contextmanager
-def site(sample: Sample, api_key: str = "") -> Iterator[str]:
-    """Its address while it answers."""
-    with asgi_server(application(sample, api_key)) as (host, port):
+def site(sample: Sample | None, settings: Settings | None = None, api_key: str = "") -> Iterator[str]:
+    """Its address while it answers; `settings` name the data folder, by default the sample's."""
+    named = settings or (sample and sample.settings) or settings_module.load()
+    with asgi_server(application(sample, named, api_key)) as (host, port):
         yield f"http://{host}:{port}"
