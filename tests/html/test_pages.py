@@ -50,10 +50,13 @@ def hostile_predictor() -> Predictor:
 def test_pages_are_whole_and_escape_every_name(hostile: bool) -> None:
     predictor = hostile_predictor() if hostile else tiny_predictor()
     name = HOSTILE if hostile else "Tiny"
-    for answer, scripts in ((model_page(predictor), 1), (docs_page(name, "B"), 0)):
+    for answer, scripts in ((model_page(predictor), 1), (docs_page(name, "B"), 2)):
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         check_nesting(answer.text)
-        assert answer.text.count("<script") == scripts
+        assert (
+            len(re.findall(r"<script(?: src=\"/docs/assets/[a-z.-]+\"></script>)?", answer.text)) == scripts
+        )
+        assert answer.text.count("<script") == answer.text.count('<script src="/docs/assets/')
         assert answer.text.count("</title>") == 1
         assert ("&lt;script&gt;alert" in answer.text) == hostile
 
@@ -75,12 +78,18 @@ def test_nothing_is_wider_than_a_telephone_unless_it_scrolls_by_itself() -> None
 
 
 def test_pages_share_the_reports_style_and_need_nothing_from_elsewhere() -> None:
-    pages = [model_page(tiny_predictor()).text, docs_page("Tiny").text]
-    (style,) = {page.split("<style>")[1].split("</style>")[0] for page in pages}
+    answers = [model_page(tiny_predictor()), docs_page("Tiny")]
+    (style,) = {answer.text.split("<style>")[1].split("</style>")[0] for answer in answers}
     assert "--booked" in style
-    for page in pages:
-        assert "default-src 'none'" in page
-        assert not re.search(r"""\b(src|srcset)\s*=|url\(|@import|<link|<iframe|<object|href="http""", page)
+    for answer in answers:
+        for told in (answer.text, answer.headers["Content-Security-Policy"]):
+            assert "default-src 'none'" in told
+            assert "script-src 'self'" in told
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        places = re.findall(r"""\b(?:src|srcset|href|action)\s*=\s*"([^"]*)""", answer.text)
+        assert places
+        assert all(re.match(r"/(?!/)|#", place) for place in places), places
+        assert not re.search(r"url\(|@import|<iframe|<object|\bon\w+=", answer.text)
 
 
 def test_no_browser_waits_for_a_template_to_be_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

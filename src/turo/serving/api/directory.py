@@ -5,6 +5,7 @@ A model's own routes come here only while the proxy knows no replica of it: afte
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -14,13 +15,14 @@ import orjson
 
 from turo.html.render import prepare
 from turo.serving.api import fleet_check, mlflow_paths
+from turo.serving.api.docs import ASSETS, DOCS, TEMPLATE, asset_response, docs_page
 from turo.serving.api.model_info import warning
-from turo.serving.api.openapi import TEMPLATE, docs_page, openapi
+from turo.serving.api.openapi import openapi
 from turo.serving.forms import v2
 from turo.serving.front.pages import Front
 from turo.serving.front.served import Served, ServedModel
 from turo.serving.http.asgi import App
-from turo.serving.http.messages import HTML, Request, Response, allow, json_response, version_headers
+from turo.serving.http.messages import Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Header, Problem, overloaded, shown
 from turo.serving.serve_config import ModelSpec
 
@@ -65,7 +67,8 @@ class Directory:
             allow(request, "GET")
             rows = {model: await self.schema(model, request) for model in self.models}
             said = {model.name: self.said(model) for model in self.models.values()}
-            return json_response(openapi(rows, self.secured, said))
+            vehicle = await asyncio.to_thread(self.front.a_vehicle) if self.front else ""
+            return json_response(openapi(rows, self.secured, said, request.prefix, vehicle))
         content = self.page(path, request)
         _, name, *below = path.split("/")
         if content is None and self.knows(name):
@@ -141,8 +144,10 @@ class Directory:
     def page(self, path: str, request: Request) -> Response | None:
         """The pages that need no model."""
         names = list(self.models)
-        if path == "/docs":
-            return Response(200, [HTML], docs_page(names, request.prefix))
+        if path == DOCS:
+            return docs_page(names, request.prefix)
+        if path.startswith(ASSETS):
+            return asset_response(request)
         if (reply := mlflow_paths.reply(replace(request, path=path), bool(names))) is not None:
             return reply
         if path == "/v2/health/ready":

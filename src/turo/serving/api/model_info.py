@@ -1,19 +1,36 @@
-"""What a model says of itself: JSON description, JSON Schema, example request."""
+"""What a model says of itself: to programs by a JSON description and a JSON Schema, to people by a page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from turo.html.render import render
 from turo.serving.api.fleet_check import told
 from turo.serving.api.mlflow_paths import INVOCATIONS
 from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import native_request
 from turo.serving.forms.rows import RowReader, expected
+from turo.serving.http.html_page import html_response, policy
+from turo.serving.http.messages import Response
 from turo.serving.serve_config import BELOW_BASELINE, TrainedOn
+from turo.table.targets import BOOKED_DAYS, RESERVATIONS, REVENUE, unit
 from turo.words import counted
 
+TEMPLATE = "model.html"
 MEDIAN, MEAN = "median", "mean"
+FORECASTS = {
+    BOOKED_DAYS: "on how many days a vehicle will be booked",
+    RESERVATIONS: "how many reservations a vehicle will have",
+    REVENUE: "what a vehicle will earn, in the money of the host's file,",
+}
+READ = {
+    MEDIAN: "A prediction is the median: it is as likely to be more as it is to be less. Medians do not add "
+    "up; a vehicle's page has the mean beside it, which does.",
+    MEAN: "A prediction is the mean of what may come true: it may be added up over vehicles.",
+}
 BELOW = "This version does not beat the best baseline; it serves because no better one exists."
 
 
@@ -103,8 +120,6 @@ def description(about: About, row_reader: RowReader, base_url: str) -> dict[str,
 
 def curl(url: str, example: dict[str, Any]) -> str:
     """A command that works when pasted."""
-    import orjson
-
     data = orjson.dumps({"inputs": [example]}).decode().replace("'", "'\\''")
     return f"curl -H 'Content-Type: application/json' -d '{data}' {url}"
 
@@ -119,3 +134,39 @@ def json_schema(about: About, row_reader: RowReader) -> dict[str, Any]:
         "title": f"{about.name} version {about.version}: {about.target} over {days}",
         "examples": [{"inputs": [about.example]}],
     }
+
+
+def model_page(about: About, row_reader: RowReader, base_url: str, prefix: str = "") -> Response:
+    """`GET /<NAME>` for a browser: a vehicle to pick, the model in plain words, then its rows and columns.
+
+    Args:
+        prefix: the routes', below which path of another server they are.
+    """
+    page = render(
+        TEMPLATE,
+        about=about,
+        words=in_words(about),
+        body=orjson.dumps({"inputs": [about.example]}, option=orjson.OPT_INDENT_2).decode(),
+        command=curl(f"{base_url}/{about.name}", about.example),
+        columns=[(field.name, expected(field)) for field in row_reader.fields],
+        prefix=prefix,
+        here="",
+    )
+    return html_response(page, csp=policy(scripts="'self'", more="connect-src 'self'"))
+
+
+def in_words(about: About) -> list[str]:
+    """What it forecasts, how a prediction is to be read, what it learnt from, how far off it was."""
+    what = FORECASTS.get(about.target, f"{about.target} of a vehicle")
+    days = f" over the next {counted(about.horizon_days, 'day')}" if about.horizon_days else ""
+    said = [f"It forecasts {what}{days}. {READ[about.functional]}"]
+    if fleet := told(about.trained_on):
+        said.append(f"It was trained on {fleet['label']}.")
+    error, usual = about.metrics.get("mae"), about.metrics.get("baseline_best_mae")
+    if error is not None:
+        compared = "" if usual is None else f"; the best simple rule, by {usual:.3g}"
+        # Money has the unit of the host's file.
+        measure = "" if about.target == REVENUE else f" {unit(about.target)}"
+        off = f"{error:.3g}{measure.rstrip()}"
+        said.append(f"On past weeks that it had not seen it was off by {off} a vehicle on average{compared}.")
+    return said

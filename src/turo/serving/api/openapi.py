@@ -1,4 +1,4 @@
-"""The OpenAPI document of all routes, and `/docs`, the page for people, which loads nothing else."""
+"""The OpenAPI document of all routes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from turo.html.render import render
 from turo.serving.api import mlflow_paths
 from turo.serving.api.explain import EXPLAIN, EXPLAIN_MAX_ROWS, having
+from turo.serving.api.front_paths import PAGE, front_paths
 from turo.serving.api.schemas import (
     HEADERS,
     AboutAnswer,
@@ -22,9 +22,7 @@ from turo.serving.api.schemas import (
 )
 from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import ForecastRequest, Inference, Rows
-from turo.serving.http.problems import TITLES
 
-TEMPLATE = "docs.html"
 ANY = {"type": "object"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 FOREIGN = ("$schema", "$id")  # only right in a schema that is a document by itself, wrong inside another one
@@ -38,6 +36,8 @@ def openapi(
     rows: Mapping[str, dict[str, Any] | None],
     secured: bool = False,
     said: Mapping[str, str] | None = None,
+    prefix: str = "",
+    vehicle: str = "",
 ) -> dict[str, Any]:
     """OpenAPI 3.1 document of every route.
 
@@ -45,14 +45,22 @@ def openapi(
         rows: by model what its native request looks like (its `/schema`); None where that is not known now.
         secured: whether the routes want an API key.
         said: by model what it was trained on, and its warning.
+        prefix: the routes', below which path of another server they are.
+        vehicle: the id of one that can be forecast; empty where none is known.
     """
     known = {"type": "string", "enum": list(rows) or ["-"]}
     name = {"name": "model", "in": "path", "required": True, "schema": known}
-    paths: dict[str, Any] = {"/": {"get": _operation("List of models", _schema(Models))}}
-    for model in rows:
-        paths |= _model_paths(model, (said or {}).get(model, ""), secured)
-    paths |= {
-        **_mlflow_paths("", secured),
+    listed = _operation("The list of models; a browser gets the home page", _schema(Models))
+    listed["responses"]["200"]["content"] |= PAGE
+    paths: dict[str, Any] = _tagged({"/": {"get": listed}}, "Models")
+    for model, schema in rows.items():
+        examples = (schema or {}).get("examples") or [None]
+        own = _model_paths(model, (said or {}).get(model, ""), secured, examples[0])
+        if vehicle:
+            body = own[f"/{model}/forecast"]["post"]["requestBody"]["content"]["application/json"]
+            body["example"] = {"vehicle_id": vehicle}
+        paths |= _tagged(own, model)
+    v2 = {
         "/v2": {"get": _operation("V2 server metadata", ANY)},
         "/v2/health/live": {"get": _operation("V2 liveness", ANY)},
         "/v2/health/ready": {"get": _operation("V2 readiness", ANY)},
@@ -63,12 +71,18 @@ def openapi(
             "post": _with_headers(_operation("V2 inference", ANY, _schema(Inference))),
         },
     }
+    paths |= {
+        **_tagged(v2, "V2"),
+        **_tagged(_mlflow_paths("", secured), "MLflow"),
+        **_tagged(front_paths(secured), "Pages"),
+    }
     schemas = {
         model: _schema(Rows) if schema is None else _embedded(schema) for model, schema in rows.items()
     }
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Turo Analytics Platform: served models", "version": "1"},
+        "servers": [{"url": prefix or "/"}],
         "paths": paths,
         "components": {"schemas": {"Problem": _schema(ProblemAnswer), **schemas}},
     }
@@ -78,10 +92,14 @@ def openapi(
     return document
 
 
-def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
-    """A model's own routes, each with what this model takes and what is said of it."""
+def _model_paths(model: str, said: str, secured: bool, example: Any = None) -> dict[str, Any]:
+    """A model's own routes, each with what this model takes and what is said of it.
+
+    Args:
+        example: a body that its native route takes; None where that is not known now.
+    """
     about = _operation("What is served: version, fleet, signature, metrics, example", _schema(AboutAnswer))
-    about["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    about["responses"]["200"]["content"] |= PAGE
     rows = {"$ref": f"#/components/schemas/{model}"}
     summary = "Predict rows; MLflow's other three forms are accepted as well"
     predict = _operation(summary, _schema(Predictions), rows)
@@ -89,6 +107,8 @@ def _model_paths(model: str, said: str, secured: bool) -> dict[str, Any]:
     asked, told = _schema(ForecastRequest), _schema(ForecastAnswer)
     forecast = _operation("Forecast one vehicle from the prepared table", told, asked)
     explain = _explain(rows)
+    for operation in (predict, explain) if example else ():
+        operation["requestBody"]["content"]["application/json"]["example"] = example
     for operation in (about, predict, schema, forecast, explain):
         _with_headers(operation)
         if said:
@@ -127,6 +147,17 @@ def _mlflow_paths(below: str, secured: bool) -> dict[str, Any]:
     }
 
 
+def _tagged(paths: dict[str, Any], tag: str) -> dict[str, Any]:
+    """Paths whose operations stand below one heading."""
+    return {
+        path: {
+            part: {**content, "tags": [tag]} if isinstance(content, dict) else content
+            for part, content in item.items()
+        }
+        for path, item in paths.items()
+    }
+
+
 def _with_headers(operation: dict[str, Any]) -> dict[str, Any]:
     """Note the headers that come with every answer of a model."""
     for answer in operation["responses"].values():
@@ -142,17 +173,6 @@ def _embedded(schema: dict[str, Any]) -> dict[str, Any]:
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """A model's JSON Schema, made once; not to be changed."""
     return schema_of(model)
-
-
-def docs_page(models: list[str], prefix: str = "") -> bytes:
-    """`/docs`: every route with its purpose, and what each refusal means; `prefix` is the routes'."""
-    routes = [
-        (method.upper(), path, operation["summary"])
-        for path, item in openapi(dict.fromkeys(models))["paths"].items()
-        for method, operation in item.items()
-        if method in ("get", "post")
-    ]
-    return render(TEMPLATE, models=models, routes=routes, refusals=TITLES, prefix=prefix).encode()
 
 
 def _operation(summary: str, answer: dict[str, Any], body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from turo.models.explanation import explains
 from turo.serving.api import fleet_check, mlflow_paths
 from turo.serving.api.explain import EXPLAIN, explained
 from turo.serving.api.finite import refuse_infinite
-from turo.serving.api.model_info import About, description, json_schema
+from turo.serving.api.model_info import TEMPLATE, About, description, json_schema, model_page
 from turo.serving.api.model_protocol import Model
-from turo.serving.api.pages import TEMPLATE, model_page
 from turo.serving.forms import mlflow_forms, v2
 from turo.serving.forms.rows import Columns, RowReader
 from turo.serving.http.json_body import check_content_encoding, check_content_type
-from turo.serving.http.messages import HTML, JSON, Request, Response, allow, json_response, version_headers
+from turo.serving.http.messages import JSON, Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Problem, shown
 
 BINARY = b"application/octet-stream"
@@ -93,8 +92,7 @@ class Predictor:
         """What is served, for a program or for a browser."""
         allow(request, "GET", "POST")
         if request.wants_html:
-            content = model_page(self.about, self.row_reader, request.base_url, request.prefix)
-            return Response(200, [HTML], content)
+            return model_page(self.about, self.row_reader, request.base_url, request.prefix)
         return json_response(description(self.about, self.row_reader, request.base_url))
 
     def waits(self, request: Request) -> bool:

@@ -60,6 +60,11 @@ class Front:
         self.api_key = api_key
         self.now = now
 
+    def a_vehicle(self) -> str:
+        """The id of one that can be forecast, for an example; empty while none is known."""
+        files = self.folder.now()
+        return min(files.ids, default="") if files else ""
+
     def knows(self, request: Request) -> bool:
         """Whether it is one of its routes; `/` is one for browsers."""
         path = request.path.rstrip("/")

@@ -15,19 +15,20 @@ GUARDS: tuple[Header, ...] = (
 )
 
 
-def policy(styles: str = "", scripts: str = "'none'", more: str = "") -> Header:
+def policy(styles: str = "", scripts: str = "'none'", images: str = "'self'", more: str = "") -> Header:
     """The Content-Security-Policy: nothing from elsewhere, forms only to here, in nobody's frame.
 
     Args:
         styles: which style sheets may be used; default the one that all pages carry.
         scripts: which scripts may run; default none.
+        images: which pictures may be shown.
         more: further directives, e.g. `connect-src 'self'`.
     """
     parts = [
         "default-src 'none'",
         f"style-src {styles or style_source()}",
         f"script-src {scripts}",
-        "img-src 'self'",
+        f"img-src {images}",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
