@@ -23,6 +23,7 @@ REMEDY = "apt install chromium, or `playwright install chromium`"
 WIDE, NARROW, HEIGHT = 1280, 390, 900
 PATIENCE_MS = 20_000  # this machine may be busy
 SERIOUS = ("serious", "critical")
+MOST_STOPS = 400  # presses of Tab until all of a page must have been reached
 FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 
 
@@ -142,7 +143,7 @@ def beyond_the_edge(page: Page) -> list[str]:
 
 def out_of_reach(page: Page) -> list[str]:
     """What can be operated, is shown, and the Tab key does not come to."""
-    shown = page.evaluate(
+    page.evaluate(
         """focusable => {
           const groups = new Set();
           const isShown = one => one.checkVisibility({visibilityProperty: true}) && !one.disabled;
@@ -153,14 +154,19 @@ def out_of_reach(page: Page) -> list[str]:
             const called = one.textContent.trim().slice(0, 40) || one.name || one.id;
             one.dataset.toReach = `${one.tagName} ${called}`;
           }
-          return found.length;
         }""",
         FOCUSABLE,
     )
     page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
-    for _ in range(int(shown) + 20):
+    for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
-        page.evaluate("() => { delete document.activeElement.dataset.toReach; }")
+        if page.evaluate(
+            """() => {
+              delete document.activeElement.dataset.toReach;
+              return document.querySelector("[data-to-reach]") === null;
+            }"""
+        ):
+            break
     left: list[str] = page.evaluate(
         "() => [...document.querySelectorAll('[data-to-reach]')].map(one => one.dataset.toReach)"
     )
