@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit without-ray with-ray browser stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit without-ray with-ray browser stack test bench bench-serving bench-prepare bench-batch bench-forecast bench-busy bench-front clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -98,6 +98,9 @@ bench-serving: .venv/.all ## The routes against other model servers, and arrays 
 	python benchmarks/serving_bench.py
 	python benchmarks/serving_pipelines.py
 	python benchmarks/serving_explain.py
+
+bench-front: .venv/.all ## Pages of the front door, of 100 and of 5,000 vehicles
+	python benchmarks/front_bench.py
 
 bench-batch: .venv/.all ## A thousand rows in each form against the bare model
 	python benchmarks/serving_batch.py

@@ -363,3 +363,42 @@ def test_a_baseline_without_error_is_a_result():
     later = decide(exact, replace(exact, version="1"))
     assert not later.promoted
     assert "does not beat the best baseline; version 1 stays" in later.reason
+
+
+def described(version="1"):
+    """What MLflow's pages say of M and of one of its versions."""
+    model = client().get_registered_model("M").description or ""
+    return model, client().get_model_version("M", version).description or ""
+
+
+def test_the_card_describes_the_version_and_the_model_whose_champion_it_is(folder):
+    runs = [finished("M", folder), finished("M", folder, bias=USELESS)]
+    for number, run_id in enumerate(runs, start=1):
+        client().log_text(run_id, f"# Card {number}\n\nGood on *suv*.\n", "model_card.md")
+    for run_id in runs:
+        promote("M", run_id, "k")
+    model, first = described()
+    assert first == "# Card 1\n\nGood on *suv*.\n"
+    assert described("2")[1].startswith("# Card 2"), "a version that only challenges has its card as well"
+    assert model.startswith("The champion is version 1: `POST /M` answers with it.")
+    assert model.endswith("# Card 1\n\nGood on *suv*.")
+
+
+def test_a_description_that_is_too_long_ends_with_where_the_rest_is(folder):
+    run_id = finished("M", folder)
+    client().log_text(run_id, "# Card\n" + "| a row | of a table |\n" * 1000, "model_card.md")
+    promote("M", run_id, "k")
+    for text in described():
+        assert 4900 < len(text) <= 5000
+        kept, end = text.rsplit("\n\n", 1)
+        assert kept.endswith("\n| a row | of a table |")
+        assert end == f"The rest is in `model_card.md` of run {run_id}."
+
+
+def test_what_somebody_wrote_of_a_version_stays_and_a_run_without_a_card_is_no_obstacle(folder):
+    version = versions.register(finished("M", folder), "M")
+    client().update_model_version("M", version.version, "Ours since May.")
+    assert promote("M", version.run_id, "k").promoted
+    model, told = described()
+    assert told == "Ours since May."
+    assert model == "The champion is version 1: `POST /M` answers with it."

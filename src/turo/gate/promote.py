@@ -9,7 +9,7 @@ from typing import Any
 from turo.errors import RegistryError
 from turo.gate.best_champion import best_of_the_year
 from turo.gate.rules import BIAS, Decision, decide
-from turo.registry import aliases, versions
+from turo.registry import aliases, descriptions, versions
 from turo.registry.client import Version
 from turo.registry.decision_log import append_entry, read_entries
 from turo.registry.fleet_match import difference, foreign, same, table_manifest
@@ -46,6 +46,7 @@ def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> 
         or finished_runs.duplicate(run_id, name)
         or versions.register(run_id, name)
     )
+    descriptions.describe_version(candidate)
     table, entry, said = table_manifest(settings), _entry(candidate), ""
     if entry is not None:
         repeats = candidate.run_id != run_id or run_key != entry.get("run_key", "")
@@ -63,6 +64,8 @@ def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> 
     if said:
         decision = replace(decision, reason=f"{said}; {decision.reason}")
     _carry_out(candidate, decision, run_key, shadowed=not foreign(candidate.tags, table))
+    if decision.promoted:
+        descriptions.describe_model(candidate)
     try:
         publish(candidate)
     except Exception:  # the decision stands; the table beside it is a convenience

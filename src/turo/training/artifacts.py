@@ -16,6 +16,7 @@ from turo.files import sha256_folder
 from turo.models import flavor
 from turo.models.forecaster import Forecaster
 from turo.models.kinds import regressor
+from turo.registry.descriptions import CARD
 from turo.table.model_columns import arrays
 from turo.table.names import ORIGIN, VEHICLE
 from turo.table.targets import unit
@@ -89,7 +90,7 @@ def write_reports(outcome: Outcome, folder: Path) -> None:
         result.totals.write_csv(folder / fleet_totals.FILE, float_precision=4)
     scores.groups.write_csv(folder / group_scores.FILE, float_precision=4)
     model_card.write_comparison(model_card.comparison(scores, result.metric), folder)
-    (folder / "model_card.md").write_text(model_card.card(facts, scores, result))
+    (folder / CARD).write_text(model_card.card(facts, scores, result))
     judged = result.model or outcome.final
     importance = permutation_importance(
         judged,

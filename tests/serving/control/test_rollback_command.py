@@ -71,6 +71,14 @@ def test_it_goes_back_to_the_champion_before_and_asking_again_changes_nothing(ma
     assert events("rollback_begun", "rolled_back") == [("rollback_begun", "1"), ("rolled_back", "1")]
 
 
+def test_mlflow_says_of_the_model_which_version_serves_again(make_champions) -> None:
+    make_champions(2)
+    back()
+    assert client().get_registered_model("A").description == (
+        "The champion is version 1: `POST /A` answers with it."
+    )
+
+
 def test_any_earlier_version_is_in_reach_and_so_is_the_way_back(make_champions) -> None:
     make_champions(4)
     assert back("2") == {"model": "A", "version": "2", "replaced": "4"}

@@ -16,7 +16,7 @@ from typing import Any
 from turo.data import fleet_sketch
 from turo.errors import DeployError, RegistryError
 from turo.patience import Patience
-from turo.registry import aliases, fleet_match, versions
+from turo.registry import aliases, descriptions, fleet_match, versions
 from turo.registry.client import Version
 from turo.registry.decision_log import append_entry, read_entries
 from turo.serving.control.desired import as_spec
@@ -75,6 +75,7 @@ def rollback(name: str, settings: Settings, to: str = "", answers: Answers | Non
     restored = _usable(name, intent.to, settings)
     example = load(as_spec(restored), settings.serve_max_rows, settings).about.example
     _move(name, restored, intent, known=intent is before)
+    descriptions.describe_model(restored)
     asked = answers or _ask(settings)
     if not Patience(PERIOD_S, DEADLINE_S).poll(lambda: asked(restored, example)):
         raise DeployError(

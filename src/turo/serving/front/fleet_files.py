@@ -14,9 +14,10 @@ from typing import Any
 import polars as pl
 
 from turo.files import sha256
-from turo.forecast.forecast_columns import FORECASTS, TOTALS, Types, with_columns
+from turo.forecast.forecast_columns import FORECASTS, TOTALS, with_columns
 from turo.forecast.output.report_files import FORM, MADE
 from turo.forecast.output.store import CSV, TOTALS_CSV
+from turo.serving.front.csv_table import read_table
 from turo.table.names import REPORT
 
 ADDRESS = (
@@ -35,7 +36,6 @@ OLDER = (
     "The report was made by an older version: pages may lack what that one did not write. Run the DAG "
     "forecast_fleet (`turo forecast`) to make it anew."
 )
-TEXTS = {"vehicle_id": pl.String, "vehicle": pl.String, "class": pl.String, "name": pl.String}
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError)
 
 State = tuple[tuple[int, int] | None, ...]
@@ -114,11 +114,15 @@ class FleetFolder:
         """The newest whole set, None before the first; `problems` says what is wrong with a newer one."""
         if self.is_address:
             return None
-        with self._loading:
-            seen = self._state()
-            if seen != self._seen:
-                self._load()
-                self._seen = seen
+        # While one request reads a newer set, the others go on with the one held.
+        if self._loading.acquire(blocking=self.held is None):
+            try:
+                seen = self._state()
+                if seen != self._seen:
+                    self._load()
+                    self._seen = seen
+            finally:
+                self._loading.release()
         return self.held
 
     def report(self) -> bytes | None:
@@ -157,32 +161,25 @@ class FleetFolder:
             MixedError: files of two sets.
         """
         about = self.content(f"{REPORT}/{MADE}")
-        made: dict[str, Any] = json.loads(about) if about else {}
+        made: dict[str, Any] = dict(json.loads(about)) if about else {}
         for name, digest in made.get("beside", {}).items():
             _check(self.folder / name, digest)
         reports = {}
         for name, digest in made.get("files", {}).items():
             path = self.folder / REPORT / Path(name).name
             _check(path, digest)
-            reports[path.stem] = _csv(path)
-        forecasts = with_columns(_csv(self.folder / CSV, FORECASTS), FORECASTS)
+            reports[path.stem] = read_table(path)
+        forecasts = with_columns(read_table(self.folder / CSV, FORECASTS), FORECASTS)
         if forecasts.is_empty():
             raise MixedError(CSV)
         totals = self.folder / TOTALS_CSV
-        summed = _csv(totals, TOTALS) if totals.is_file() else pl.DataFrame(schema=TOTALS)
+        summed = read_table(totals, TOTALS) if totals.is_file() else pl.DataFrame(schema=TOTALS)
         return FleetFiles(forecasts, with_columns(summed, TOTALS), reports, made)
 
 
 def _check(path: Path, digest: str) -> None:
     if not path.is_file() or sha256(path) != digest:
         raise MixedError(path.name)
-
-
-def _csv(path: Path, types: Types | None = None) -> pl.DataFrame:
-    wanted = {**TEXTS, **(types or {})}
-    header = pl.read_csv(path, n_rows=0).columns
-    kinds = {name: kind for name, kind in wanted.items() if name in header}
-    return pl.read_csv(path, schema_overrides=kinds, try_parse_dates=True, infer_schema_length=None)
 
 
 def _state(path: Path) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from turo.forecast.forecast_columns import FLEET
+from turo.serving.front.answer_rows import answer_rows
 from turo.serving.front.fleet_files import FleetFiles
 from turo.table.targets import BOOKED_DAYS, TARGET
 
@@ -32,6 +33,11 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
             }
             for row in totals
         ],
-        "track": [row for row in files.rows("fleet_number") if row.get("track_record")],
-        "advice": sorted(files.rows("advice"), key=lambda row: row.get("rank") or 0)[:MOST_ADVICE],
+        "track": [row for row in answer_rows(files, "fleet_number") if row["track_record"]],
+        "advice": [
+            row
+            for row in sorted(answer_rows(files, "advice"), key=lambda row: row["rank"] or 0)
+            if row["vehicle_id"] and row["to_do"]
+        ][:MOST_ADVICE],
+        "asked": [row for row in answer_rows(files, "asked") if row["vehicle_id"] and row["question"]],
     }

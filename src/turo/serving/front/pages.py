@@ -83,6 +83,8 @@ class Front:
         path = request.path.rstrip("/")
         if path == SIGN_IN:
             allow(request, "GET", "POST")
+            if not self.api_key:
+                return Response(303, [(b"location", f"{request.prefix}/".encode())], b"")
             if request.method == "POST":
                 return sign_in(request, self.api_key.encode())
             return sign_in_page(request)

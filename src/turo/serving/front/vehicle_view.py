@@ -6,12 +6,12 @@ from typing import Any
 
 from turo.forecast.answers.vehicle_files import VEHICLE_TRACK, VEHICLE_WEEKS
 from turo.models.spread import TOLERANCE
+from turo.serving.front.answer_rows import answer_rows, first
 from turo.serving.front.fleet_files import FleetFiles
 from turo.serving.front.vehicle_pictures import fan_picture, weeks_picture
 from turo.table.targets import TARGET
 
 MOST_TRACK = 39  # rows: 13 Mondays of three horizons
-LEAGUE = ("earned_per_day", "price_day", "use", "difference", "low", "high", "profit", "break_even_use")
 
 
 def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
@@ -33,13 +33,14 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
         "reasons": [reason for reason in (main["reason_1"], main["reason_2"]) if reason],
         "weeks": weeks_picture(weeks, files.origin) if weeks else "",
         "fan": fan_picture(rows, unit),
-        "gaps": files.rows("gaps", vehicle_id=vehicle_id),
+        "gaps": answer_rows(files, "gaps", vehicle_id=vehicle_id),
         "league": sorted(
-            files.rows("league", vehicle_id=vehicle_id), key=lambda row: row.get("window_days") or 0
+            answer_rows(files, "league", vehicle_id=vehicle_id), key=lambda row: row["window_days"] or 0
         ),
-        "risk": next(iter(files.rows("at_risk", vehicle_id=vehicle_id)), None),
-        "advice": next(iter(files.rows("advice", vehicle_id=vehicle_id)), None),
-        "since": next(iter(files.rows("since_last_monday", vehicle_id=vehicle_id)), None),
+        "risk": first(files, "at_risk", vehicle_id),
+        "advice": first(files, "advice", vehicle_id),
+        "asked": first(files, "asked", vehicle_id),
+        "since": first(files, "since_last_monday", vehicle_id),
         "track": [_judged(row) for row in reversed(track[-MOST_TRACK:])],
         "scores": _scores(track),
     }

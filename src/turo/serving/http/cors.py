@@ -23,7 +23,8 @@ class Cors:
     def headers(self, origin: bytes | None) -> list[Header]:
         """What every answer carries: caches must keep the origins apart, whether or not they are allowed.
 
-        Credentials are not allowed: cookies play no part here, and a page that has the key sends it itself.
+        Credentials are not allowed: the sign-in's cookie is for this server's own pages, and another page
+        that has the key sends it itself.
         """
         if not self.origins:
             return []

@@ -52,8 +52,15 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last."""
-        return dict(parse_qsl(self.query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS))
+        """The query's parameters; of a repeated one the last.
+
+        Raises:
+            Problem: 400, there are too many.
+        """
+        try:
+            return dict(parse_qsl(self.query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS))
+        except ValueError as error:
+            raise Problem(400, f"The address has more than {MAX_PARAMETERS} parameters.") from error
 
     @property
     def request_id(self) -> str:
