@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit without-ray with-ray stack test bench bench-serving bench-front bench-prepare bench-batch bench-forecast bench-answers bench-replay bench-report bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit without-ray with-ray browser stack test bench bench-serving bench-front bench-prepare bench-batch bench-forecast bench-answers bench-replay bench-report bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -69,17 +69,22 @@ unit: .venv/.all ## Unit, contract and embedded tests, no Docker needed
 	@$(MAKE) -k -j2 -O without-ray with-ray
 
 without-ray: .venv/.all
-	pytest -m 'not (stack or ray or slow)'
+	pytest -m 'not (stack or ray or slow or browser)'
 
 with-ray: .venv/.all
-	pytest -m '(ray or slow) and not stack'
+	pytest -m '(ray or slow) and not (stack or browser)'
+
+browser: .venv/.all ## The pages in a real browser; ARGS=--screenshots draws docs/images/ anew
+	pytest tests/browser $(ARGS)
 
 stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
-	pytest -m stack tests/stack
+	pytest -m stack tests/stack $(ARGS)
 
 test: .venv/.all ## Everything; the stack too where a Docker engine answers
 	@$(MAKE) -j2 lint types
 	@$(MAKE) unit
+	@if python tests/support/real_browser.py; then $(MAKE) browser; \
+	else echo 'The browser tests did not run; then run `make browser`.'; fi
 	@if docker info >/dev/null 2>&1; then $(MAKE) stack; \
 	else echo 'No Docker engine answers: the stack tests did not run. Start Docker and run `make stack`.'; fi
 

@@ -62,12 +62,15 @@ def test_pages_are_whole_and_escape_every_name(hostile: bool) -> None:
 
 
 def test_nothing_is_wider_than_a_telephone_unless_it_scrolls_by_itself() -> None:
-    """A table without a box of its own, or a column of a grid with a fixed least width, widens the page."""
+    """A table without a box of its own, or a column of a grid with a fixed least width, widens the page.
+
+    The keyboard must come to the box, or who has no mouse cannot scroll it.
+    """
     folder = Path(render.__file__).parent
-    for template in folder.glob("*.html"):
+    for template in folder.rglob("*.html"):
         text = template.read_text()
         for table in re.finditer(r"<table[^>]*>", text):
-            boxed = re.search(r'<div class="wide"[^>]*>$', text[: table.start()])
+            boxed = re.search(r'<div class="wide"[^>]* tabindex="0"[^>]*>$', text[: table.start()])
             assert boxed or "narrow" in table.group(), f"{template.name}: {text[table.start() :][:80]}"
     widths = re.findall(r"minmax\(([^;}]*),1fr\)\)", (folder / "style.css").read_text())
     assert len(widths) == 2

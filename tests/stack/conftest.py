@@ -12,8 +12,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import screenshots
 from airflow_api import AirflowApi
 from compose_stack import HOST_USER, MODELS, Stack, checkout, figures
+from real_browser import browser
+from screenshots import screenshot
+
+__all__ = ["browser", "screenshot"]
 
 TIMEOUT_S = 2700
 # Ports and image tags away from the defaults, so that a user's own running stack is left alone.
@@ -33,6 +38,10 @@ OWN_NAMES = {
 # Ray places replicas in turns: one more may land beside the first two, of three more one on an added node.
 # Three more are asked for where a replica is meant to work on eight requests, half of its limit, at a time.
 LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    screenshots.add_option(parser)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
