@@ -16,7 +16,7 @@ import typer
 
 from turo import settings as settings_module
 from turo.cluster.local_ray import OUR_INTERPRETER
-from turo.commands import first_forecast, replay, sample
+from turo.commands import check, first_forecast, replay, sample, steps
 from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError, InputError, TuroError, kind
@@ -33,7 +33,8 @@ RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
-for command in (sample.generate, sample.reset_sample, replay.replay, first_forecast.first_forecast):
+own = (sample.generate, sample.reset_sample, replay.replay, first_forecast.first_forecast, check.check)
+for command in own:
     app.command()(command)
 
 
@@ -48,7 +49,9 @@ def prepare(context: typer.Context) -> None:
     """Turn reservations and vehicles into datas.csv and datas.parquet, on Ray."""
     from turo.prepare.run import run
 
-    report(run(context.obj))
+    settings = context.obj
+    with steps.noted(settings, "prepare"), steps.remembered(settings):
+        report(run(settings))
 
 
 @app.command()
@@ -62,8 +65,9 @@ def train(
     """Run one MLflow project on the prepared table."""
     from turo.training import mlflow_projects
 
-    project = path or str(mlflow_projects.path_of(name, context.obj))
-    run_id = mlflow_projects.launch(name, project, _parameters(param or []), run_key, context.obj)
+    with steps.noted(context.obj, f"train {name}"):
+        project = path or str(mlflow_projects.path_of(name, context.obj))
+        run_id = mlflow_projects.launch(name, project, _parameters(param or []), run_key, context.obj)
     report({"model": name, "run_id": run_id})
 
 
@@ -81,7 +85,11 @@ def promote(
 
     if run_id and len(names) != 1:
         raise ConfigError(f"--run-id {run_id} belongs to one model, not to {names}.", "Name that model only.")
-    report([asdict(decide(name, run_id or None, run_key, context.obj)) for name in names])
+    decisions = []
+    for name in names:
+        with steps.noted(context.obj, f"promote {name}"):
+            decisions.append(asdict(decide(name, run_id or None, run_key, context.obj)))
+    report(decisions)
 
 
 @app.command()
@@ -89,7 +97,8 @@ def horizons(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Prepare the tables of the other horizons, and list which of their models must be trained."""
     from turo.forecast.prepare_horizons import make_ready
 
-    report(make_ready(context.obj, model, days(horizons)))
+    with steps.noted(context.obj, "horizons"):
+        report(make_ready(context.obj, model, days(horizons)))
 
 
 @app.command()
@@ -97,7 +106,8 @@ def forecast(context: typer.Context, model: ForecastModel = "", horizons: Foreca
     """Score every active vehicle with the champions; write forecasts.csv, report.html and the look back."""
     from turo.forecast.fleet_forecast import run
 
-    report(run(context.obj, model, days(horizons)))
+    with steps.noted(context.obj, "forecast"):
+        report(run(context.obj, model, days(horizons)))
 
 
 @app.command()

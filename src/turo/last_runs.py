@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from turo.files import atomic_path
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "last-runs"
 
@@ -56,8 +59,11 @@ def read(folder: Path) -> list[LastRun]:
 
 def _write(folder: Path, run: LastRun) -> None:
     name = "".join(letter if letter.isalnum() else "-" for letter in run.step)
-    with atomic_path(folder / FOLDER / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+    try:
+        with atomic_path(folder / FOLDER / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+    except OSError as error:  # a folder that may only be read, a full disk: the step itself goes on
+        logger.warning("How %s ended cannot be kept: %s", run.step, error)
 
 
 def _now() -> str:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     timezone: str = "America/Los_Angeles"
     date_order: Literal["", "MDY", "DMY"] = ""  # needed only for ambiguous or two-digit dates
     accept_older_snapshot: bool = False
+    watch_files: bool = True  # the DAG new_files starts by itself when a file in the data folder changes
     horizon_days: int = Field(28, ge=1, le=366)
     target: Target = "auto"  # auto = the profile's default; `y_` may be left out
     prepare_chunk_vehicles: int = Field(500, ge=1)

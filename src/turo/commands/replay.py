@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from turo.commands import steps
 from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError
@@ -22,7 +23,8 @@ def replay(
     """Forecast past Mondays from what was known then; write track-record.csv and track-record.html."""
     from turo.replay.run import run
 
-    report(run(context.obj, _day(since), model, days(horizons), retrain_weeks))
+    with steps.noted(context.obj, "replay"):
+        report(run(context.obj, _day(since), model, days(horizons), retrain_weeks))
 
 
 def _day(text: str) -> date | None:

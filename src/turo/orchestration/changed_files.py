@@ -1,0 +1,59 @@
+"""A trigger that notices other input files in the data folder, for a DAG that is scheduled by them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from turo.prepare import watched_inputs
+
+logger = logging.getLogger(__name__)
+
+
+class ChangedFiles(BaseEventTrigger):
+    """Fire once for every new content of the input files.
+
+    Two looks `pause_s` apart must find all of them of the same size and time of change: a copy under way, or
+    a second file behind the first, is waited for. Only then they are hashed, and compared with what the last
+    table was made of and what was checked last; a mere touch, or the same file again, is no news.
+
+    Args:
+        folder: the data folder where the triggerer has it.
+        names: what is watched: names and globs below it, as in RESERVATIONS_FILE.
+        pause_s: seconds between two looks.
+    """
+
+    def __init__(self, folder: str, names: Sequence[str], pause_s: float = 30.0) -> None:
+        super().__init__()
+        self.folder = folder
+        self.names = list(names)
+        self.pause_s = pause_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """How another process makes the same trigger."""
+        kwargs = {"folder": self.folder, "names": self.names, "pause_s": self.pause_s}
+        return f"{type(self).__module__}.{type(self).__qualname__}", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look for ever; a folder that cannot be read now is told in the log and looked at again."""
+        folder = Path(self.folder)
+        seen: dict[str, watched_inputs.State] = {}
+        hashed: dict[str, watched_inputs.State] = {}
+        told: dict[str, str] = {}
+        while True:
+            try:
+                now = await asyncio.to_thread(watched_inputs.states, folder, self.names)
+                if now == seen and now != hashed:
+                    found = await asyncio.to_thread(watched_inputs.digests, folder, now)
+                    if found != told and await asyncio.to_thread(watched_inputs.is_news, folder, found):
+                        yield TriggerEvent({"files": found})
+                    hashed, told = now, found
+                seen = now
+            except OSError as error:
+                logger.warning("%s cannot be looked at, again in %s s: %s", folder, self.pause_s, error)
+            await asyncio.sleep(self.pause_s)

@@ -1,0 +1,125 @@
+"""`turo check`: what would be read, what is missing, what would be refused, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from export_factory import Fleet, header_44, write
+from typer.testing import Result
+
+from turo import last_runs
+from turo.errors import InputError
+from turo.prepare import watched_inputs
+
+Turo = Callable[..., Result]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_says_on_one_screen_what_would_be_read_and_changes_nothing(data: Path, turo: Turo) -> None:
+    before, rows = content(data), pl.read_csv(data / "reservations.csv")
+    told = turo("check")
+    assert told.exit_code == 0, told.output
+    assert len(told.output.splitlines()) <= 30
+    assert "canonical" in told.output
+    assert f"{rows.height} reservations" in told.output
+    assert f"{rows['vehicle_id'].n_unique()} with reservations" in told.output
+    assert "nothing was prepared here yet" in told.output
+    assert "would be taken" in told.output
+    assert content(data) == before
+
+
+def test_an_export_is_checked_from_elsewhere_without_keys_being_kept(
+    data: Path, turo: Turo, tmp_path: Path
+) -> None:
+    from datetime import datetime
+
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    now = datetime(2025, 8, 1, 12)
+    found = write(other, Fleet(days=240).rows(now), header=header_44())
+    export = found.rename(other / "trip_earnings_export_20250801.csv")
+    for name in ("vehicles.csv", "blocks.csv", "reservations.csv"):
+        (data / name).unlink()
+    told = turo("check", export)
+    assert told.exit_code == 0, told.output
+    assert "turo_export" in told.output
+    assert "vehicles.csv: no class" in told.output
+    assert "blocks.csv: days that the owner took out count as open" in told.output
+    assert content(data) == {}
+    assert [path.name for path in other.iterdir()] == [export.name]
+
+
+def test_rejected_rows_are_listed_by_reason_and_line(data: Path, turo: Turo) -> None:
+    path = data / "reservations.csv"
+    lines = path.read_text().splitlines()
+    lines[2] = lines[2].replace("2026", "20x6")
+    path.write_text("\n".join(lines) + "\n")
+    told = turo("check")
+    assert told.exit_code == 0, told.output
+    assert "1 row" in told.output
+    assert "first in line 3" in told.output
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_what_would_be_refused_ends_with_the_reason(data: Path, turo: Turo, noted: bool) -> None:
+    (data / "reservations.csv").write_text("name,colour\na,red\n")
+    told = turo("check", *(["--noted"] if noted else []))
+    assert told.exit_code == 1
+    assert isinstance(told.exception, InputError)
+    assert "would be refused. reservations.csv" in told.output
+    assert "turo-check-" not in told.output
+    runs = last_runs.read(data)
+    assert [run.step for run in runs] == (["check"] if noted else [])
+    if noted:
+        assert "no header that is known" in runs[0].problem
+        now = watched_inputs.digests(data, ["reservations.csv"])
+        kept = json.loads((data / watched_inputs.CHECKED).read_text())
+        assert kept["reservations.csv"] == now["reservations.csv"]  # not news any more
+
+
+def test_a_check_that_passes_is_noted(data: Path, turo: Turo) -> None:
+    told = turo("check", "--noted")
+    assert told.exit_code == 0, told.output
+    assert told.output.splitlines()[-1].startswith("TURO_RESULT ")
+    (run,) = last_runs.read(data)
+    assert run.step == "check"
+    assert run.ended
+    assert not run.problem
+
+
+def test_a_missing_price_and_date_are_told_with_what_they_cost(
+    data: Path, turo: Turo, tmp_path: Path
+) -> None:
+    rows = pl.read_csv(data / "reservations.csv", infer_schema=False)
+    bare = tmp_path / "bare.csv"
+    rows.drop("trip_price", "booked_at", "cancelled_at", strict=False).write_csv(bare)
+    told = turo("check", bare)
+    assert told.exit_code == 0, told.output
+    for what in ("price: all", "booking date: all", "date of cancellation"):
+        assert what in told.output
+
+
+def test_a_file_that_is_not_there(turo: Turo, tmp_path: Path) -> None:
+    told = turo("check", tmp_path / "nowhere.csv")
+    assert told.exit_code == 1
+    assert "nowhere.csv: no such file" in str(told.exception)
+
+
+def test_two_files_of_one_name(data: Path, turo: Turo, tmp_path: Path) -> None:
+    (tmp_path / "vehicles.csv").write_bytes((data / "vehicles.csv").read_bytes())
+    told = turo("check", data / "vehicles.csv", tmp_path / "vehicles.csv")
+    assert told.exit_code == 1
+    assert "Two files are called vehicles.csv" in str(told.exception)
+
+
+def test_a_folder_behind_an_url_takes_no_note_and_is_not_made(turo: Turo, data: Path) -> None:
+    told = turo("check", "--noted", data_dir=data.as_uri())
+    assert told.exit_code == 0, told.output
+    assert last_runs.read(data) == []
