@@ -13,29 +13,24 @@ import polars as pl
 from turo.data.load import load_tables
 from turo.data.tables import Tables
 from turo.errors import InputError
-from turo.forecast import listed_vehicles, unknown_vehicles
+from turo.forecast import listed_vehicles, monday_report, unknown_vehicles
 from turo.forecast.advising import week_list
-from turo.forecast.answers.all_answers import all_answers
 from turo.forecast.answers.answer import Facts
-from turo.forecast.answers.vehicle_files import vehicle_files
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
 from turo.forecast.forecast_columns import BASELINE, MODEL
 from turo.forecast.forecaster_choice import choose
-from turo.forecast.freshness import changed_inputs, late
+from turo.forecast.freshness import changed_inputs
 from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
 from turo.forecast.live import accuracy, track
 from turo.forecast.occupied_days import trips
-from turo.forecast.output import database, draws_file, live_errors, report_files, store
-from turo.forecast.report import page
-from turo.forecast.report.booked_weeks import booked_weeks
+from turo.forecast.output import database, draws_file, live_errors, store
 from turo.forecast.report.reasons import compared_with
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
-from turo.table.names import TRACK_RECORD_PAGE
 from turo.words import counted
 
 logger = logging.getLogger(__name__)
@@ -157,28 +152,8 @@ def forecast_fleet(
         windows=windows,
         folder=folder,
     )
-    told = all_answers(known)
-    facts = page.Facts(
-        forecasts=made,
-        totals=summed,
-        booked=booked_weeks(source.reservations, made["vehicle_id"].unique().sort().to_list(), origin),
-        champions=found,
-        accuracy=measured,
-        live=live,
-        manifest=tables[shown.index(main)].manifest,
-        code_version=settings.code_version,
-        main=main,
-        notes=[*notices, *changed_inputs(tables, source), *late(origin, moment)],
-        track_record=TRACK_RECORD_PAGE if (folder / TRACK_RECORD_PAGE).is_file() else "",
-        answers=told,
-    )
-    page.write(facts, folder / page.FILE)
-    about = {"origin": origin, "made": moment, "main": main, "snapshot": source.snapshot}
-    about |= {"code_version": settings.code_version, "data_digest": tables[shown.index(main)].digest}
-    behind = {answer.key: answer.rows for answer in told} | vehicle_files(known)
-    report_files.write(folder, behind, about, beside=(store.CSV, store.TOTALS_CSV, page.FILE))
-    vehicles = counted(made["vehicle_id"].n_unique(), "vehicle")
-    logger.info("Forecast %s at %s: %s", vehicles, origin, folder / page.FILE)
+    monday_report.write(settings, known, found, measured, [*notices, *changed_inputs(tables, source)])
+    logger.info("Forecast %s at %s", counted(made["vehicle_id"].n_unique(), "vehicle"), origin)
     return Fleet(made, summed, measured, notices, live)
 
 
