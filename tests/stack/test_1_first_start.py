@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
+import time
 from typing import Any
 
 import httpx
 import pytest
-from compose_stack import HOST_USER, MODELS, Stack, figures
+from compose_stack import HOST_USER, MODELS, Stack, figures, wait_for
 
 pytestmark = pytest.mark.stack
 ONE_OFFS = {"bootstrap", "airflow_init"}
@@ -130,3 +132,21 @@ def test_bytes_of_all_images_counting_shared_layers_once(stack: Stack) -> None:
     unique = sum(size for _, _, size in layers)
     figures["unique bytes of all images"] = f"{unique / 1e9:.2f} GB"
     assert 0 < unique < 5e9
+
+
+def test_forecasts_and_report_come_without_a_click(stack: Stack, serve: str) -> None:
+    """After the routes: their time is told from the moment in which all was healthy."""
+    began = time.monotonic()
+    wait_for("the report", lambda: httpx.get(f"{serve}/report", timeout=30).is_success, timeout=300)
+    figures["from healthy to forecasts of 7, 28 and 90 days and the report"] = (
+        f"{time.monotonic() - began:.0f} s"
+    )
+    with (stack.folder / "datas" / "forecasts.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["horizon_days"] for row in rows} == {"7", "28", "90"}
+    assert {row["method"] for row in rows} == {"model"}
+    home = httpx.get(serve, headers={"Accept": "text/html"}, timeout=30)
+    assert home.status_code == 200
+    assert rows[0]["origin_date"] in home.text or "90 days" in home.text
+    told = stack.compose("logs", "mlflow").stdout
+    assert f"http://localhost:{serve.rsplit(':', 1)[1]}/" in told

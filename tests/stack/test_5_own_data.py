@@ -54,20 +54,33 @@ def fleet_of(datas: Path) -> str:
     return str(json.loads((datas / "manifest.json").read_text())["fleet"]["id"])
 
 
-def run_all(airflow: AirflowApi) -> tuple[str, str]:
-    """Trigger prepare_data as a user would, and await the forecast it starts; the ids of both runs."""
+def idle(airflow: AirflowApi) -> None:
+    """Nothing may be under way: its forecast would be made of the new files, under the old run's name."""
+    wait_for(
+        "no run under way",
+        lambda: all(airflow.is_idle(dag) for dag in ("new_files", "prepare_data", "forecast_fleet")),
+        timeout=1200,
+    )
 
-    def forecasts() -> set[str]:
-        return {run["dag_run_id"] for run in airflow.runs("forecast_fleet")}
 
-    # A forecast that waits for its turn would be made of the new files, under the old run's name.
-    wait_for("no forecast under way", lambda: airflow.is_idle("forecast_fleet"), timeout=1200)
-    before = forecasts()
-    prepared = airflow.trigger("prepare_data", {"models": ["XGBoost"]})
-    airflow.wait("prepare_data", prepared, timeout=900)
-    started = wait_for("a run of forecast_fleet", lambda: forecasts() - before or None, timeout=120)
-    forecast = started.pop()
+def begun(airflow: AirflowApi, dag: str) -> set[str]:
+    return {run["dag_run_id"] for run in airflow.runs(dag)}
+
+
+def drop(airflow: AirflowApi, put: Callable[[], Any]) -> tuple[str, str]:
+    """Put files into datas/ and touch nothing else; the runs of prepare_data and forecast_fleet it starts."""
+    idle(airflow)
+    before = {dag: begun(airflow, dag) for dag in ("prepare_data", "forecast_fleet")}
+    put()
+    started = wait_for(
+        "prepare_data", lambda: begun(airflow, "prepare_data") - before["prepare_data"] or None, 240
+    )
+    (prepared,) = started
+    airflow.wait("prepare_data", prepared, timeout=1200)
+    told = lambda: begun(airflow, "forecast_fleet") - before["forecast_fleet"] or None  # noqa: E731
+    (forecast,) = wait_for("a run of forecast_fleet", told, timeout=120)
     airflow.wait("forecast_fleet", forecast, timeout=1200)
+    assert begun(airflow, "prepare_data") - before["prepare_data"] == {prepared}  # once, however many files
     return prepared, forecast
 
 
@@ -85,12 +98,17 @@ def test_own_files_take_the_sample_s_place(
     name: str,
     put: Callable[[Path], OwnFleet],
 ) -> None:
-    for file in INPUTS:
-        (datas / file).write_bytes(sample[file])
-    own = put(datas)
     strangers = {line.split(",")[0] for line in sample["vehicles.csv"].decode().splitlines()[1:]}
     began = time.monotonic()
-    prepared, forecast = run_all(airflow)
+    placed: list[OwnFleet] = []
+
+    def place() -> None:
+        for file in INPUTS:
+            (datas / file).write_bytes(sample[file])
+        placed.append(put(datas))
+
+    prepared, forecast = drop(airflow, place)
+    (own,) = placed
     figures[f"from the sample to {name}"] = f"{time.monotonic() - began:.0f} s"
 
     steps = tasks(airflow, "prepare_data", prepared)
@@ -130,9 +148,12 @@ def test_own_files_take_the_sample_s_place(
 def test_the_sample_comes_back_with_its_report(
     airflow: AirflowApi, serve: str, datas: Path, sample: dict[str, bytes], forecast_before: set[str]
 ) -> None:
-    for file in INPUTS:
-        (datas / file).write_bytes(sample[file])
-    prepared, forecast = run_all(airflow)
+
+    def place() -> None:
+        for file in INPUTS:
+            (datas / file).write_bytes(sample[file])
+
+    prepared, forecast = drop(airflow, place)
     states = {task["state"] for task in airflow.task_instances("prepare_data", prepared)}
     assert states == {"success"}, airflow.explain("prepare_data", prepared)
     assert vehicles_in(datas / "forecasts.csv") == forecast_before
@@ -141,6 +162,21 @@ def test_the_sample_comes_back_with_its_report(
     answer = httpx.post(f"{serve}/XGBoost/forecast", json={"vehicle_id": min(forecast_before)}, timeout=30)
     assert answer.status_code == 200, answer.text
     assert tasks(airflow, "forecast_fleet", forecast)["forecast"]["state"] == "success"
+
+
+def test_a_file_that_cannot_be_read_starts_nothing_and_is_told(
+    airflow: AirflowApi, serve: str, datas: Path, sample: dict[str, bytes]
+) -> None:
+    idle(airflow)
+    checked, prepared = begun(airflow, "new_files"), begun(airflow, "prepare_data")
+    (datas / "reservations.csv").write_text("id,type,amount\n1,payout,2.00\n")
+    started = wait_for("new_files", lambda: begun(airflow, "new_files") - checked or None, timeout=240)
+    assert airflow.wait("new_files", started.pop(), timeout=300) == "failed"
+    assert begun(airflow, "prepare_data") == prepared
+    home = httpx.get(serve, headers={"Accept": "text/html"}, timeout=30)
+    assert "reservations.csv" in home.text and "check" in home.text
+    # The file of before is back: what it says was prepared already.
+    (datas / "reservations.csv").write_bytes(sample["reservations.csv"])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
