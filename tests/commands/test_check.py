@@ -89,6 +89,7 @@ def test_a_check_that_passes_is_noted(data: Path, turo: Turo) -> None:
     assert told.exit_code == 0, told.output
     assert told.output.splitlines()[-1].startswith("TURO_RESULT ")
     (run,) = last_runs.read(data)
+    assert not (data / watched_inputs.CHECKED).exists()  # whether it was prepared the manifest will tell
     assert run.step == "check"
     assert run.ended
     assert not run.problem
@@ -104,6 +105,22 @@ def test_a_missing_price_and_date_are_told_with_what_they_cost(
     assert told.exit_code == 0, told.output
     for what in ("price: all", "booking date: all", "date of cancellation"):
         assert what in told.output
+
+
+def test_one_of_several_exports_is_read_beside_the_others(
+    data: Path, turo: Turo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (data / "reservations.csv").read_text().splitlines()
+    (data / "in").mkdir()
+    half = len(rows) // 2
+    (data / "in" / "a.csv").write_text("\n".join(rows[:half]) + "\n")
+    (data / "in" / "b.csv").write_text("\n".join([rows[0], *rows[half:]]) + "\n")
+    (tmp_path / "b.csv").write_text("\n".join([rows[0], *rows[half:]]) + "\n")
+    for names in ("in/*.csv", "in/a.csv,in/b.csv"):
+        monkeypatch.setenv("RESERVATIONS_FILE", names)
+        assert (
+            turo("check", tmp_path / "b.csv").output.splitlines()[3:] == turo("check").output.splitlines()[3:]
+        )
 
 
 def test_a_file_that_is_not_there(turo: Turo, tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def test_the_trigger_is_made_again_from_what_it_tells(folder: Path) -> None:
 def test_a_failing_check_starts_nothing() -> None:
     dag = airflow_home.dag(DAGS, "new_files")
     start = dag.get_task("start_prepare_data")
-    assert start.upstream_task_ids == {"check"}
+    assert start.upstream_task_ids == {"anything_new"}
+    assert dag.get_task("anything_new").upstream_task_ids == {"check"}
+    assert dag.get_task("check").upstream_task_ids == {"wait_for_prepare_data"}
     assert start.trigger_rule == "all_success"
     assert start.trigger_dag_id == "prepare_data"
     assert dag.get_task("check").command == ["turo", "check", "--noted"]

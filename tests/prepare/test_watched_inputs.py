@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from turo import last_runs
+from turo.errors import InputError
 from turo.prepare import watched_inputs
 from turo.table.names import MANIFEST
 
@@ -60,3 +62,31 @@ def test_a_damaged_note_makes_no_harm(folder: Path) -> None:
     (folder / "last-runs").mkdir()
     (folder / watched_inputs.CHECKED).write_text("{half")
     assert not news(folder)
+
+
+def test_what_is_ours_is_told_by_its_place_and_a_like_name_is_not_ours(folder: Path) -> None:
+    ours = ("other-fleets/a/reservations.csv", "report/gaps.csv", "horizon-7/datas.csv", "vehicle_keys.csv")
+    for name in (*ours, "forecast-bookings.csv", "reports-2026.csv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    found = set(watched_inputs.states(folder, ["**/*.csv", "*.csv", "/reservations.csv"]))
+    assert found == {"reservations.csv", "vehicles.csv", "forecast-bookings.csv", "reports-2026.csv"}
+
+
+def test_files_that_are_good_again_are_news_until_a_check_took_the_refusal_back(folder: Path) -> None:
+    good = (folder / "reservations.csv").read_text()
+    (folder / "reservations.csv").write_text("damaged")
+    with pytest.raises(InputError), last_runs.noted(folder, "check"):
+        watched_inputs.remember(folder, watched_inputs.digests(folder, NAMES))
+        raise InputError("Line 2 is no booking.", "Mend it.")
+    assert not news(folder)
+    (folder / "reservations.csv").write_text(good)
+    assert news(folder)
+    with last_runs.noted(folder, "check"):
+        pass
+    assert not news(folder)
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_check(folder: Path) -> None:
+    (folder / "blocks.csv").symlink_to("/proc/self/mem")  # whoever asks, reading it from 0 fails
+    assert watched_inputs.digests(folder, ["blocks.csv"]) == {"blocks.csv": watched_inputs.UNREADABLE}

@@ -11,7 +11,6 @@ import typer
 
 from turo.commands import steps
 from turo.commands.result import report
-from turo.errors import TuroError
 
 
 def check(
@@ -20,18 +19,20 @@ def check(
     noted: Annotated[bool, typer.Option("--noted", help="Keep the outcome in DATA_DIR/last-runs.")] = False,
 ) -> None:
     """Say what would be read and what is missing; changes nothing. Exit 1 if it would be refused."""
-    from turo.prepare import check_page, file_check
+    from turo.prepare import check_page, file_check, watched_inputs
 
     settings = context.obj
     logging.getLogger("turo.data").setLevel(logging.ERROR)  # the page says it all
+    news = False
     with ExitStack() as kept:
         if noted:
             kept.enter_context(steps.noted(settings, "check"))
-            kept.enter_context(steps.remembered(settings, passed_over=(TuroError,)))
+            digests = kept.enter_context(steps.remembered(settings, refused=True))
+            news = watched_inputs.is_news(Path(settings.data_dir), digests)
         found = file_check.check(settings, files or ())
         for line in check_page.lines(found, settings.vehicles_file, settings.blocks_file):
             typer.echo(line)
         if found.refusal is not None:
             raise found.refusal
     if noted:
-        report({"files": list(found.files), "rejected": found.rejected.height})
+        report({"files": list(found.files), "rejected": found.rejected.height, "news": news})

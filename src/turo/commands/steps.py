@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turo import last_runs
+from turo.errors import TuroError
 from turo.prepare import watched_inputs
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def noted(settings: Settings, step: str) -> AbstractContextManager[None]:
@@ -22,24 +26,37 @@ def noted(settings: Settings, step: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def remembered(settings: Settings, passed_over: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+def remembered(settings: Settings, refused: bool = False) -> Iterator[dict[str, str]]:
     """Remember the input files as they were before the step, so that the DAG new_files sees no news in them.
 
     Args:
-        passed_over: errors after which they are remembered as well.
+        refused: only if the step refuses them; else only if it does not.
+
+    Returns:
+        name -> sha256 of the files, empty where the folder is none of this machine.
     """
     folder = _local(settings)
     names = (settings.reservations_file, settings.vehicles_file, settings.blocks_file)
     # Hashed first: of a file that is replaced meanwhile the older digest is kept, so that it stays news.
     found = {} if folder is None else watched_inputs.digests(folder, watched_inputs.states(folder, names))
     try:
-        yield
-    except passed_over:
-        if folder is not None:
-            watched_inputs.remember(folder, found)
+        yield found
+    except TuroError:
+        if refused:
+            _remember(folder, found)
         raise
-    if folder is not None:
+    if not refused:
+        _remember(folder, found)
+
+
+def _remember(folder: Path | None, found: dict[str, str]) -> None:
+    """A note that cannot be written stops no step."""
+    if folder is None:
+        return
+    try:
         watched_inputs.remember(folder, found)
+    except OSError as error:
+        logger.warning("%s cannot be written: %s", folder / watched_inputs.CHECKED, error)
 
 
 def _local(settings: Settings) -> Path | None:

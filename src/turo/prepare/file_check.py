@@ -91,10 +91,13 @@ def _trial(settings: Settings, files: Sequence[Path]) -> Iterator[Settings]:
     given = {setting: [path for path in files if _kind(path, settings) == setting] for setting in every}
     with TemporaryDirectory(prefix="turo-check-") as folder:
         for setting, mine in given.items():
-            if mine and not any(fnmatch(path.name, every[setting]) for path in mine):
+            if mine and not any(_named(path, every[setting]) for path in mine):
                 every[setting] = ",".join(path.name for path in mine)
-        for path in files:
-            (Path(folder) / path.name).symlink_to(path.resolve())
+        for setting, mine in given.items():
+            for path in mine:
+                place = Path(folder) / _folder(path, every[setting]) / path.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(path.resolve())
         for name in [*every.values(), *STATE]:
             for source in input_files.find(settings.data_dir, name):
                 _put(source, Path(folder) / source.name)
@@ -116,9 +119,9 @@ def _put(source: input_files.Source, target: Path) -> None:
 def _kind(path: Path, settings: Settings) -> str:
     """Which setting would name the file."""
     for setting in ("vehicles_file", "blocks_file"):
-        if fnmatch(path.name, Path(getattr(settings, setting)).name):
+        if _named(path, getattr(settings, setting)):
             return setting
-    if fnmatch(path.name, settings.reservations_file):
+    if _named(path, settings.reservations_file):
         return "reservations_file"
     (source,) = input_files.find(str(path.resolve().parent), path.name)
     keys = {underscored(key) for key in open_sheet(source).keys}
@@ -126,3 +129,15 @@ def _kind(path: Path, settings: Settings) -> str:
         return "blocks_file"
     dated = {"created_at", "reservation_type", "trip_start", "reservation_id"}
     return "vehicles_file" if "vehicle_id" in keys and not keys & dated else "reservations_file"
+
+
+def _named(path: Path, names: str) -> bool:
+    """Whether a setting's names, by comma, or globs mean a file of this name, in whatever folder."""
+    return any(fnmatch(path.name, Path(name.strip()).name) for name in names.split(",") if name.strip())
+
+
+def _folder(path: Path, names: str) -> Path:
+    """Below the data folder, where the setting looks for a file of this name."""
+    found = (Path(name.strip()) for name in names.split(",") if _named(path, name))
+    place = next((name.parent for name in found), Path())
+    return Path() if place.is_absolute() or "*" in str(place) else place

@@ -13,25 +13,10 @@ from pathlib import Path
 from turo.data.fleet_sketch import of_manifest
 from turo.errors import InputError
 from turo.table import reader
-from turo.table.names import FURTHER_HORIZON, REPORT, TRACK_RECORD, TRACK_RECORD_PAGE, VEHICLE
+from turo.table.names import OTHER_FLEETS, TRACES, TRACK_RECORD, VEHICLE
 
-FOLDER = "other-fleets"
+FOLDER = OTHER_FLEETS
 UNKNOWN = "unknown"  # made by an older version, which did not say for which fleet
-TRACES = (
-    "forecasts.csv",
-    "forecast-totals.csv",
-    "forecast-draws.parquet",
-    "report.html",
-    REPORT,
-    "forecast-accuracy.csv",
-    "forecast-live.csv",
-    "forecast-live-mondays.csv",
-    "forecasts-history",
-    TRACK_RECORD,
-    TRACK_RECORD_PAGE,
-    "forecast-totals-history",
-    f"{FURTHER_HORIZON}*",
-)
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,20 @@ from typing import Any
 
 from turo.files import atomic_path, sha256
 from turo.last_runs import FOLDER
-from turo.table.names import MANIFEST, ORACLE, ORACLE_TOTALS, OUTPUTS
+from turo.table.names import (
+    MANIFEST,
+    ORACLE,
+    ORACLE_TOTALS,
+    OTHER_FLEETS,
+    OUTPUTS,
+    TRACES,
+    VEHICLE_KEYS,
+)
 
 CHECKED = f"{FOLDER}/checked-files"  # below the data folder: name -> sha256 of what was checked last
-# Our own output, whatever a glob says; prefixes, so that forecasts, their totals and their pages are in it.
-OURS = (*OUTPUTS, ORACLE, ORACLE_TOTALS, "forecast", "report", "track-record", ".")
+# Our own output, whatever a glob says: by the first part of a path below the data folder.
+OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, FOLDER, ".*")
+UNREADABLE = "unreadable"  # in the place of a digest: the check, which may read more, tells what is wrong
 
 State = tuple[int, int, int]  # size in bytes, time of change in ns, inode
 
@@ -47,24 +56,29 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
             found[name] = sha256(folder / name)
         except FileNotFoundError:
             continue
+        except OSError:
+            found[name] = UNREADABLE
     return found
 
 
 def is_news(folder: Path, now: Mapping[str, str]) -> bool:
-    """Whether any of these files (name -> sha256) was neither prepared nor checked as it is now.
+    """Whether any of these files (name -> sha256) was neither prepared nor refused as it is now.
 
-    Before the first table there is no news: the first start prepares it.
+    Before the first table there is no news: the first start prepares it. Files that are good again after a
+    refused check are news, too: a check takes the refusal back. A file that is taken away is none.
     """
     prepared = _read(folder / MANIFEST).get("inputs", {})
     if not prepared:
         return False
     checked = _read(folder / CHECKED)
+    if _read(folder / FOLDER / "check.json").get("problem") and checked != now:
+        return True
     known = {name: {entry.get("sha256"), checked.get(name)} for name, entry in prepared.items()}
     return any(sha not in known.get(name, {checked.get(name)}) for name, sha in now.items())
 
 
 def remember(folder: Path, checked: Mapping[str, str]) -> None:
-    """Note what was checked (name -> sha256), however it ended: it is not news any more."""
+    """Note what was prepared or refused (name -> sha256): it is not news any more."""
     with atomic_path(folder / CHECKED) as temporary:
         temporary.write_text(json.dumps(dict(checked), indent=2), encoding="utf-8")
 
@@ -76,8 +90,12 @@ def _matching(folder: Path, names: str) -> list[Path]:
             tree = folder.rglob("*") if "/" in name else folder.iterdir()
             listed += [path for path in tree if fnmatch(path.relative_to(folder).as_posix(), name)]
         else:
-            listed.append(folder / name)
-    return [path for path in listed if path.is_file() and not path.name.startswith(OURS)]
+            listed.append(folder / name.lstrip("/"))
+    return [path for path in listed if path.is_file() and not _ours(path.relative_to(folder))]
+
+
+def _ours(path: Path) -> bool:
+    return any(fnmatch(path.parts[0], pattern) for pattern in OURS)
 
 
 def _read(path: Path) -> dict[str, Any]:

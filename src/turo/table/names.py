@@ -10,6 +10,24 @@ ORACLE, ORACLE_TOTALS = "oracle.csv", "oracle_totals.csv"
 TRACK_RECORD, TRACK_RECORD_PAGE = "track-record.csv", "track-record.html"  # of replayed Mondays
 REPORT = "report"  # folder of the rows behind the report's answers
 FURTHER_HORIZON = "horizon-"  # folder of the table of a horizon that is not served, before its days
+VEHICLE_KEYS = "vehicle_keys.csv"  # private: which plate or VIN has which surrogate id
+OTHER_FLEETS = "other-fleets"  # folder of what was made of fleets that are not in the data folder now
+# What else is made of a fleet's table, in the data folder; names and patterns.
+TRACES = (
+    "forecasts.csv",
+    "forecast-totals.csv",
+    "forecast-draws.parquet",
+    "report.html",
+    REPORT,
+    "forecast-accuracy.csv",
+    "forecast-live.csv",
+    "forecast-live-mondays.csv",
+    "forecasts-history",
+    TRACK_RECORD,
+    TRACK_RECORD_PAGE,
+    "forecast-totals-history",
+    f"{FURTHER_HORIZON}*",
+)
 
 EXPORT, CANONICAL, TAKEHOME = "turo_export", "canonical", "turo_takehome"  # profiles of the input
 

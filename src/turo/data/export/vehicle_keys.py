@@ -16,8 +16,9 @@ from pathlib import Path
 
 from turo.errors import InputError
 from turo.files import folder
+from turo.table.names import VEHICLE_KEYS
 
-FILE = "vehicle_keys.csv"
+FILE = VEHICLE_KEYS
 HEADER = ("kind", "key", "vehicle_id")
 MODE = 0o600
 PREFIX = "car-"
