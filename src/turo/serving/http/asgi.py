@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from turo.serving.http.api_key import check_key
 from turo.serving.http.body_limits import DisconnectedError, in_time, refuse_longer
+from turo.serving.http.html_page import refused_as_page
 from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
@@ -131,7 +132,7 @@ class App:
 
     def refusal(self, problem: Problem, request: Request) -> Response:
         """The answer to a request that got none from the service; a browser without the key gets a form."""
-        if problem.status == HTTPStatus.UNAUTHORIZED and request.wants_html:
+        if problem.status == HTTPStatus.UNAUTHORIZED and refused_as_page(request):
             return sign_in_page(request)
         return problem_response(problem, request)
 

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, quote
 
 from turo.html.render import render
 from turo.serving.http.body_limits import refuse_longer
+from turo.serving.http.html_page import SIGN_IN as PATH
 from turo.serving.http.html_page import html_response
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Header
 from turo.serving.http.signed_in import cookie, refuse_foreign
 
-PATH = "/sign-in"
 LONGEST = 16 << 10  # bytes of the form
 TEMPLATE = "front/sign-in.html"
 CHALLENGE: Header = (b"www-authenticate", b"Bearer")

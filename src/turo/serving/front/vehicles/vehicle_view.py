@@ -8,7 +8,7 @@ from turo.forecast.answers.vehicle_files import VEHICLE_TRACK, VEHICLE_WEEKS
 from turo.models.spread import TOLERANCE
 from turo.serving.front.answer_rows import answer_rows, first
 from turo.serving.front.fleet_files import FleetFiles
-from turo.serving.front.vehicle_pictures import fan_picture, weeks_picture
+from turo.serving.front.vehicles.vehicle_pictures import fan_picture, weeks_picture
 from turo.table.targets import TARGET
 
 MOST_TRACK = 39  # rows: 13 Mondays of three horizons
