@@ -161,7 +161,9 @@ def test_the_list_is_searched_and_a_form_that_names_a_vehicle_leads_to_it(pages:
     assert 'href="/vehicles/B"' not in found.text
     assert "0 vehicles for" in text_of(pages.get("/vehicles", params={"q": HOSTILE}).text)
     onward = pages.get("/vehicles", params={"vehicle_id": "A/b?", "model": NAME})
-    assert (onward.status_code, onward.headers["Location"]) == (303, "/vehicles/A%2Fb%3F?model=Tiny")
+    assert (onward.status_code, onward.headers["Location"]) == (303, "/vehicles/A%2Fb%3F?model=Tiny#answer")
+    assert 'href="/vehicles/A?model=Tiny#answer"' in pages.get("/vehicles?model=Tiny").text
+    assert 'id="answer"' in pages.get("/vehicles/A?model=Tiny").text
 
 
 def test_below_another_servers_path_links_and_forms_stay_there(pages: Pages) -> None:

@@ -14,6 +14,7 @@ from turo.serving.front.served import Served
 from turo.serving.http.html_page import html_response
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import TITLES, Problem, shown
+from turo.serving.http.signed_in import is_signed_in
 
 MESSAGE = "front/message.html"
 NO_FORECAST = "There is no forecast yet."
@@ -29,12 +30,14 @@ class PageMaker:
     Args:
         folder: what the forecast wrote.
         now: UTC without zone.
+        api_key: of the routes; empty where none is wanted.
     """
 
-    def __init__(self, folder: FleetFolder, now: Callable[[], datetime]) -> None:
+    def __init__(self, folder: FleetFolder, now: Callable[[], datetime], api_key: str) -> None:
         prepare(MESSAGE)
         self.folder = folder
         self.now = now
+        self.api_key = api_key
 
     def none_yet(self, request: Request) -> Response:
         """Instead of a page that needs a forecast."""
@@ -77,7 +80,9 @@ class PageMaker:
         return self.page(MESSAGE, request, status, here="", title=title, said=said, **values)
 
     def page(self, name: str, request: Request, status: int = 200, **values: Any) -> Response:
-        return html_response(render(name, prefix=request.prefix, link=link, **values), status)
+        signed_in = bool(self.api_key) and is_signed_in(request, self.api_key.encode())
+        content = render(name, prefix=request.prefix, link=link, signed_in=signed_in, **values)
+        return html_response(content, status)
 
 
 def link(vehicle_id: str) -> str:

@@ -21,10 +21,10 @@ from turo.serving.front.served import Served, Service
 from turo.serving.front.services import links
 from turo.serving.front.vehicles.vehicle_list import near, vehicle_page
 from turo.serving.front.vehicles.vehicle_view import vehicle_view
+from turo.serving.http.html_page import SIGN_IN, SIGN_OUT
 from turo.serving.http.messages import Request, Response, allow
 from turo.serving.http.problems import shown
-from turo.serving.http.sign_in import PATH as SIGN_IN
-from turo.serving.http.sign_in import sign_in, sign_in_page
+from turo.serving.http.sign_in import sign_in, sign_in_page, sign_out
 
 HOME, VEHICLES, VEHICLE = (f"front/{name}.html" for name in ("home", "vehicles", "vehicle"))
 
@@ -46,11 +46,10 @@ class Front(PageMaker):
         api_key: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
     ) -> None:
-        super().__init__(folder, now)
+        super().__init__(folder, now, api_key)
         for name in (HOME, VEHICLES, VEHICLE):
             prepare(name)
         self.services = list(services)
-        self.api_key = api_key
 
     def a_vehicle(self) -> str:
         """The id of one that can be forecast, for an example; empty while none is known."""
@@ -62,7 +61,7 @@ class Front(PageMaker):
         path = request.path.rstrip("/")
         if not path:
             return request.wants_html and request.method in ("GET", "HEAD")
-        return path in (*PAGES, "/vehicles", SIGN_IN, ICON_PATH) or path.startswith(
+        return path in (*PAGES, "/vehicles", SIGN_IN, SIGN_OUT, ICON_PATH) or path.startswith(
             ("/vehicles/", "/report/")
         )
 
@@ -73,17 +72,22 @@ class Front(PageMaker):
             Problem: 403, 404, 405.
         """
         path = request.path.rstrip("/")
-        if path == SIGN_IN:
-            allow(request, "GET", "POST")
-            if not self.api_key:
-                return Response(303, [(b"location", f"{request.prefix}/".encode())], b"")
-            if request.method == "POST":
-                return sign_in(request, self.api_key.encode())
-            return sign_in_page(request)
+        if path in {SIGN_IN, SIGN_OUT}:
+            return self.key_form(path, request)
         allow(request, "GET")
         if path.startswith("/vehicles/"):
             return await self.asked(request, served, path.removeprefix("/vehicles/"), forward)
         return await asyncio.to_thread(self.without_model, path, request, served)
+
+    def key_form(self, path: str, request: Request) -> Response:
+        """The form that asks for the key, what it sends, and the one that makes the browser forget it."""
+        allow(request, "GET", "POST")
+        posted = request.method == "POST"
+        if not self.api_key or (path == SIGN_OUT and not posted):
+            return Response(303, [(b"location", f"{request.prefix}/".encode())], b"")
+        if not posted:
+            return sign_in_page(request)
+        return (sign_in if path == SIGN_IN else sign_out)(request, self.api_key.encode())
 
     def without_model(self, path: str, request: Request, served: Served) -> Response:
         """The pages that no model is asked for."""
@@ -130,7 +134,8 @@ class Front(PageMaker):
         if wanted := given.get("vehicle_id", "").strip():
             more = {name: given[name] for name in ("model", "origin") if given.get(name)}
             query = f"?{urlencode(more)}" if more else ""
-            place = f"{request.prefix}/vehicles/{quote(wanted, safe='')}{query}"
+            answer = "#answer" if "model" in more else ""  # far down the page, and what was asked for
+            place = f"{request.prefix}/vehicles/{quote(wanted, safe='')}{query}{answer}"
             return Response(303, [(b"location", place.encode())], b"")
         files = self.folder.now()
         if files is None:

@@ -8,7 +8,7 @@ from turo.html.render import style_source
 from turo.serving.http.messages import BODILESS, HTML, Request, Response
 from turo.serving.http.problems import Header
 
-SIGN_IN = "/sign-in"
+SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 GUARDS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -47,10 +47,10 @@ def html_response(
 
 
 def refused_as_page(request: Request) -> bool:
-    """Whether a refusal is a page: a person opens one, or sends the only form that is posted.
+    """Whether a refusal is a page: a person opens one, or sends a form that is posted.
 
     What sends rows reads `application/problem+json`, whatever its Accept says; so do V2 clients.
     """
     path = request.full_path or request.path
     opens = request.method in BODILESS and "/v2/" not in f"{path}/"
-    return request.wants_html and (opens or path.rstrip("/") == SIGN_IN)
+    return request.wants_html and (opens or path.rstrip("/") in {SIGN_IN, SIGN_OUT})
