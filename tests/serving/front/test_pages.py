@@ -127,6 +127,37 @@ def test_a_model_that_does_not_answer_is_said_on_the_page(datas: Path) -> None:
     assert "What to expect" in page.text
 
 
+@pytest.mark.parametrize("content", [b"<html>504 Gateway Timeout</html>", b"", b"[1]", b"null"])
+def test_an_answer_that_is_none_of_a_models_is_said_on_the_page(datas: Path, content: bytes) -> None:
+    class Strange(Pages):
+        async def forward(self, name: str, request: Request) -> Response:
+            return Response(504, [], content)
+
+    page = Strange(str(datas)).get("/vehicles/A?model=Tiny")
+    assert page.status_code == 200
+    assert "The model gave no answer that can be read" in page.text
+
+
+def test_an_id_that_ends_in_a_slash_is_another_one(pages: Pages) -> None:
+    page = pages.get("/vehicles/A%2F")
+    assert (page.status_code, "&#34;A/&#34;" in page.text) == (404, True)
+    assert pages.get("/vehicles/A/").status_code == 200
+    assert "3 vehicles" in text_of(pages.get("/vehicles//").text)
+
+
+def test_other_services_are_linked_as_the_browser_came(pages: Pages) -> None:
+    headers = {"Accept": "text/html", "X-Forwarded-Host": "turo.example", "X-Forwarded-Proto": "https"}
+    assert 'href="https://turo.example:5000"' in pages.get("/", headers).text
+
+
+def test_the_weeks_are_told_in_numbers_as_well(pages: Pages, datas: Path) -> None:
+    weeks = pl.read_csv(datas / "report/vehicle_weeks.csv", try_parse_dates=True).filter(vehicle_id="A")
+    said = text_of(pages.get("/vehicles/A").text)
+    assert len(weeks) > 20
+    for row in weeks.to_dicts():
+        assert f"{row['week']:%d %b %Y} {row['booked']:.1f}" in said
+
+
 def test_an_unknown_vehicle_is_404_with_those_that_may_be_meant(pages: Pages) -> None:
     page = pages.get("/vehicles/kia")
     assert page.status_code == 404

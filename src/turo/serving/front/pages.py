@@ -58,7 +58,7 @@ class Front(PageMaker):
 
     def knows(self, request: Request) -> bool:
         """Whether it is one of its routes; `/` is one for browsers."""
-        path = request.path.rstrip("/")
+        path = request.path
         if not path:
             return request.wants_html and request.method in ("GET", "HEAD")
         return path in (*PAGES, "/vehicles", SIGN_IN, SIGN_OUT, ICON_PATH) or path.startswith(
@@ -71,7 +71,7 @@ class Front(PageMaker):
         Raises:
             Problem: 403, 404, 405.
         """
-        path = request.path.rstrip("/")
+        path = request.path
         if path in {SIGN_IN, SIGN_OUT}:
             return self.key_form(path, request)
         allow(request, "GET")
