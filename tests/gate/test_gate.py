@@ -402,3 +402,22 @@ def test_what_somebody_wrote_of_a_version_stays_and_a_run_without_a_card_is_no_o
     model, told = described()
     assert told == "Ours since May."
     assert model == "The champion is version 1: `POST /M` answers with it."
+
+
+def test_what_somebody_wrote_of_a_model_stays_and_our_own_words_follow_the_champion(folder):
+    first, second = finished("M", folder), finished("M", folder, mae=0.5)
+    promote("M", first, "k")
+    promote("M", second, "k")
+    assert described()[0].startswith("The champion is version 2: ")
+    client().update_registered_model("M", "Ours since May.")
+    third = finished("M", folder, mae=0.25)
+    assert promote("M", third, "k").promoted
+    assert described()[0] == "Ours since May."
+
+
+def test_a_description_that_could_not_be_written_is_written_when_asked_again(folder):
+    run_id = finished("M", folder)
+    promote("M", run_id, "k")
+    client().update_registered_model("M", "")
+    promote("M", run_id, "k")
+    assert described()[0].startswith("The champion is version 1: ")

@@ -130,8 +130,14 @@ def _fitted(frame: pl.DataFrame, horizon: int, tables: Tables) -> Champion:
     )
 
 
-def application(sample: Sample | None, settings: Settings, api_key: str = "") -> App:
-    """The front door as the catalog builds it, before the sample's model; without one before none."""
+def application(
+    sample: Sample | None, settings: Settings, api_key: str = "", reached: list[str] | None = None
+) -> App:
+    """The front door as the catalog builds it, before the sample's model; without one before none.
+
+    Args:
+        reached: gets the model's name at each POST that came through to it.
+    """
     front = Front(FleetFolder(settings.data_dir, ""), services(settings), api_key, lambda: NOW)
     trained, model = TrainedOn(), None
     if sample:
@@ -143,6 +149,8 @@ def application(sample: Sample | None, settings: Settings, api_key: str = "") ->
     async def forward(name: str, request: Request) -> Response:
         if name != MODEL or model is None:
             raise overloaded(f"{name} does not answer now.")
+        if reached is not None and request.method == "POST":
+            reached.append(name)
         answer = await model.answer(request)
         return Response(answer.status, [*answer.headers, *model.service.headers], answer.body)
 
@@ -161,8 +169,13 @@ def _predictor(sample: Sample, trained: TrainedOn) -> Predictor:
 
 
 @contextlib.contextmanager
-def site(sample: Sample | None, settings: Settings | None = None, api_key: str = "") -> Iterator[str]:
+def site(
+    sample: Sample | None,
+    settings: Settings | None = None,
+    api_key: str = "",
+    reached: list[str] | None = None,
+) -> Iterator[str]:
     """Its address while it answers; `settings` name the data folder, by default the sample's."""
     named = settings or (sample and sample.settings) or settings_module.load()
-    with asgi_server(application(sample, named, api_key)) as (host, port):
+    with asgi_server(application(sample, named, api_key, reached)) as (host, port):
         yield f"http://{host}:{port}"

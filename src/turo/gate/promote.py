@@ -53,6 +53,8 @@ def promote(name: str, run_id: str | None, run_key: str, settings: Settings) -> 
         said = f"version {candidate.version} is the same: {AGAIN}" if repeats else ""
         if not _displaced(candidate, run_key, entry, table):
             made = _recorded(candidate, entry, said)
+            if made.champion == candidate.version:  # it may not have been possible to write at the time
+                descriptions.describe_model(candidate)
             logger.info("%s version %s was decided on before: %s", name, candidate.version, made.reason)
             return made
     for _ in range(ATTEMPTS):

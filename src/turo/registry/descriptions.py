@@ -14,7 +14,8 @@ from turo.registry.client import Version, client
 CARD = "model_card.md"  # artifact of a run
 MOST = 5000  # characters of a description that MLflow's database holds
 CUT = "\n\nThe rest is in `{card}` of run {run_id}."
-CHAMPION = "The champion is version {version}: `POST /{name}` answers with it."
+OURS = "The champion is version "  # how what was not written by somebody else begins
+CHAMPION = OURS + "{version}: `POST /{name}` answers with it."
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +31,16 @@ def describe_version(version: Version) -> None:
 
 
 def describe_model(champion: Version) -> None:
-    """Say of a registered model which version is its champion, with that version's card."""
+    """Say of a registered model which version is its champion, with its card; what somebody wrote stays."""
     try:
+        found = client().get_registered_model(champion.name).description or ""
+        if found and not found.startswith(OURS):
+            return
         said = CHAMPION.format(name=champion.name, version=champion.version)
         text = f"{said}\n\n{card_of(champion)}".rstrip()
-        client().update_registered_model(champion.name, fitting(text, champion))
+        text = fitting(text, champion)
+        if text != found:
+            client().update_registered_model(champion.name, text)
     except Exception:
         logger.warning("%s was not described", champion.name, exc_info=True)
 

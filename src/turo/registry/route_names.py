@@ -22,6 +22,7 @@ PATHS = {
     "track-record.html",
     "vehicles",
     "sign-in",
+    "sign-out",
     "favicon.ico",
 }
 RESERVED = frozenset({*PATHS, CATALOG, SHADOW, DECISION_LOG, "Default"})

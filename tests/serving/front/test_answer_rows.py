@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 from fleet_pages import Pages
@@ -93,3 +94,18 @@ def test_columns_that_are_missing_or_of_another_kind_spoil_no_page(datas: Path) 
     assert "What to expect" in text
     assert "Ask a model" in text
     assert "Next 28 days" in said(pages, "/")
+
+
+def test_monday_by_monday_shows_every_horizon_of_the_newest_thirteen(datas: Path) -> None:
+    first = date(2026, 6, 1)
+    mondays = [first + timedelta(weeks=number) for number in range(20)]
+    head = "vehicle_id,origin_date,horizon_days,target,model,version,mean,median,low,high,actual\n"
+    rows = [
+        f"A,{monday},{days},y_booked_days,M,1,5,5,4,6,5\n"
+        for days in (7, 28, 56, 90)  # as the forecast writes them: horizon by horizon
+        for monday in mondays
+    ]
+    page = add(datas, vehicle_track=head + "".join(rows)).get("/vehicles/A").text
+    told = re.findall(r"<tr><td>(\d{4}-\d\d-\d\d)</td><td>(\d+)</td>", page)
+    newest = list(reversed(mondays))[:13]
+    assert told == [(str(monday), str(days)) for monday in newest for days in (7, 28, 56, 90)]

@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import orjson
 import polars as pl
 import pytest
@@ -18,12 +19,17 @@ from turo.last_runs import noted
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Problem
 
+CLIENT = {"Accept": "application/json"}
 HOSTILE = "<script>alert('1')</script>"
 
 
 def text_of(page: str) -> str:
     """What a page says, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
+
+
+def is_problem(answer: httpx.Response, status: int) -> bool:
+    return (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
 
 
 def test_a_browser_gets_the_home_page_and_api_clients_their_json(pages: Pages) -> None:
@@ -121,10 +127,44 @@ def test_a_model_that_does_not_answer_is_said_on_the_page(datas: Path) -> None:
     assert "What to expect" in page.text
 
 
+@pytest.mark.parametrize("content", [b"<html>504 Gateway Timeout</html>", b"", b"[1]", b"null"])
+def test_an_answer_that_is_none_of_a_models_is_said_on_the_page(datas: Path, content: bytes) -> None:
+    class Strange(Pages):
+        async def forward(self, name: str, request: Request) -> Response:
+            return Response(504, [], content)
+
+    page = Strange(str(datas)).get("/vehicles/A?model=Tiny")
+    assert page.status_code == 200
+    assert "The model gave no answer that can be read" in page.text
+
+
+def test_an_id_that_ends_in_a_slash_is_another_one(pages: Pages) -> None:
+    page = pages.get("/vehicles/A%2F")
+    assert (page.status_code, "&#34;A/&#34;" in page.text) == (404, True)
+    assert pages.get("/vehicles/A/").status_code == 200
+    assert "3 vehicles" in text_of(pages.get("/vehicles//").text)
+
+
+def test_other_services_are_linked_as_the_browser_came(pages: Pages) -> None:
+    headers = {"Accept": "text/html", "X-Forwarded-Host": "turo.example", "X-Forwarded-Proto": "https"}
+    assert 'href="https://turo.example:5000"' in pages.get("/", headers).text
+
+
+def test_the_weeks_are_told_in_numbers_as_well(pages: Pages, datas: Path) -> None:
+    weeks = pl.read_csv(datas / "report/vehicle_weeks.csv", try_parse_dates=True).filter(vehicle_id="A")
+    said = text_of(pages.get("/vehicles/A").text)
+    assert len(weeks) > 20
+    for row in weeks.to_dicts():
+        assert f"{row['week']:%d %b %Y} {row['booked']:.1f}" in said
+
+
 def test_an_unknown_vehicle_is_404_with_those_that_may_be_meant(pages: Pages) -> None:
     page = pages.get("/vehicles/kia")
     assert page.status_code == 404
     assert 'href="/vehicles/A"' in page.text
+    refused = pages.get("/vehicles/kia", CLIENT)
+    assert is_problem(refused, 404)
+    assert 'is meant: "A"' in refused.json()["detail"]
     assert pages.get("/vehicles/a").status_code == 404
 
 
@@ -152,12 +192,14 @@ def test_the_list_is_searched_and_a_form_that_names_a_vehicle_leads_to_it(pages:
     assert 'href="/vehicles/B"' not in found.text
     assert "0 vehicles for" in text_of(pages.get("/vehicles", params={"q": HOSTILE}).text)
     onward = pages.get("/vehicles", params={"vehicle_id": "A/b?", "model": NAME})
-    assert (onward.status_code, onward.headers["Location"]) == (303, "/vehicles/A%2Fb%3F?model=Tiny")
+    assert (onward.status_code, onward.headers["Location"]) == (303, "/vehicles/A%2Fb%3F?model=Tiny#answer")
+    assert 'href="/vehicles/A?model=Tiny#answer"' in pages.get("/vehicles?model=Tiny").text
+    assert 'id="answer"' in pages.get("/vehicles/A?model=Tiny").text
 
 
 def test_below_another_servers_path_links_and_forms_stay_there(pages: Pages) -> None:
     headers = {"Accept": "text/html", "X-Forwarded-Prefix": "/turo"}
-    for path in ("/", "/vehicles", "/vehicles/A"):
+    for path in ("/", "/vehicles", "/vehicles/A", "/report"):
         page = pages.get(path, headers).text
         ways = re.findall(r'(?:href|action)="(/[^"]*)"', page)
         assert ways
@@ -166,8 +208,9 @@ def test_below_another_servers_path_links_and_forms_stay_there(pages: Pages) -> 
 
 
 def test_the_report_and_the_rows_behind_it_are_those_of_the_folder(pages: Pages, datas: Path) -> None:
-    report = pages.get("/report")
-    assert report.text == (datas / "report.html").read_text()
+    head, body, rest = (datas / "report.html").read_text().partition("<body>")
+    report = pages.get("/report").text
+    assert (report.startswith(head + body), report.endswith(rest)) == (True, True)
     rows = pages.get("/report/vehicle_weeks.csv")
     assert rows.content == (datas / "report/vehicle_weeks.csv").read_bytes()
     assert rows.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -197,6 +240,7 @@ def test_before_the_first_forecast_pages_say_what_is_under_way(tmp_path: Path) -
     for path in ("/report", "/vehicles", "/vehicles/A"):
         page = pages.get(path)
         assert (page.status_code, "There is no forecast yet" in page.text) == (404, True)
+        assert is_problem(pages.get(path, CLIENT), 404)
 
 
 def test_a_data_dir_that_is_a_url_is_told_and_models_answer_all_the_same() -> None:
@@ -233,6 +277,9 @@ def test_a_step_that_never_told_its_end_is_told_apart_from_one_that_runs(datas: 
     said = text_of(Pages(str(datas), now=datetime(2026, 11, 24, 6)).get("/").text)
     assert "“train” has been running since 24 Nov 2026, 05:30 UTC" in said
     assert "“prepare” began on 23 Nov 2026, 05:30 UTC and has not told its end" in said
+    assert "Look in Airflow whether it still runs" in said
+    later = text_of(Pages(str(datas), now=datetime(2026, 11, 24, 9, 29)).get("/").text)
+    assert "“train” has been running since" in later  # a training may take hours
 
 
 def test_other_methods_and_too_many_parameters_are_refused(pages: Pages) -> None:

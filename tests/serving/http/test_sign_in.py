@@ -121,7 +121,7 @@ def test_a_cookie_is_of_one_key_and_ends() -> None:
     assert not is_signed_in(request(value), b"two", now=1000.0)
     later = re.sub(rb"=\d+\.", b"=99999999999.", value)
     assert not is_signed_in(request(later), b"one", now=1000.0)
-    assert not is_signed_in(Request("GET", "", {b"cookie": b"turo-signed-in="}), b"one", now=0.0)
+    assert not is_signed_in(Request("GET", "", {b"cookie": b"turo-signed-in-00000000="}), b"one", now=0.0)
 
 
 def test_what_is_no_such_form_is_refused_before_it_is_read(pages: Pages) -> None:
@@ -132,3 +132,62 @@ def test_what_is_no_such_form_is_refused_before_it_is_read(pages: Pages) -> None
 def test_without_a_key_there_is_nothing_to_sign_in_to(tmp_path: Path) -> None:
     answer = Pages(str(tmp_path)).get("/sign-in")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("ray:8000", {"Origin": "https://turo.example", "Sec-Fetch-Site": "same-origin"}),
+        ("turo.example:443", {"Origin": "https://turo.example"}),
+        ("turo.example", {"Origin": "https://turo.example:443"}),
+        ("turo.example:80", {"Origin": "http://turo.example"}),
+        ("Turo.Example", {"Origin": "http://turo.example"}),
+        ("ray:8000", {"Origin": "https://turo.example", "X-Forwarded-Host": "turo.example:443"}),
+    ],
+)
+def test_behind_a_proxy_the_browser_signs_in_and_asks(pages: Pages, host: str, own: dict[str, str]) -> None:
+    answer = pages.ask("POST", "/sign-in", {**BROWSER, "Host": host, **own}, data={"key": KEY})
+    assert answer.status_code == 303
+    headers = {**cookie_of(answer), "Host": host, **own}
+    assert pages.ask("POST", f"/{NAME}/forecast", headers, json={"vehicle_id": "A"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("ray:8000", "https://turo.example"),
+        ("a.example:80", "https://a.example"),
+        ("a.example", "http://a.example:443"),
+    ],
+)
+def test_another_host_or_port_is_refused_and_the_text_says_what_a_proxy_must_tell(
+    pages: Pages, host: str, origin: str
+) -> None:
+    headers = {"Accept": "*/*", "Host": host, "Origin": origin}
+    refused = pages.ask("POST", "/sign-in", headers, data={"key": KEY})
+    assert refused.status_code == 403
+    assert "X-Forwarded-Host" in refused.json()["detail"]
+
+
+def test_the_cookie_is_of_this_server_alone(pages: Pages, tmp_path: Path) -> None:
+    below = pages.ask("POST", "/sign-in", {**BROWSER, "X-Forwarded-Prefix": "/turo"}, data={"key": KEY})
+    assert "; Path=/turo; " in below.headers["Set-Cookie"]
+    other = Pages(str(tmp_path), api_key="another").ask("POST", "/sign-in", BROWSER, data={"key": "another"})
+    names = {answer.headers["Set-Cookie"].partition("=")[0] for answer in (signed_in(pages), below, other)}
+    assert len(names) == 2
+    both = "; ".join(cookie_of(answer)["Cookie"] for answer in (other, below))
+    assert pages.get("/", {**BROWSER, "Cookie": both}).status_code == 200
+
+
+def test_who_signed_in_can_sign_out(pages: Pages) -> None:
+    held = {**BROWSER, **cookie_of(signed_in(pages)), "Sec-Fetch-Site": "same-origin"}
+    assert 'action="/sign-out"' in pages.get("/", held).text
+    assert 'action="/sign-out"' not in pages.get("/", {**BROWSER, "X-API-Key": KEY}).text
+    foreign = pages.ask("POST", "/sign-out", {**held, "Sec-Fetch-Site": "cross-site"})
+    assert (foreign.status_code, "Set-Cookie" in foreign.headers) == (403, False)
+    answer = pages.ask("POST", "/sign-out", held)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    told = answer.headers["Set-Cookie"]
+    assert told.startswith(held["Cookie"].partition("=")[0] + "=; Path=/; ")
+    assert "Max-Age=0" in told
+    assert pages.get("/sign-out", held).headers["Location"] == "/"

@@ -22,6 +22,7 @@ from turo.serving.forms import v2
 from turo.serving.front.pages import Front
 from turo.serving.front.served import Served, ServedModel
 from turo.serving.http.asgi import App
+from turo.serving.http.html_page import refused_as_page
 from turo.serving.http.messages import Request, Response, allow, json_response, version_headers
 from turo.serving.http.problems import Header, Problem, overloaded, shown
 from turo.serving.serve_config import ModelSpec
@@ -184,7 +185,7 @@ class DirectoryApp(App):
     def refusal(self, problem: Problem, request: Request) -> Response:
         """Tells version and run of the model asked for, though the request never reached it."""
         front = self.service.front
-        if front and request.wants_html and problem.status != HTTPStatus.UNAUTHORIZED:
+        if front and refused_as_page(request) and problem.status != HTTPStatus.UNAUTHORIZED:
             return front.refusal(problem, request)
         status, headers, body = super().refusal(problem, request)
         return Response(status, [*headers, *self.service.headers_of(request.path)], body)

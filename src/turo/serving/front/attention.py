@@ -12,7 +12,7 @@ from turo.serving.front.fleet_files import FleetFiles
 from turo.serving.front.served import Served
 from turo.words import by_number, counted
 
-LONG = timedelta(hours=2)  # after which a step that has not told its end was probably killed
+LONG = timedelta(hours=4)  # as long as a task may take: after it a step that has not told its end may be dead
 BRING = "bring a newer export (or other files) into the data folder; prepare_data and forecast_fleet follow."
 
 
@@ -45,12 +45,11 @@ def notices(
             if run.problem
         ),
         *(
-            f"“{run.step}” began on {_told(run.began)} and has not told its end: it was probably stopped. "
-            "Start it again."
+            f"“{run.step}” began on {_told(run.began)} and has not told its end: it takes very long, or was "
+            "stopped. Look in Airflow whether it still runs, and start it again if not."
             for run in late
         ),
-        *problems,
-        *_stale(served, files, now),
+        *state_notes(served, files, problems, now),
         *(f"{model.name}: {model.warning}" for model in served.models if model.warning),
         *(f"Data: {warning}" for warning in served.manifest.get("warnings", [])),
     ]
@@ -59,6 +58,13 @@ def notices(
         names, verb = ", ".join(served.awaited), by_number(len(served.awaited), "has", "have")
         under_way.append(f"{names} {verb} no version to serve yet: training is under way, or has not begun.")
     return Notices(attention, under_way)
+
+
+def state_notes(
+    served: Served, files: FleetFiles | None, problems: Sequence[str], now: datetime
+) -> list[str]:
+    """What is wrong with the forecast that pages show: its files, its age, the table behind it."""
+    return [*problems, *_stale(served, files, now)]
 
 
 def _refused(name: str, told: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from turo.forecast.forecast_columns import FORECASTS, TOTALS, with_columns
 from turo.forecast.output.report_files import FORM, MADE
 from turo.forecast.output.store import CSV, TOTALS_CSV
 from turo.serving.front.csv_table import read_table
+from turo.serving.front.made_file import MixedError, made_of
 from turo.table.names import REPORT
 
 ADDRESS = (
@@ -36,14 +36,11 @@ OLDER = (
     "The report was made by an older version: pages may lack what that one did not write. Run the DAG "
     "forecast_fleet (`turo forecast`) to make it anew."
 )
+NEEDED = ("vehicle_id", "origin_date", "horizon_days", "target")  # what every row of the forecast has
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError)
 
-State = tuple[tuple[int, int] | None, ...]
+State = tuple[tuple[str, int, int] | None, ...]
 logger = logging.getLogger(__name__)
-
-
-class MixedError(ValueError):
-    """A file that is not the one its set names; the argument is its name."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,9 @@ class FleetFiles:
         return frozenset(self.forecasts["vehicle_id"])
 
     @property
-    def made_at(self) -> datetime:
-        """UTC without zone."""
-        found: datetime = self.forecasts["created_at"].max()  # type: ignore[assignment]
+    def made_at(self) -> datetime | None:
+        """UTC without zone; None where the file does not tell."""
+        found: datetime | None = self.forecasts["created_at"].max()  # type: ignore[assignment]
         return found
 
     @property
@@ -137,7 +134,9 @@ class FleetFolder:
             return None
 
     def _state(self) -> State:
-        return tuple(_state(self.folder / name) for name in (f"{REPORT}/{MADE}", CSV, TOTALS_CSV))
+        rows = sorted((self.folder / REPORT).glob("*.csv"))
+        named = (self.folder / name for name in (f"{REPORT}/{MADE}", CSV, TOTALS_CSV))
+        return tuple(map(_state, (*named, *rows)))
 
     def _load(self) -> None:
         try:
@@ -161,7 +160,7 @@ class FleetFolder:
             MixedError: files of two sets.
         """
         about = self.content(f"{REPORT}/{MADE}")
-        made: dict[str, Any] = dict(json.loads(about)) if about else {}
+        made = made_of(about) if about else {}
         for name, digest in made.get("beside", {}).items():
             _check(self.folder / name, digest)
         reports = {}
@@ -170,7 +169,7 @@ class FleetFolder:
             _check(path, digest)
             reports[path.stem] = read_table(path)
         forecasts = with_columns(read_table(self.folder / CSV, FORECASTS), FORECASTS)
-        if forecasts.is_empty():
+        if forecasts.is_empty() or forecasts.select(NEEDED).null_count().sum_horizontal().item():
             raise MixedError(CSV)
         totals = self.folder / TOTALS_CSV
         summed = read_table(totals, TOTALS) if totals.is_file() else pl.DataFrame(schema=TOTALS)
@@ -182,9 +181,9 @@ def _check(path: Path, digest: str) -> None:
         raise MixedError(path.name)
 
 
-def _state(path: Path) -> tuple[int, int] | None:
+def _state(path: Path) -> tuple[str, int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return path.name, found.st_mtime_ns, found.st_size

@@ -20,7 +20,7 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
     return {
         "origin": files.origin,
         "made_at": files.made_at,
-        "snapshot": str(files.made.get("snapshot", ""))[:10],
+        "snapshot": (files.made.get("snapshot") or "")[:10],
         "vehicles": len(files.ids),
         "unit": TARGET[target].noun if target in TARGET else target,
         "cards": [
@@ -28,10 +28,11 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
                 **row,
                 "until": files.origin + timedelta(days=row["horizon_days"] - 1),
                 "use": row["mean"] / row["available_days"]
-                if target == BOOKED_DAYS and row["available_days"]
+                if target == BOOKED_DAYS and row["available_days"] and row["mean"] is not None
                 else None,
             }
             for row in totals
+            if row["horizon_days"] is not None
         ],
         "track": [row for row in answer_rows(files, "fleet_number") if row["track_record"]],
         "advice": [

@@ -12,6 +12,8 @@ from turo.serving.http.messages import JSON, Request, Response
 from turo.serving.http.problems import Problem, shown
 from turo.table.targets import TARGET
 
+NO_ANSWER = "The model gave no answer that can be read; try again shortly."
+
 Forward = Callable[[str, Request], Awaitable[Response]]
 
 
@@ -47,9 +49,9 @@ async def ask(
         answer = await forward(model, replace(question, full_path=f"/{model}/forecast"))
     except Problem as problem:
         return {"model": model, "origin": origin, "problem": problem.detail}
-    told: dict[str, Any] = orjson.loads(answer.body)
+    told = _members(answer)
     if "prediction" not in told:
-        return {"model": model, "origin": origin, "problem": told.get("detail", "The model gave no answer.")}
+        return {"model": model, "origin": origin, "problem": told.get("detail") or NO_ANSWER}
     target = told.get("target", "")
     unit = TARGET[target].noun if target in TARGET else target
     return {
@@ -59,3 +61,12 @@ async def ask(
         **told,
         "origin": origin or str(told.get("origin") or ""),
     }
+
+
+def _members(answer: Response) -> dict[str, Any]:
+    """What an answer holds; nothing where something between here and the model answered in its own way."""
+    try:
+        told = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}

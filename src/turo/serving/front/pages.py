@@ -9,34 +9,27 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from turo import last_runs
-from turo.html.render import prepare, render
+from turo.html.render import prepare
 from turo.serving.front.attention import notices
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.fleet_view import fleet_view
 from turo.serving.front.icon import ICON, ICON_HEADERS, ICON_PATH
 from turo.serving.front.model_question import Forward, ask
+from turo.serving.front.page_maker import WHEN, PageMaker
 from turo.serving.front.report_pages import PAGES, report_page, report_rows
 from turo.serving.front.served import Served, Service
 from turo.serving.front.services import links
-from turo.serving.front.vehicle_list import near, vehicle_page
-from turo.serving.front.vehicle_view import vehicle_view
-from turo.serving.http.html_page import html_response
+from turo.serving.front.vehicles.vehicle_list import near, vehicle_page
+from turo.serving.front.vehicles.vehicle_view import vehicle_view
+from turo.serving.http.html_page import SIGN_IN, SIGN_OUT
 from turo.serving.http.messages import Request, Response, allow
-from turo.serving.http.problems import TITLES, Problem, shown
-from turo.serving.http.sign_in import PATH as SIGN_IN
-from turo.serving.http.sign_in import sign_in, sign_in_page
+from turo.serving.http.problems import shown
+from turo.serving.http.sign_in import sign_in, sign_in_page, sign_out
 
-HOME, VEHICLES, VEHICLE, MESSAGE = (
-    f"front/{name}.html" for name in ("home", "vehicles", "vehicle", "message")
-)
-NO_FORECAST = "There is no forecast yet."
-WHEN = (
-    "The first one is made by itself after the first models serve. By hand: the DAG forecast_fleet in "
-    "Airflow, or `turo forecast`."
-)
+HOME, VEHICLES, VEHICLE = (f"front/{name}.html" for name in ("home", "vehicles", "vehicle"))
 
 
-class Front:
+class Front(PageMaker):
     """Makes the pages.
 
     Args:
@@ -53,12 +46,10 @@ class Front:
         api_key: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
     ) -> None:
-        for name in (HOME, VEHICLES, VEHICLE, MESSAGE):
+        super().__init__(folder, now, api_key)
+        for name in (HOME, VEHICLES, VEHICLE):
             prepare(name)
-        self.folder = folder
         self.services = list(services)
-        self.api_key = api_key
-        self.now = now
 
     def a_vehicle(self) -> str:
         """The id of one that can be forecast, for an example; empty while none is known."""
@@ -67,10 +58,10 @@ class Front:
 
     def knows(self, request: Request) -> bool:
         """Whether it is one of its routes; `/` is one for browsers."""
-        path = request.path.rstrip("/")
+        path = request.path
         if not path:
             return request.wants_html and request.method in ("GET", "HEAD")
-        return path in (*PAGES, "/vehicles", SIGN_IN, ICON_PATH) or path.startswith(
+        return path in (*PAGES, "/vehicles", SIGN_IN, SIGN_OUT, ICON_PATH) or path.startswith(
             ("/vehicles/", "/report/")
         )
 
@@ -80,18 +71,23 @@ class Front:
         Raises:
             Problem: 403, 404, 405.
         """
-        path = request.path.rstrip("/")
-        if path == SIGN_IN:
-            allow(request, "GET", "POST")
-            if not self.api_key:
-                return Response(303, [(b"location", f"{request.prefix}/".encode())], b"")
-            if request.method == "POST":
-                return sign_in(request, self.api_key.encode())
-            return sign_in_page(request)
+        path = request.path
+        if path in {SIGN_IN, SIGN_OUT}:
+            return self.key_form(path, request)
         allow(request, "GET")
         if path.startswith("/vehicles/"):
             return await self.asked(request, served, path.removeprefix("/vehicles/"), forward)
         return await asyncio.to_thread(self.without_model, path, request, served)
+
+    def key_form(self, path: str, request: Request) -> Response:
+        """The form that asks for the key, what it sends, and the one that makes the browser forget it."""
+        allow(request, "GET", "POST")
+        posted = request.method == "POST"
+        if not self.api_key or (path == SIGN_OUT and not posted):
+            return Response(303, [(b"location", f"{request.prefix}/".encode())], b"")
+        if not posted:
+            return sign_in_page(request)
+        return (sign_in if path == SIGN_IN else sign_out)(request, self.api_key.encode())
 
     def without_model(self, path: str, request: Request, served: Served) -> Response:
         """The pages that no model is asked for."""
@@ -100,8 +96,11 @@ class Front:
         if path.startswith("/report/"):
             return report_rows(self.folder, path.removeprefix("/report/"))
         if path in PAGES:
-            return report_page(self.folder, PAGES[path]) or self.none_yet(request)
-        return self.vehicles(request) if path else self.home(request, served)
+            if request.full_path.endswith("/"):  # from there relative links would lead nowhere
+                return Response(303, [(b"location", f"{request.prefix}{path}".encode())], b"")
+            page = report_page(self.folder, PAGES[path], request.prefix, self.notes(served))
+            return page or self.none_yet(request)
+        return self.vehicles(request, served) if path else self.home(request, served)
 
     async def asked(self, request: Request, served: Served, vehicle_id: str, forward: Forward) -> Response:
         """A vehicle's page, with a model's answer where its form was sent."""
@@ -129,13 +128,14 @@ class Front:
             services=links(self.services, request.base_url),
         )
 
-    def vehicles(self, request: Request) -> Response:
+    def vehicles(self, request: Request, served: Served) -> Response:
         """The list, or onward to the one vehicle that a form names."""
         given = request.parameters
         if wanted := given.get("vehicle_id", "").strip():
             more = {name: given[name] for name in ("model", "origin") if given.get(name)}
             query = f"?{urlencode(more)}" if more else ""
-            place = f"{request.prefix}/vehicles/{quote(wanted, safe='')}{query}"
+            answer = "#answer" if "model" in more else ""  # far down the page, and what was asked for
+            place = f"{request.prefix}/vehicles/{quote(wanted, safe='')}{query}{answer}"
             return Response(303, [(b"location", place.encode())], b"")
         files = self.folder.now()
         if files is None:
@@ -147,6 +147,7 @@ class Front:
             VEHICLES,
             request,
             here="vehicles",
+            notes=self.notes(served),
             files=files,
             found=found,
             query=query,
@@ -164,35 +165,17 @@ class Front:
         view = vehicle_view(files, vehicle_id)
         if view is None:
             said = f"No vehicle {shown(vehicle_id)} is in the newest forecast, of {files.origin:%d %b %Y}."
-            return self.message(request, "Unknown vehicle", said, 404, near(files, vehicle_id))
+            return self.missing(request, served, "Unknown vehicle", said, near(files, vehicle_id))
         given = request.parameters
         asked = {"model": given.get("model", ""), "origin": given.get("origin", "")}
         return self.page(
-            VEHICLE, request, here="", files=files, view=view, served=served, answer=answer, asked=asked
+            VEHICLE,
+            request,
+            here="",
+            notes=self.notes(served),
+            files=files,
+            view=view,
+            served=served,
+            answer=answer,
+            asked=asked,
         )
-
-    def none_yet(self, request: Request) -> Response:
-        """Instead of a page that needs a forecast."""
-        said = " ".join([NO_FORECAST, *(self.folder.problems or [WHEN])])
-        return self.message(request, "No forecast yet", said, 404)
-
-    def refusal(self, problem: Problem, request: Request) -> Response:
-        """A refusal as a page."""
-        status, headers, body = self.message(
-            request, TITLES.get(problem.status, "Error"), problem.detail, problem.status
-        )
-        return Response(status, [*headers, *problem.headers], body)
-
-    def message(
-        self, request: Request, title: str, said: str, status: int, meant: Sequence[dict[str, Any]] = ()
-    ) -> Response:
-        """A page of one sentence."""
-        return self.page(MESSAGE, request, status, here="", title=title, said=said, meant=meant)
-
-    def page(self, name: str, request: Request, status: int = 200, **values: Any) -> Response:
-        return html_response(render(name, prefix=request.prefix, link=link, **values), status)
-
-
-def link(vehicle_id: str) -> str:
-    """The path of a vehicle's page, whatever its id is made of."""
-    return f"/vehicles/{quote(vehicle_id, safe='')}"

@@ -44,6 +44,7 @@ def services(settings: Settings) -> list[Service]:
 
 def links(known: list[Service], base_url: str) -> list[dict[str, Any]]:
     """The same with addresses."""
-    host = urlsplit(base_url).hostname or "localhost"
+    place = urlsplit(base_url)
+    host, scheme = place.hostname or "localhost", place.scheme or "http"
     host = f"[{host}]" if ":" in host else host
-    return [{**service._asdict(), "url": f"http://{host}:{service.port}"} for service in known]
+    return [{**service._asdict(), "url": f"{scheme}://{host}:{service.port}"} for service in known]

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from turo.serving.http.api_key import check_key
 from turo.serving.http.body_limits import DisconnectedError, in_time, refuse_longer
+from turo.serving.http.html_page import refused_as_page
 from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
@@ -79,7 +80,8 @@ class App:
         headers[b"x-request-id"] = request_id(headers.get(b"x-request-id", b""))
         root, path = scope.get("root_path", ""), scope["path"]
         query = scope.get("query_string", b"").decode("latin-1")
-        request = Request(scope["method"], path[len(root) :].rstrip("/"), headers, b"", path, query)
+        below = path[len(root) : len(path) - closing_slashes(scope)]
+        request = Request(scope["method"], below, headers, b"", path, query)
         service = self.service  # may be exchanged while this request is under way
         try:
             response = await self.answer(request, receive, service)
@@ -88,8 +90,9 @@ class App:
         if self.count:
             self.count(response.status)
         content = b"" if request.method == "HEAD" else response.body
-        length = str(len(response.body)).encode()
-        sent = [*response.headers, *service.headers, (b"content-length", length)]
+        sent = [*response.headers, *service.headers]
+        if response.status != HTTPStatus.NOT_MODIFIED:  # its length would be that of what the caller holds
+            sent.append((b"content-length", str(len(response.body)).encode()))
         if self.adds_request_id:
             sent.append((b"x-request-id", headers[b"x-request-id"]))
         await send({"type": "http.response.start", "status": response.status, "headers": sent})
@@ -131,7 +134,7 @@ class App:
 
     def refusal(self, problem: Problem, request: Request) -> Response:
         """The answer to a request that got none from the service; a browser without the key gets a form."""
-        if problem.status == HTTPStatus.UNAUTHORIZED and request.wants_html:
+        if problem.status == HTTPStatus.UNAUTHORIZED and refused_as_page(request):
             return sign_in_page(request)
         return problem_response(problem, request)
 
@@ -165,6 +168,13 @@ class App:
         body, _ = await in_time(receive, most, self.limits.body_timeout_s)
         refuse_longer(len(body), most)
         return body
+
+
+def closing_slashes(scope: MutableMapping[str, Any]) -> int:
+    """How many slashes end a path beyond its last part; one that is written %2F belongs to a name."""
+    sent: bytes = scope.get("raw_path") or scope["path"].encode()
+    sent = sent.partition(b"?")[0]
+    return len(sent) - len(sent.rstrip(b"/"))
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

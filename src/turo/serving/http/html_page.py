@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turo.html.render import style_source
-from turo.serving.http.messages import HTML, Response
+from turo.serving.http.messages import BODILESS, HTML, Request, Response
 from turo.serving.http.problems import Header
 
+SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 GUARDS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -43,3 +44,13 @@ def html_response(
     """A page with its guards; `csp` is what `policy` made, by default the strictest."""
     body = page.encode() if isinstance(page, str) else page
     return Response(status, [HTML, csp or policy(), *GUARDS, *headers], body)
+
+
+def refused_as_page(request: Request) -> bool:
+    """Whether a refusal is a page: a person opens one, or sends a form that is posted.
+
+    What sends rows reads `application/problem+json`, whatever its Accept says; so do V2 clients.
+    """
+    path = request.full_path or request.path
+    opens = request.method in BODILESS and "/v2/" not in f"{path}/"
+    return request.wants_html and (opens or path.rstrip("/") in {SIGN_IN, SIGN_OUT})

@@ -92,12 +92,19 @@ class Request:
 
     @property
     def wants_html(self) -> bool:
-        """Whether a browser asks: HTML named in Accept, and liked better than JSON or named before it."""
+        """Whether a person asks: HTML named in Accept, and liked better than JSON or named before it.
+
+        Java's own client and others name HTML as well as `*/*`: of those only a browser that opens a page
+        (it says so, or names XHTML) wants HTML.
+        """
         liked: dict[bytes, float] = {}
         for part in self.headers.get(b"accept", b"").lower().split(b","):
             kind, _, rest = part.partition(b";")
             quality = QUALITY.search(rest)
             liked.setdefault(kind.strip(), float(quality[1]) if quality else 1.0)
+        opens = self.headers.get(b"sec-fetch-mode") == b"navigate" or b"application/xhtml+xml" in liked
+        if not opens and liked.keys() & {b"*/*", b"*"}:
+            return False
         html, json = liked.get(b"text/html", 0.0), liked.get(b"application/json", 0.0)
         return html > json or (
             html == json > 0 and [*liked].index(b"text/html") < [*liked].index(b"application/json")

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, quote
 
 from turo.html.render import render
 from turo.serving.http.body_limits import refuse_longer
+from turo.serving.http.html_page import SIGN_IN as PATH
 from turo.serving.http.html_page import html_response
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Header
-from turo.serving.http.signed_in import cookie, refuse_foreign
+from turo.serving.http.signed_in import cookie, no_cookie, refuse_foreign
 
-PATH = "/sign-in"
 LONGEST = 16 << 10  # bytes of the form
 TEMPLATE = "front/sign-in.html"
 CHALLENGE: Header = (b"www-authenticate", b"Bearer")
@@ -42,14 +42,31 @@ def sign_in(request: Request, key: bytes) -> Response:
     onward = local(given.get("next", "/"))
     if key and not hmac.compare_digest(given.get("key", "").encode(), key):
         return _form(request, onward, 401, WRONG)
-    secure = request.base_url.startswith("https://")
-    headers = [(b"location", f"{request.prefix}{onward}".encode()), (b"cache-control", b"no-store")]
-    return Response(303, [*headers, *([(b"set-cookie", cookie(key, secure))] if key else [])], b"")
+    return _onward(request, onward, cookie(key, _is_secure(request), prefix=request.prefix) if key else b"")
+
+
+def sign_out(request: Request, key: bytes) -> Response:
+    """303 to the home page, which asks for the key again: the browser forgets the cookie.
+
+    Raises:
+        Problem: 403, the form was sent by another site's page.
+    """
+    refuse_foreign(request, must_tell=False)
+    return _onward(request, "/", no_cookie(key, _is_secure(request), request.prefix))
 
 
 def local(path: str) -> str:
     """The path, where it is one of this server; else the home page."""
     return path if path.isascii() and HERE.fullmatch(path) else "/"
+
+
+def _is_secure(request: Request) -> bool:
+    return request.base_url.startswith("https://")
+
+
+def _onward(request: Request, place: str, told: bytes) -> Response:
+    headers = [(b"location", f"{request.prefix}{place}".encode()), (b"cache-control", b"no-store")]
+    return Response(303, [*headers, *([(b"set-cookie", told)] if told else [])], b"")
 
 
 def _form(request: Request, onward: str, status: int, said: str = "") -> Response:

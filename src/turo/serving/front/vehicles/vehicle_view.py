@@ -8,10 +8,10 @@ from turo.forecast.answers.vehicle_files import VEHICLE_TRACK, VEHICLE_WEEKS
 from turo.models.spread import TOLERANCE
 from turo.serving.front.answer_rows import answer_rows, first
 from turo.serving.front.fleet_files import FleetFiles
-from turo.serving.front.vehicle_pictures import fan_picture, weeks_picture
+from turo.serving.front.vehicles.vehicle_pictures import fan_picture, weeks_picture
 from turo.table.targets import TARGET
 
-MOST_TRACK = 39  # rows: 13 Mondays of three horizons
+MOST_MONDAYS = 13
 
 
 def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
@@ -32,6 +32,7 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
         "main": main,
         "reasons": [reason for reason in (main["reason_1"], main["reason_2"]) if reason],
         "weeks": weeks_picture(weeks, files.origin) if weeks else "",
+        "week_rows": weeks,
         "fan": fan_picture(rows, unit),
         "gaps": answer_rows(files, "gaps", vehicle_id=vehicle_id),
         "league": sorted(
@@ -41,7 +42,7 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
         "advice": first(files, "advice", vehicle_id),
         "asked": first(files, "asked", vehicle_id),
         "since": first(files, "since_last_monday", vehicle_id),
-        "track": [_judged(row) for row in reversed(track[-MOST_TRACK:])],
+        "track": [_judged(row) for row in _newest(track)],
         "scores": _scores(track),
     }
 
@@ -49,6 +50,13 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
 def _inside(row: dict[str, Any]) -> bool | None:
     low, high, actual = row["low"], row["high"], row["actual"]
     return None if low is None or high is None else low - TOLERANCE <= actual <= high + TOLERANCE
+
+
+def _newest(track: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every horizon of the newest Mondays, those first."""
+    mondays = sorted({row["origin_date"] for row in track})[-MOST_MONDAYS:]
+    rows = [row for row in track if row["origin_date"] in mondays]
+    return sorted(rows, key=lambda row: (-row["origin_date"].toordinal(), row["horizon_days"]))
 
 
 def _judged(row: dict[str, Any]) -> dict[str, Any]:
