@@ -13,9 +13,10 @@ def with_service_slots(rows: pl.DataFrame, snapshot: datetime) -> pl.DataFrame:
     """The gaps, in the same order, with service_slot (of each vehicle at most one is true) and its days.
 
     A slot is the first `SERVICE_DAYS` whole days of a gap, from the day after the snapshot on; a gap without
-    so many has none. Of the others the vehicle's one least likely to get any booking is taken; of equal ones, in
-    whole per cent, the shortest, then the earliest. A gap that the shortest trip does not fit into can hardly
-    be booked: without a share of its own it counts as none. Where no share is known no slot is proposed.
+    so many has none. Of the others the vehicle's one least likely to get any booking is taken; of equal
+    ones, in whole per cent, the shortest, then the earliest. A gap that the shortest trip does not fit into
+    can hardly be booked: without a share of its own it counts as none. Where no share is known no slot is
+    proposed.
 
     Args:
         rows: vehicle_id, start, end (instants), days, fits, any_booking.
