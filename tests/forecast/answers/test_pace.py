@@ -203,7 +203,7 @@ def test_what_is_not_there_is_not_counted_in_the_sentence(
     tmp_path: Path, ahead: int, behind: int, words: str
 ) -> None:
     told = pace.answer(facts(tables(reservations(weekly_trips(80))), tmp_path))
-    page = section("pace", replace(told, view=told.view | {"ahead": ahead, "behind": behind}))
+    page = section("pace", replace(told, view={**told.view, "ahead": ahead, "behind": behind}))
     assert words in page
 
 

@@ -127,7 +127,10 @@ def _calendar(facts: Facts) -> Tables:
     rows = facts.tables.reservations.filter(~cancelled()).with_columns(
         pl.min_horizontal("trip_start", pl.lit(begin, INSTANT)).alias("booked_at")
     )
-    return replace(facts.tables, reservations=rows, revisions=None, sightings=None)
+    known = facts.tables
+    return replace(
+        known, reservations=rows, revisions=known.revisions.clear(), sightings=known.sightings.clear()
+    )
 
 
 def _not_judged(books: LeadBooks) -> Flags:
