@@ -22,6 +22,7 @@ def read(folder: Path, text: str) -> Costs:
 def test_no_file_is_no_costs_and_no_problem(tmp_path: Path) -> None:
     assert read_costs(str(tmp_path), FLEET, TODAY).rows.is_empty()
     assert read_costs(str(tmp_path), FLEET, TODAY).problems == ()
+    assert not read_costs(str(tmp_path), FLEET, TODAY).found
 
 
 def test_amounts_and_dates_as_people_write_them(tmp_path: Path) -> None:
@@ -80,6 +81,7 @@ def test_a_vehicle_with_two_lines_has_none(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem: str) -> None:
     found = read(tmp_path, text)
     assert found.rows.is_empty()
+    assert found.found
     assert problem in found.problems[0]
 
 

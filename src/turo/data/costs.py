@@ -29,10 +29,14 @@ MOST = 10  # sentences of one file
 
 @dataclass(frozen=True)
 class Costs:
-    """`rows`: `COLUMNS`, one a vehicle, null where unknown. `problems`: sentences on what was left out."""
+    """`rows`: `COLUMNS`, one a vehicle, null where unknown. `problems`: sentences on what was left out.
+
+    `found`: whether there is a file, usable or not.
+    """
 
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLUMNS))
     problems: tuple[str, ...] = ()
+    found: bool = True
 
 
 def read_costs(location: str, known: Collection[str], today: date) -> Costs:
@@ -49,7 +53,7 @@ def read_costs(location: str, known: Collection[str], today: date) -> Costs:
     try:
         found = input_files.find(location, FILE)
         if not found:
-            return Costs()
+            return Costs(found=False)
         return _read(open_sheet(found[0]), known, today)
     except InputError as error:
         return Costs(problems=(f"{error} Until then nothing is told of costs.",))

@@ -12,6 +12,7 @@ from tiny_fleet import Row, trip
 
 from turo.forecast.answers import gaps
 from turo.forecast.answers.answer import Answer
+from turo.forecast.answers.gap_history.service_slots import with_service_slots
 from turo.html.render import render
 
 NOW = "2026-11-23T00:00"  # a Monday
@@ -166,20 +167,61 @@ def test_under_twenty_cases_no_chance_is_told_but_their_number_is() -> None:
     assert "too few cases" in render("answers/gaps.html", answer=few)
 
 
-def test_the_gap_least_likely_to_fill_is_the_service_slot() -> None:
-    gap = {"fits": True, "any_booking": 0.5, "start": MONDAY}
-    rows = [
-        {"vehicle_id": "a", "chance": 0.3} | gap,
-        {"vehicle_id": "a", "chance": 0.1} | gap,
-        {"vehicle_id": "a", "chance": None} | gap,
-        {"vehicle_id": "b", "chance": None} | gap,  # nothing is known of its only gap
-        {"vehicle_id": "c", "chance": 0.001} | gap,
-        {"vehicle_id": "c", "chance": 0.002} | gap | {"any_booking": 0.2},  # equal in whole per cent
-        {"vehicle_id": "d", "chance": 0.01} | gap,
-        {"vehicle_id": "d", "chance": None} | gap | {"fits": False},  # nobody can book it
-    ]
-    marked = gaps.with_service_slot(pl.DataFrame(rows))["service_slot"].to_list()
-    assert marked == [False, True, False, False, False, True, False, True]
+def gap(vehicle: str, start: str, end: str, any_booking: float | None, fits: bool = True) -> Row:
+    first, last = (datetime.fromisoformat(f"2026-{each}") for each in (start, end))
+    days = (last - first) / timedelta(days=1)
+    return {"vehicle_id": vehicle, "start": first, "end": last, "days": days} | {
+        "any_booking": any_booking,
+        "fits": fits,
+    }
+
+
+def slots(*rows: Row) -> list[tuple[str, str] | None]:
+    """Of each gap the first and last day for service; the snapshot is noon of 23 November."""
+    found = with_service_slots(pl.DataFrame(list(rows)), MONDAY + timedelta(hours=12))
+    assert found["service_slot"].to_list() == found["slot_start"].is_not_null().to_list()
+    pairs = found.select("slot_start", "slot_end").rows()
+    return [first and (f"{first:%m-%d}", f"{last:%m-%d}") for first, last in pairs]
+
+
+def test_service_goes_into_the_gap_least_likely_to_get_a_booking() -> None:
+    assert slots(
+        gap("a", "11-23T12:00", "12-20T00:00", 0.9),  # long: it will sell
+        gap("a", "11-25T09:00", "11-28T10:00", 0.2),
+        gap("a", "12-01T00:00", "12-03T00:00", None),  # nobody knows
+        gap("b", "11-25T00:00", "12-05T00:00", 0.302),
+        gap("b", "12-10T00:00", "12-14T00:00", 0.304),  # equal in whole per cent: the shorter
+        gap("c", "11-25T00:00", "12-05T00:00", 0.01),
+        gap("c", "12-10T00:00", "12-13T00:00", None, fits=False),  # nobody can book it
+        gap("d", "11-25T00:00", "12-05T00:00", None),
+    ) == [None, ("11-26", "11-27"), None, None, ("12-10", "12-11"), None, ("12-10", "12-11"), None]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "slot"),
+    [
+        ("11-23T12:00", "11-26T00:00", ("11-24", "11-25")),  # from the day after the snapshot
+        ("11-23T12:00", "11-25T23:00", None),
+        ("11-25T00:00", "11-27T00:00", ("11-25", "11-26")),
+        ("11-25T00:01", "11-27T23:59", None),  # almost three days, of which one is whole
+        ("11-25T00:01", "11-28T00:00", ("11-26", "11-27")),
+    ],
+)
+def test_service_needs_two_whole_days_from_tomorrow_on(
+    start: str, end: str, slot: tuple[str, str] | None
+) -> None:
+    assert slots(gap("a", start, end, 0.1)) == [slot]
+
+
+def test_the_page_tells_the_days_for_service_and_the_file_has_them() -> None:
+    answer = told(weekly(80, filled=30))
+    chosen = answer.rows.filter("service_slot").to_dicts()
+    # the first of four gaps was filled least often; its three days are Monday, the snapshot's, to Wednesday
+    assert [str(row["slot_start"]) for row in chosen] == ["2026-11-24"]
+    assert [str(row["slot_end"]) for row in chosen] == ["2026-11-25"]
+    page = render("answers/gaps.html", answer=answer)
+    assert "For service 2 days of each vehicle are proposed" in page
+    assert "24 Nov to 25 Nov" in page
 
 
 def test_without_booking_dates_gaps_are_those_of_the_calendar_and_no_chance_is_told() -> None:
@@ -188,6 +230,9 @@ def test_without_booking_dates_gaps_are_those_of_the_calendar_and_no_chance_is_t
     assert answer.rows["days"].to_list() == [3.0] * 4
     assert answer.rows["chance"].null_count() == 4
     assert any("no booking dates" in text for text in answer.missing)
+    page = render("answers/gaps.html", answer=answer)
+    assert "0 weeks" not in page
+    assert "service" not in page.replace("<th>Service</th>", "")
 
 
 def test_some_missing_dates_and_undated_cancellations_are_told() -> None:
@@ -229,4 +274,42 @@ def test_turn_arounds_that_are_too_tight_are_listed_tightest_first() -> None:
 def test_no_turn_around_is_too_tight() -> None:
     answer = gaps.turnarounds(facts(fleet_tables([BEFORE], NOW)))
     assert answer.rows.is_empty()
-    assert "4 hours or more" in render("answers/turnarounds.html", answer=answer)
+    page = render("answers/turnarounds.html", answer=answer)
+    assert "No turn-around tighter than 4 hours was found in the next 28 days." in page
+    assert "<table>" not in page
+
+
+def test_bookings_that_overlap_are_double_booked_and_come_first() -> None:
+    rows = [
+        BEFORE,
+        booked("a", "11-24T10:00", "11-26T10:00"),
+        booked("a", "11-26T12:00", "11-27T10:00"),  # two hours
+        booked("a", "12-01T10:00", "12-06T10:00"),
+        booked("a", "12-02T10:00", "12-03T10:00"),  # inside of it
+        booked("a", "12-06T08:00", "12-08T10:00"),  # two hours before it ends
+        trip("b", "2026-11-20T10:00", "2026-11-25T10:00", "2026-11-01T10:00", "in_progress"),
+        trip("b", "2026-11-22T10:00", "2026-11-24T10:00", "2026-11-01T10:00", "in_progress"),
+    ]
+    answer = gaps.turnarounds(facts(fleet_tables(rows, NOW)))
+    found = answer.rows.select("vehicle_id", "hours").rows()
+    assert found == [("a", -96.0), ("b", -72.0), ("a", -2.0), ("a", 2.0)]
+    page = render("answers/turnarounds.html", answer=answer)
+    assert "3 pickups of the next 28 days lie before the return of an earlier booking" in page
+    assert page.count("<b>double booked</b>") == 3
+    assert "1 turn-around of the next 28 days leaves less than 4 hours" in page
+
+
+@pytest.mark.parametrize(
+    ("returned", "pickup", "hours"),
+    [
+        ("11-22T21:00", "11-23T00:30", [3.5]),  # three hours before the snapshot
+        ("11-22T20:00", "11-23T00:00", []),  # four hours lie between
+        ("11-22T21:00", "11-22T23:00", []),  # picked up before the snapshot
+    ],
+)
+def test_a_return_just_before_the_snapshot_may_be_too_tight(
+    returned: str, pickup: str, hours: list[float]
+) -> None:
+    over = trip("a", "2026-11-21T10:00", f"2026-{returned}", "2026-11-01T10:00")
+    answer = gaps.turnarounds(facts(fleet_tables([BEFORE, over, booked("a", pickup, "11-26T10:00")], NOW)))
+    assert answer.rows["hours"].to_list() == hours

@@ -57,7 +57,7 @@ def test_money_a_day_is_price_times_use_and_the_class_is_all_others(tmp_path: Pa
     assert a["difference"] == pytest.approx(90 / 7)
     d = row(told, "D")
     assert (d["class_use"], d["difference"], d["low"]) == (None, None, None)
-    assert d["verdict"] == "cannot be told apart"
+    assert d["verdict"] == "not compared"
     assert told.missing == ["1 vehicle is alone in the class."]
     assert told.rows["window_days"].unique().sort().to_list() == [28, 91, 365]
     assert told.rows["vehicle_id"].to_list()[:4] == ["D", "A", "B", "C"]
@@ -115,8 +115,48 @@ def test_without_prices_and_classes_it_says_what_would_help(tmp_path: Path) -> N
     assert row(told, "A")["use"] == pytest.approx(3 / 7)
     assert row(told, "A")["earned_per_day"] is None
     assert "trip_price would help" in told.missing[0]
-    assert "2 vehicles have no class" in told.missing[1]
-    assert "\N{EN DASH}" in section("league", told)
+    assert set(told.rows["verdict"]) == {"not compared"}
+    assert told.missing[1] == "No vehicle has a class (column class of vehicles.csv)."
+    page = section("league", told)
+    assert "<table>" not in page
+    assert "told apart" not in page
+
+
+def test_without_classes_the_others_are_those_of_the_fleet(tmp_path: Path) -> None:
+    rows = [*weekly("A", 900.0), *weekly("B", 90.0)]
+    told = league.answer(facts(tables(reservations(rows), fleet(None, None)), tmp_path))
+    assert row(told, "A", 91)["verdict"] == "better"
+    assert told.missing[0].endswith(": each is compared with the others of the fleet.")
+    page = section("league", told)
+    assert "1 vehicle earned more than the others of the fleet and 1 less." in " ".join(page.split())
+    assert "To the others" in page
+    assert "its class" not in page
+
+
+def test_only_vehicles_of_the_table_are_counted_as_without_a_class(tmp_path: Path) -> None:
+    rows = [each for name in "ABCD" for each in weekly(name, 90.0)]
+    source = tables(reservations(rows), fleet("car", "car", None, None))
+    assert league.answer(facts(source, tmp_path, gone=["C"])).missing == [
+        "1 vehicle has no class (column class of vehicles.csv) and is compared with none that has one."
+    ]
+
+
+def test_one_vehicle_is_not_compared_and_nothing_says_it_was(tmp_path: Path) -> None:
+    told = league.answer(facts(tables(reservations(weekly("A", 90.0)), fleet("car")), tmp_path))
+    assert set(told.rows["verdict"]) == {"not compared"}
+    page = section("league", told)
+    assert "No vehicle is compared" in page
+    assert "told apart" not in page
+
+
+def test_those_not_compared_are_counted_apart(tmp_path: Path) -> None:
+    rows = [*weekly("A", 90.0), *weekly("B", 90.0), *weekly("C", 90.0)]
+    told = league.answer(facts(tables(reservations(rows), fleet("car", "car", "suv")), tmp_path))
+    assert told.view["compared"] == 2
+    page = " ".join(section("league", told).split())
+    assert (
+        "2 cannot be told apart from them: their difference may be chance. 1 vehicle is not compared." in page
+    )
 
 
 def test_without_costs_their_columns_are_absent(tmp_path: Path) -> None:
@@ -146,6 +186,7 @@ def test_costs_give_profit_break_even_use_and_payback(tmp_path: Path) -> None:
     assert row(told, "B")["payback_from"] == row(told, "B")["payback_to"] == date(2026, 1, 19)
     c = row(told, "C")
     assert (c["payback_from"], c["profit"]) == (None, pytest.approx(28 * (30 - 3 / 30.4375)))
+    assert c["payback_known"] is False
     assert [sentence.split(":")[0] for sentence in told.missing] == ["costs.csv line 4", "costs.csv line 5"]
     page = section("league", told)
     assert "Break-even use" in page
@@ -163,8 +204,36 @@ def test_a_loss_is_never_paid_back_and_an_older_purchase_is_not_told(tmp_path: P
     told = league.answer(facts(tables(reservations(rows), lines), tmp_path))
     assert row(told, "A")["profit"] < 0
     assert told.rows["payback_from"].null_count() == len(told.rows)
+    assert (row(told, "A")["payback_known"], row(told, "B")["payback_known"]) == (True, False)
+    page = section("league", told)
+    assert page.count("not at these earnings") == 1
+    loss = f"{abs(row(told, 'A', 365)['profit']):,.0f}"
+    assert f"\N{MINUS SIGN}{loss}" in page
+    assert f"-{loss}" not in page
     assert any("cost_per_distance is in no profit" in sentence for sentence in told.missing)
     assert any("No payback is told of 1 vehicle" in sentence for sentence in told.missing)
+
+
+def test_what_costs_leave_out_is_told_and_no_other_file_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "costs.csv").write_text(
+        "vehicle_id,purchase_price,monthly_cost\nA,10000,100\nB,9000,\nC,9000,90\n"
+    )
+    rows = [each for name in "ABC" for each in weekly(name, 90.0)]
+    told = league.answer(facts(tables(reservations(rows), fleet("car", "car", "car")), tmp_path, gone=["C"]))
+    assert told.missing == [
+        "costs.csv does not have purchase_date of 2 vehicles: no payback is told of them.",
+        "costs.csv does not have monthly_cost of 1 vehicle: no profit, break-even use or payback is told of "
+        "it.",
+    ]
+    assert not told.rows["payback_known"].any()
+    assert "With a file costs.csv" not in section("league", told)
+
+
+def test_a_costs_file_that_cannot_be_used_is_not_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "costs.csv").write_text("vehicle_id,purchase_price\nZ,10\n")
+    told = league.answer(facts(tables(reservations(weekly("A", 90.0)), fleet("car")), tmp_path))
+    assert "no vehicle of this fleet" in told.missing[-1]
+    assert "With a file costs.csv" not in section("league", told)
 
 
 def test_vehicles_that_are_alike_but_for_chance_are_rarely_told_apart(tmp_path: Path) -> None:
@@ -190,4 +259,4 @@ def test_a_vehicle_of_a_few_weeks_is_not_compared(tmp_path: Path) -> None:
     )
     told = league.answer(facts(replace(source, vehicles=young), tmp_path))
     assert row(told, "A")["difference"] > 0
-    assert (row(told, "A")["low"], row(told, "A")["verdict"]) == (None, "cannot be told apart")
+    assert (row(told, "A")["low"], row(told, "A")["verdict"]) == (None, "not compared")

@@ -15,7 +15,7 @@ from tiny_fleet import reservations, trip, vehicles
 from turo.features.time import Floats, instant, weeks_until
 from turo.forecast.answers import pace
 from turo.forecast.answers.booking_pace.lead_books import WEEKS, LeadBooks, lead_books
-from turo.forecast.answers.booking_pace.usual_books import usual_books
+from turo.forecast.answers.booking_pace.usual_books import Usual, usual_books
 from turo.forecast.answers.listed_spans import listed_spans
 
 OLD = trip("A", "2026-11-01T00:00", "2026-11-02T00:00", "2026-10-30T00:00")  # the file begins
@@ -141,14 +141,81 @@ def test_without_booking_dates_there_is_no_pace(tmp_path: Path) -> None:
     assert "booked_at would help" in told.missing[0]
 
 
+def test_without_booking_dates_the_books_are_the_calendar_of_the_snapshot(tmp_path: Path) -> None:
+    """Trips of coming weeks are in it, though not known at the Monday; cancelled ones are not."""
+    ahead = [
+        trip("A", "2026-12-01T00:00", "2026-12-04T00:00", "2026-11-01T00:00", "booked"),
+        trip("A", "2026-12-12T00:00", "2026-12-16T00:00", "2026-11-01T00:00", "booked"),
+        trip("A", "2026-12-08T00:00", "2026-12-10T00:00", "2026-11-01T00:00", "guest_cancellation"),
+    ]
+    rows = [row | {"booked_at": None, "booked_at_source": "none"} for row in [*weekly_trips(80), *ahead]]
+    told = pace.answer(facts(tables(reservations(rows)), tmp_path))
+    assert told.rows["on_books"].to_list()[:5] == [2.0, 3.0, 2.0, 2.0, 0.0]
+    assert told.rows["last_year"].null_count() == WEEKS
+    page = section("pace", told)
+    assert "Days booked as the calendar stands on 24 Nov 2026, 00:00" in page
+    assert told.missing == [told.missing[0]]
+
+
+def verdicts(ahead: Floats, low: Floats, high: Floats) -> list[str]:
+    """Of weeks with 20 usual days that are off by `ahead`."""
+    nothing = np.full((1, WEEKS), 20.0)
+    off = np.zeros(WEEKS)
+    off[: len(ahead)] = ahead
+    low, high = (np.resize(values, (1, WEEKS)) for values in (low, high))
+    found = books(np.tile(20.0 + off, (2, 1)))
+    return pace.pace_rows(found, Usual(nothing, low, high, nothing, True))["verdict"].to_list()[: len(ahead)]
+
+
+def test_no_verdict_lies_inside_the_range_as_it_is_told() -> None:
+    ahead = np.array([-4.4, -4.6, 11.4, 11.6])  # told as -4, -5, +11, +12; the range as -4 to +11
+    assert verdicts(ahead, np.array([-3.6]), np.array([11.3])) == ["usual", "behind", "usual", "ahead"]
+
+
+@pytest.mark.parametrize(("suv", "car", "judged"), [(5, 1, True), (4, 1, False), (5, 0, False)])
+def test_a_small_class_and_one_that_is_the_fleet_have_no_verdict(
+    tmp_path: Path, suv: int, car: int, judged: bool
+) -> None:
+    names = "ABCDEF"[: suv + car]
+    lines = vehicles(
+        *((name, "2020-01-01", "suv" if place < suv else "car") for place, name in enumerate(names))
+    )
+    told = pace.answer(facts(tables(reservations(weekly_trips(80)), lines), tmp_path))
+    assert set(told.rows.filter(name="suv")["verdict"]) == {"usual" if judged else "unknown"}
+    assert set(told.rows.filter(level="fleet")["verdict"]) == {"usual"}
+    looks = 26 if judged else 13
+    assert f"Of {looks} looks (weeks of the fleet and of its classes) about 1 falls outside" in section(
+        "pace", told
+    )
+    silent = {(5, 1): "1 class has", (4, 1): "2 classes have", (5, 0): "1 class has"}[suv, car]
+    assert any(f"{silent} no verdict" in sentence for sentence in told.missing)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "words"),
+    [
+        (2, 0, "2 weeks are ahead of usual; in the others"),
+        (0, 1, "1 week is behind usual; in the others"),
+        (1, 2, "1 week is ahead of usual and 2 behind; in the others"),
+    ],
+)
+def test_what_is_not_there_is_not_counted_in_the_sentence(
+    tmp_path: Path, ahead: int, behind: int, words: str
+) -> None:
+    told = pace.answer(facts(tables(reservations(weekly_trips(80))), tmp_path))
+    page = section("pace", replace(told, view={**told.view, "ahead": ahead, "behind": behind}))
+    assert words in page
+
+
 def test_classes_have_their_own_pace_and_their_names_are_escaped(tmp_path: Path) -> None:
     rows = weekly_trips(230)
     extra = trip("A", "2026-11-27T00:00", "2026-11-29T00:00", "2026-11-20T00:00", "booked")
-    source = tables(reservations([*rows, extra]), vehicles(("A", "2020-01-01", "<b>suv")))
+    others = [(name, "2020-01-01", "<b>suv" if name < "F" else "car") for name in "ABCDEF"]
+    source = tables(reservations([*rows, extra]), vehicles(*others))
     told = pace.answer(facts(source, tmp_path))
     assert told.rows.columns == list(pace.COLUMNS)
-    assert told.rows.group_by("level").len().sort("level").rows() == [("class", 13), ("fleet", 13)]
-    first = told.rows.filter(level="class")[0].to_dicts()[0]
+    assert told.rows.group_by("level").len().sort("level").rows() == [("class", 26), ("fleet", 13)]
+    first = told.rows.filter(name="<b>suv")[0].to_dicts()[0]
     assert (first["name"], first["on_books"], first["verdict"]) == ("<b>suv", 4.0, "ahead")
     assert first["usual"] == pytest.approx(2.0)
     page = section("pace", told)

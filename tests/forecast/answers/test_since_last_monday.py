@@ -104,7 +104,7 @@ def test_the_parts_of_the_move_add_up(settings: Settings) -> None:
         ),
     )
     forecast_fleet(settings, [make_champion(28)], NOW)
-    signed = r"([+\N{MINUS SIGN}][\d.]+)"
+    signed = r"([+\N{MINUS SIGN}]?[\d.]+)"
     told = re.search(
         rf"moved by {signed} days.*?Of that {signed} from.*?\(volume\), {signed} .*?\(lead time\), {signed} ",
         section(settings),

@@ -32,10 +32,11 @@ def said(pages: Pages, path: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", text))
 
 
-GAPS = """vehicle_id,start,end,days,after,before,fits,chance,cases,stranded_days,service_slot
-A,2026-12-02T00:00:00,2026-12-10T00:00:00,8.0,trip,block,true,0.25,40,5.5,true
-A,2026-12-14T00:00:00,2026-12-15T12:00:00,1.5,snapshot,listing,false,,7,,false
-B,2026-12-20T00:00:00,2026-12-21T00:00:00,1.0,trip,trip,true,0.5,30,0.5,true
+GAPS = """vehicle_id,start,end,days,after,before,fits,chance,cases,stranded_days,service_slot,\
+slot_start,slot_end
+A,2026-12-02T00:00:00,2026-12-10T00:00:00,8.0,trip,block,true,0.25,40,5.5,true,2026-12-03,2026-12-04
+A,2026-12-14T00:00:00,2026-12-15T12:00:00,1.5,snapshot,listing,false,,7,,false,,
+B,2026-12-20T00:00:00,2026-12-21T00:00:00,1.0,trip,trip,true,0.5,30,0.5,true,2026-12-20,2026-12-20
 """
 LEAGUE = """vehicle_id,window_days,earned_per_day,price_day,use,difference,low,high,verdict{more}
 A,91,20.5,50,0.41,NaN,,,cannot be told apart{a}
@@ -45,7 +46,10 @@ A,28,10.25,50,0.205,-3.5,-6,-1,worse{b}
 
 def test_a_vehicle_shows_its_gaps_and_hides_chances_of_few_cases(datas: Path) -> None:
     text = said(add(datas, gaps=GAPS), "/vehicles/A")
-    assert "Wed 02 Dec 00:00 Thu 10 Dec 00:00 8.0 trip and block yes 25 % 40 5.5 proposed slot" in text
+    assert (
+        "Wed 02 Dec 00:00 Thu 10 Dec 00:00 8.0 trip and block yes 25 % 40 5.5 proposed slot 03 Dec to 04 Dec"
+        in text
+    )
     assert "Mon 14 Dec 00:00 Tue 15 Dec 12:00 1.5 now and end of listing no too few cases 7" in text
     assert "Sun 20 Dec" not in text
 
@@ -53,7 +57,7 @@ def test_a_vehicle_shows_its_gaps_and_hides_chances_of_few_cases(datas: Path) ->
 def test_the_league_has_costs_only_where_the_host_gave_them(datas: Path) -> None:
     text = said(add(datas, league=LEAGUE.format(more="", a="", b="")), "/vehicles/A")
     assert text.index("28 days 10.25 50.00 20 %") < text.index("91 days 20.50 50.00 41 %")
-    assert "\N{MINUS SIGN}3.50 (-6.00 to -1.00) worse" in text
+    assert "\N{MINUS SIGN}3.50 (\N{MINUS SIGN}6.00 to \N{MINUS SIGN}1.00) worse" in text
     assert "nan" not in text.lower().split("against its class")[1].split("how right")[0]
     assert "profit" not in text
     costs = LEAGUE.format(
@@ -61,6 +65,14 @@ def test_the_league_has_costs_only_where_the_host_gave_them(datas: Path) -> None
     )
     text = said(add(datas, league=costs), "/vehicles/A")
     assert "120 35 % 2027-03-01 to 2027-09-01" in text
+    never = LEAGUE.format(
+        more=",profit,break_even_use,payback_from,payback_to,payback_known",
+        a=",,,,,false",
+        b=",-120.5,,,,true",
+    )
+    assert "\N{MINUS SIGN}120 \N{EN DASH} not at these earnings" in said(
+        add(datas, league=never), "/vehicles/A"
+    )
 
 
 def test_advice_questions_risk_and_last_week_are_on_the_page(datas: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from turo.features.time import DAY
 from turo.forecast.answers.answer import Answer, Facts
 from turo.forecast.answers.gap_history.base_rates import FEWEST, likely, outcomes, rates
-from turo.forecast.answers.gap_history.open_gaps import gaps, spaces
+from turo.forecast.answers.gap_history.open_gaps import gaps
+from turo.forecast.answers.gap_history.service_slots import SERVICE_DAYS, with_service_slots
+from turo.forecast.answers.gap_history.turn_arounds import tight_turn_arounds
 from turo.forecast.answers.gap_history.weekly_view import AHEAD, WeeklyView, booking_dates, fleet_names
 from turo.forecast.flags import LOOKS_GONE
 from turo.words import by_number, counted
@@ -19,7 +19,8 @@ MOST = 20  # rows on the page; the file has all
 TURNAROUND_HOURS = 4.0  # to take a vehicle back, clean it, charge or refuel it, and hand it over
 COLUMNS = (
     *("vehicle_id", "vehicle", "start", "end", "days", "after", "before", "min_trip_days", "fits"),
-    *("chance", "any_booking", "cases", "stranded_days", "service_slot"),
+    *("chance", "any_booking", "cases", "stranded_days"),
+    *("service_slot", "slot_start", "slot_end"),
 )
 
 
@@ -29,7 +30,7 @@ def answer(facts: Facts) -> Answer:
     Columns: COLUMNS. `chance` is the share of gaps like it that bookings filled in the past year (see
     `gap_history.base_rates`), `any_booking` the share that got any booking, `stranded_days` what is expected
     to stay empty; all null where fewer than `FEWEST` cases were counted. `service_slot` marks the gap of each
-    vehicle that is least likely to fill.
+    vehicle with its days for service, `slot_start` to `slot_end` (see `gap_history.service_slots`).
     """
     tables = facts.tables
     view = WeeklyView.of(tables)
@@ -61,21 +62,7 @@ def _told(facts: Facts, view: WeeklyView, known: pl.DataFrame, stated: bool) -> 
             (pl.col("days") * pl.col("empty_share")).alias("stranded_days"),
         )
     )
-    return with_service_slot(rows).select(COLUMNS).sort("vehicle_id", "start")
-
-
-def with_service_slot(rows: pl.DataFrame) -> pl.DataFrame:
-    """The gaps with `service_slot`: of each vehicle the one least likely to fill, where that is known.
-
-    A gap that the shortest trip does not fit into can hardly be booked: without a chance of its own it counts
-    as none. Of chances equal in whole per cent the one with the lower chance of any booking is taken, then
-    the earlier.
-    """
-    chance = pl.when("fits").then(pl.col("chance")).otherwise(pl.col("chance").fill_null(0.0)).round(2)
-    order = rows.with_row_index("place").with_columns(chance.alias("rank")).drop_nulls("rank")
-    order = order.sort("rank", "any_booking", "start", nulls_last=True)
-    slots = order.unique("vehicle_id", keep="first", maintain_order=True)["place"]
-    return rows.with_columns(pl.Series("service_slot", np.isin(np.arange(len(rows)), slots.to_numpy())))
+    return with_service_slots(rows, facts.tables.snapshot).select(COLUMNS).sort("vehicle_id", "start")
 
 
 def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
@@ -83,6 +70,7 @@ def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
     whole = (pl.col("after") == "snapshot") & (pl.col("before") == "open")  # nothing on the books at all
     bounded = rows.filter(pl.col("before") != "open")
     longest = bounded.sort("stranded_days", "days", descending=True, nulls_last=True).head(MOST)
+    slots = rows.filter(pl.col("service_slot") & ~whole).sort("slot_start", "vehicle_id")
     return {
         "ahead": AHEAD,
         "fewest": FEWEST,
@@ -96,10 +84,9 @@ def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
         "most": MOST,
         "bounded": bounded.height,
         "longest": longest.to_dicts(),
-        "slots": rows.filter(pl.col("service_slot") & ~whole)
-        .sort("start", "vehicle_id")
-        .head(MOST)
-        .to_dicts(),
+        "service_days": SERVICE_DAYS,
+        "slot_count": slots.height,
+        "slots": slots.head(MOST).to_dicts(),
     }
 
 
@@ -130,23 +117,24 @@ def _missing(facts: Facts, view: WeeklyView, undated: int, all_rows: int, stated
 def turnarounds(facts: Facts) -> Answer:
     """Turn-arounds of the next `AHEAD` days with less than `TURNAROUND_HOURS` between return and next pickup.
 
-    Columns: vehicle_id, vehicle, returned, next_pickup, hours; the tightest first.
+    Columns: vehicle_id, vehicle, returned, next_pickup, hours; the tightest first. Bookings that overlap have
+    `hours` below 0.
     """
     view = WeeklyView.of(facts.tables, weeks=1)
-    table = spaces(view, facts.tables.blocks).filter(
-        pl.col("after") == "trip", pl.col("before") == "trip", pl.col("room") * 24 < TURNAROUND_HOURS
-    )
+    table = tight_turn_arounds(view, TURNAROUND_HOURS)
     ids = pl.Series("vehicle_id", view.vehicles.ids).gather(table["vehicle"])
     rows = (
-        table.select(
-            ids,
-            pl.from_epoch("start", "us").alias("returned"),
-            pl.from_epoch("end", "us").alias("next_pickup"),
-            ((pl.col("end") - pl.col("start")) * 24 / DAY).alias("hours"),
-        )
+        table.drop("vehicle")
+        .with_columns(ids, pl.from_epoch("returned", "us"), pl.from_epoch("next_pickup", "us"))
         .join(fleet_names(facts.forecasts), "vehicle_id", how="inner", maintain_order="left")
         .select("vehicle_id", "vehicle", "returned", "next_pickup", "hours")
         .sort("hours", "returned", "vehicle_id")
     )
-    told = {"hours": TURNAROUND_HOURS, "ahead": AHEAD, "tightest": rows.head(MOST).to_dicts()}
+    told = {
+        "hours": TURNAROUND_HOURS,
+        "ahead": AHEAD,
+        "most": MOST,
+        "double": rows.filter(pl.col("hours") < 0).height,
+        "tightest": rows.head(MOST).to_dicts(),
+    }
     return Answer("turnarounds", rows, told)

@@ -22,6 +22,7 @@ KEY = "league"
 WINDOWS = {28: 4, 91: 13, 365: 52}  # days, and the weeks that are drawn for them
 MAIN = 91  # the window by which the page is ordered
 BETTER, WORSE, SAME = "better", "worse", "cannot be told apart"
+NOT_COMPARED = "not compared"  # no others, no price, or too short a time
 LEAST_DAYS = 7  # available days of a window without which nothing is compared
 SHOWN = 10  # of either end of the table
 COLUMNS: Types = {
@@ -52,12 +53,19 @@ def answer(facts: Facts) -> Answer:
     weekly = earned(facts.tables, fleet, origin, 7, max(WINDOWS.values()))
     windows = {days: earned(facts.tables, fleet, origin, days) for days in WINDOWS}
     costs = read_costs(str(facts.folder), fleet.ids, facts.origin)
-    priced = None
-    if costs.rows.height:
-        priced = with_costs(facts.tables, fleet, origin, weekly, windows, costs.rows)
+    priced, mine = None, costs.rows.filter(pl.col("vehicle_id").is_in(here))
+    if mine.height:
+        priced = with_costs(facts.tables, fleet, origin, weekly, windows, mine)
     rows = league_rows(fleet, weekly, windows, priced).filter(pl.col("vehicle_id").is_in(here))
-    view = {"has_costs": priced is not None, "main": MAIN, "windows": list(WINDOWS), **_told(rows)}
-    missing = [*_missing(rows, fleet), *costs.problems, *(priced.missing if priced else ())]
+    view = {
+        "has_costs": priced is not None,
+        "costs_file": costs.found,
+        "classes": bool(fleet.classes),
+        "main": MAIN,
+        "windows": list(WINDOWS),
+        **_told(rows),
+    }
+    missing = [*_missing(rows), *costs.problems, *(priced.missing if priced else ())]
     return Answer(KEY, rows, view, missing)
 
 
@@ -87,7 +95,9 @@ def league_rows(
             "difference": difference,
             "low": low,
             "high": high,
-            "verdict": np.select([low > 0, high < 0], [BETTER, WORSE], SAME).tolist(),
+            "verdict": np.select(
+                [np.isnan(low), low > 0, high < 0], [NOT_COMPARED, BETTER, WORSE], SAME
+            ).tolist(),
         }
         types = COLUMNS
         if priced:
@@ -111,10 +121,17 @@ def _split(window: Earned) -> dict[str, Floats]:
 
 
 def _told(rows: pl.DataFrame) -> dict[str, Any]:
-    """The two ends of the table by the main window, each vehicle with its other windows beside."""
+    """The two ends of the table by the main window, each vehicle with its other windows beside.
+
+    Without any price there is nothing to order by, and no end.
+    """
     main = rows.filter(window_days=MAIN)
+    if not _any_price(rows):
+        main = main.clear()
     several = main.height > 2 * SHOWN
     ends = [("Highest", main.head(SHOWN)), ("Lowest", main.tail(SHOWN))] if several else [("", main)]
+    if main.is_empty():
+        ends = []
     earned_by = {
         (vehicle, days): money
         for vehicle, days, money in rows.select("vehicle_id", "window_days", "earned_per_day").rows()
@@ -135,21 +152,35 @@ def _told(rows: pl.DataFrame) -> dict[str, Any]:
             for title, end in ends
         ],
         "vehicles": main.height,
-        "verdicts": {name: verdicts.get(name, 0) for name in (BETTER, WORSE, SAME)},
+        "compared": sum(verdicts.get(name, 0) for name in (BETTER, WORSE, SAME)),
+        "verdicts": {name: verdicts.get(name, 0) for name in (BETTER, WORSE, SAME, NOT_COMPARED)},
     }
 
 
-def _missing(rows: pl.DataFrame, fleet: ListedSpans) -> list[str]:
+def _any_price(rows: pl.DataFrame) -> bool:
+    return bool(rows["price_day"].is_not_null().any())
+
+
+def _missing(rows: pl.DataFrame) -> list[str]:
     missing = []
-    if rows["price_day"].is_null().all():
+    if not _any_price(rows):
         missing.append("No trip has a price, so nothing is told of money. The column trip_price would help.")
-    if without := int((fleet.group < 0).sum()):
+    main = rows.filter(window_days=MAIN)
+    classless = main.filter(pl.col("class") == "")
+    without = classless.height
+    compared = classless["difference"].count() > 0
+    if without and without == main.height:
+        missing.append(
+            "No vehicle has a class (column class of vehicles.csv)"
+            + (": each is compared with the others of the fleet." if compared else ".")
+        )
+    elif without:
         missing.append(
             f"{counted(without, 'vehicle')} {by_number(without, 'has', 'have')} no class (column class of "
             "vehicles.csv) and "
-            + ("are compared with each other." if without > 1 else "is compared with none.")
+            + ("are compared with each other." if without > 1 else "is compared with none that has one.")
         )
-    alone = rows.filter(pl.col("class") != "", pl.col("class_use").is_null(), window_days=MAIN).height
+    alone = main.filter(pl.col("class") != "", pl.col("class_use").is_null()).height
     if alone:
         missing.append(f"{counted(alone, 'vehicle')} {by_number(alone, 'is', 'are')} alone in the class.")
     return missing

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 
 import numpy as np
 import polars as pl
 
-from turo.features.time import WEEK, Floats, as_date, instant
+from turo.data.canonical_statuses import cancelled
+from turo.data.tables import INSTANT, Tables
+from turo.features.time import DAY, WEEK, Flags, Floats, as_date, instant
 from turo.forecast.answers.answer import Answer, Facts
 from turo.forecast.answers.booking_pace.lead_books import WEEKS, LeadBooks, lead_books
-from turo.forecast.answers.booking_pace.usual_books import FEWEST, MONDAYS, Usual, usual_books
+from turo.forecast.answers.booking_pace.usual_books import FEWEST, HELD, MONDAYS, Usual, usual_books
 from turo.forecast.answers.listed_spans import listed_spans
 from turo.forecast.forecast_columns import CLASS, FLEET, Types
 from turo.table.names import LOOKS_GONE
-from turo.words import counted
+from turo.words import by_number, counted
 
 KEY = "pace"
 AHEAD, USUAL, BEHIND, UNKNOWN = "ahead", "usual", "behind", "unknown"
@@ -32,40 +35,55 @@ COLUMNS: Types = {
     "listed_days": pl.Float64,  # vehicle-days of that week
 }
 UNDATED = 0.02  # share of bookings without a date above which nobody knows what was on the books
+FEW = 5  # vehicles of a class below which a single guest makes its pace
 CLASS_WEEKS = 7  # weeks of classes that the page shows
 
 
 def answer(facts: Facts) -> Answer:
-    """The next 13 weeks, of the fleet and of each class."""
+    """The next 13 weeks, of the fleet and of each class.
+
+    Where nobody knows what was on the books at past Mondays, `on_books` is the calendar as of the snapshot.
+    """
     gone = facts.forecasts.filter(pl.col("flag").eq_missing(LOOKS_GONE))["vehicle_id"].unique().to_list()
     fleet = listed_spans(facts.tables, gone)
-    books = lead_books(facts.tables, fleet, instant(facts.origin), MONDAYS)
-    usual = usual_books(books)
+    origin = instant(facts.origin)
     if undated := _undated(facts):
-        usual = _nothing_known(usual)
+        books = lead_books(_calendar(facts), fleet, origin, 1)
+        usual = _nothing_known(books)
+    else:
+        books = lead_books(facts.tables, fleet, origin, MONDAYS)
+        usual = usual_books(books)
     rows = pace_rows(books, usual)
     mine, classes = rows.filter(level=FLEET), rows.filter(level=CLASS)
     told = pl.col("verdict").is_in([AHEAD, BEHIND])
+    looks = rows.filter(pl.col("verdict") != UNKNOWN).height
     view = {
         "fleet": mine.to_dicts(),
         "ahead": mine.filter(verdict=AHEAD).height,
         "behind": mine.filter(verdict=BEHIND).height,
         "known": mine.filter(pl.col("verdict") != UNKNOWN).height,
+        "looks": looks,
+        "chance": max(round(looks * (1 - HELD)), 1),
+        "as_of": facts.tables.snapshot if undated else None,
         "classes": classes.filter(told)
         .sort(pl.col("ahead").abs(), descending=True)
         .head(CLASS_WEEKS)
         .to_dicts(),
         "class_weeks": classes.filter(told).height,
     }
-    return Answer(KEY, rows, view, _missing(books, usual, undated, has_classes=bool(fleet.classes)))
+    return Answer(KEY, rows, view, [undated] if undated else _missing(books, usual))
 
 
 def pace_rows(books: LeadBooks, usual: Usual) -> pl.DataFrame:
-    """`COLUMNS`; no verdict but `usual` inside the range, `unknown` where there is none."""
+    """`COLUMNS`; `usual` inside the range, `unknown` where there is none or the class is not judged.
+
+    Outside is what is so by a day or more in whole days, as they are told.
+    """
     on_books = books.days[:, -1]
     ahead = on_books - usual.usual
+    days, low, high = (np.round(values) for values in (ahead, usual.low, usual.high))
     verdict = np.select(
-        [np.isnan(usual.low), ahead > usual.high, ahead < usual.low], [UNKNOWN, AHEAD, BEHIND], USUAL
+        [np.isnan(low) | _not_judged(books), days > high, days < low], [UNKNOWN, AHEAD, BEHIND], USUAL
     )
     first = int(books.origins[-1])
     found = []
@@ -103,14 +121,32 @@ def _undated(facts: Facts) -> str:
     )
 
 
-def _nothing_known(usual: Usual) -> Usual:
-    nothing = np.full(usual.usual.shape, np.nan)
+def _calendar(facts: Facts) -> Tables:
+    """The bookings that the snapshot shows, as if all had been made by the Monday."""
+    begin = datetime.combine(facts.origin, time())
+    rows = facts.tables.reservations.filter(~cancelled()).with_columns(
+        pl.min_horizontal("trip_start", pl.lit(begin, INSTANT)).alias("booked_at")
+    )
+    known = facts.tables
+    return replace(
+        known, reservations=rows, revisions=known.revisions.clear(), sightings=known.sightings.clear()
+    )
+
+
+def _not_judged(books: LeadBooks) -> Flags:
+    """(groups, WEEKS): classes of fewer than `FEW` vehicles, or of the whole fleet: that is judged."""
+    listed = books.listed[:, -1]
+    no = (listed < FEW * WEEK / DAY) | (listed >= listed[0])
+    no[0] = False
+    return np.asarray(no)
+
+
+def _nothing_known(books: LeadBooks) -> Usual:
+    nothing = np.full(books.days[:, -1].shape, np.nan)
     return Usual(nothing, nothing, nothing, nothing, False)
 
 
-def _missing(books: LeadBooks, usual: Usual, undated: str, has_classes: bool) -> list[str]:
-    if undated:
-        return [undated]
+def _missing(books: LeadBooks, usual: Usual) -> list[str]:
     missing = []
     if np.isnan(usual.low[0]).any():
         missing.append(
@@ -122,6 +158,11 @@ def _missing(books: LeadBooks, usual: Usual, undated: str, has_classes: bool) ->
             "The data are too short to tell the season from them: usual is the mean of the past Mondays, "
             "whatever the time of year, and the usual range is wider for it."
         )
-    if not has_classes:
+    if len(books.names) == 1:
         missing.append("No vehicle has a class (column class of vehicles.csv), so only the fleet has a pace.")
+    elif silent := int(_not_judged(books).all(axis=1).sum()):
+        missing.append(
+            f"{silent} {by_number(silent, 'class has', 'classes have')} no verdict of "
+            f"{by_number(silent, 'its', 'their')} own: fewer than {FEW} vehicles, or the whole fleet."
+        )
     return missing

@@ -18,9 +18,10 @@ SHOWN: dict[str, dict[str, Kind]] = {
     "asked": dict.fromkeys(("vehicle_id", "vehicle", "question"), TEXT),
     "at_risk": dict.fromkeys(("bookings", "days", "expected_days_lost", "expected_money_lost"), NUMBER),
     "fleet_number": {"horizon_days": NUMBER, "track_record": TEXT},
-    "gaps": {"start": TIME, "end": TIME, "after": TEXT, "before": TEXT, "fits": TRUTH, "service_slot": TRUTH}
+    "gaps": dict.fromkeys(("start", "end", "slot_start", "slot_end"), TIME)
+    | {"after": TEXT, "before": TEXT, "fits": TRUTH, "service_slot": TRUTH}
     | dict.fromkeys(("days", "chance", "cases", "stranded_days"), NUMBER),
-    "league": {"verdict": TEXT, "payback_from": TIME, "payback_to": TIME}
+    "league": {"verdict": TEXT, "payback_from": TIME, "payback_to": TIME, "payback_known": TRUTH}
     | dict.fromkeys(("window_days", "earned_per_day", "price_day", "use"), NUMBER)
     | dict.fromkeys(("difference", "low", "high", "profit", "break_even_use"), NUMBER),
     "since_last_monday": dict.fromkeys(

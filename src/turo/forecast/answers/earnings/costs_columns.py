@@ -23,6 +23,7 @@ COST_COLUMNS: Types = {
     "break_even_use": pl.Float64,  # at which the window's price a day would have met the cost
     "payback_from": pl.Date,  # when the purchase is paid back, at the likely highest and lowest earnings
     "payback_to": pl.Date,
+    "payback_known": pl.Boolean,  # if so, without dates it is not paid back at these earnings
 }
 
 
@@ -44,7 +45,7 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
 ) -> WithCosts:
     """Of the columns of `turo.data.costs.COLUMNS`."""
     mine = owned(costs, fleet)
-    first, last = payback(tables, fleet, mine, origin, _likely_a_day(fleet, origin, weekly))
+    first, last, known = payback(tables, fleet, mine, origin, _likely_a_day(fleet, origin, weekly))
     found = {}
     for days, window in windows.items():
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -57,8 +58,9 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
             "break_even_use": np.where(np.isfinite(use), use, np.nan),
             "payback_from": first,
             "payback_to": last,
+            "payback_known": known,
         }
-    missing = []
+    missing = _not_given(costs)
     if costs["cost_per_distance"].is_not_null().any():
         missing.append(
             "The distance of trips is not read from the input, so cost_per_distance is in no profit: profit, "
@@ -70,6 +72,23 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
             f"{by_number(short, 'it was', 'they were')} bought and listed. Older trips would help."
         )
     return WithCosts(found, missing)
+
+
+def _not_given(costs: pl.DataFrame) -> list[str]:
+    """Sentences on what costs.csv leaves out."""
+    undated = costs.filter(pl.col("purchase_price").is_not_null(), pl.col("purchase_date").is_null()).height
+    unkept = costs["monthly_cost"].null_count()
+    found = []
+    for column, count, what in (
+        ("purchase_date", undated, "no payback is told"),
+        ("monthly_cost", unkept, "no profit, break-even use or payback is told"),
+    ):
+        if count:
+            found.append(
+                f"costs.csv does not have {column} of {counted(count, 'vehicle')}: {what} of "
+                f"{by_number(count, 'it', 'them')}."
+            )
+    return found
 
 
 def _likely_a_day(fleet: ListedSpans, origin: int, weekly: Earned) -> tuple[Floats, Floats]:

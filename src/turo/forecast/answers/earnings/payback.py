@@ -59,11 +59,12 @@ def profit(mine: Owned, money: Floats, since: Ints, origin: int, days: int) -> t
 
 def payback(
     tables: Tables, fleet: ListedSpans, mine: Owned, origin: int, a_day: tuple[Floats, Floats]
-) -> tuple[list[date | None], list[date | None]]:
-    """From when to when the purchase is paid back, at what a day has brought in the past year.
+) -> tuple[list[date | None], list[date | None], list[bool]]:
+    """From when to when the purchase is paid back, at what a day has brought in the past year; is that known?
 
-    None where price, date or monthly cost is unknown, or the file begins after vehicle and purchase; the
-    second is None also where at the lower rate the day never comes, or not in 50 years.
+    Unknown where price, date or monthly cost is, or what a day brings, or the file begins after vehicle and
+    purchase: both are None. Of known ones a date is None where at that rate the day never comes, or not in
+    50 years.
 
     Args:
         a_day: lowest and highest likely money per calendar day, before costs.
@@ -74,6 +75,7 @@ def payback(
     told &= np.maximum(mine.bought, fleet.since) >= start
     first: list[date | None] = [None] * len(fleet.ids)
     last: list[date | None] = [None] * len(fleet.ids)
+    known = [False] * len(fleet.ids)
     for vehicle in np.flatnonzero(told):
         trips = paid.filter(vehicle_id=fleet.ids[vehicle])
         mondays = np.append(np.arange(mine.bought[vehicle], origin, WEEK), origin)
@@ -82,10 +84,12 @@ def payback(
         over = np.flatnonzero(balance >= 0)
         if balance[-1] >= 0:
             first[vehicle] = last[vehicle] = as_date(int(mondays[over[0]]))
+            known[vehicle] = True
             continue
         slow, fast = (float(rate[vehicle] - mine.a_day[vehicle]) for rate in a_day)
         first[vehicle], last[vehicle] = (_after(origin, -balance[-1], rate) for rate in (fast, slow))
-    return first, last
+        known[vehicle] = bool(np.isfinite(slow) and np.isfinite(fast))
+    return first, last, known
 
 
 def data_too_short(tables: Tables, fleet: ListedSpans, mine: Owned) -> int:
