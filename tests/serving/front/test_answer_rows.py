@@ -121,3 +121,11 @@ def test_monday_by_monday_shows_every_horizon_of_the_newest_thirteen(datas: Path
     told = re.findall(r"<tr><td>(\d{4}-\d\d-\d\d)</td><td>(\d+)</td>", page)
     newest = list(reversed(mondays))[:13]
     assert told == [(str(monday), str(days)) for monday in newest for days in (7, 28, 56, 90)]
+
+
+def test_home_names_vehicles_to_ask_about_also_where_there_is_no_advice(datas: Path) -> None:
+    asked = "vehicle_id,vehicle,question\nA,Kia Rio 2021,Is it sold?\n"
+    advice = "rank,vehicle_id,vehicle,money_at_stake,days_short,reason,to_do\n"
+    text = said(add(datas, asked=asked, advice=advice), "/")
+    assert "Which vehicle needs what 1 vehicle looks sold or at rest : the report asks about it." in text
+    assert "Which vehicle needs what" not in said(add(datas, asked="vehicle_id,vehicle,question\n"), "/")

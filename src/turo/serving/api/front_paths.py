@@ -37,8 +37,11 @@ def front_paths(secured: bool) -> dict[str, Any]:
         },
     }
     paths["/vehicles"]["get"]["responses"]["303"] = moved
+    written = {"description": "A newer forecast is being written; Retry-After says when to ask again"}
+    paths["/report/{name}"]["get"]["responses"]["503"] = written
     if secured:
         paths["/sign-in"] = {"get": _form(), "post": _signed_in()}
+        paths["/sign-out"] = {"post": _signed_out()}
     return paths
 
 
@@ -69,6 +72,16 @@ def _signed_in() -> dict[str, Any]:
         "responses": {
             "303": {"description": "Signed in; leads on to `next`"},
             "401": {"description": "Not the key: the form again", "content": PAGE},
+            "403": {"description": "Sent by another site's page"},
+        },
+    }
+
+
+def _signed_out() -> dict[str, Any]:
+    return {
+        "summary": "Signs a browser out: takes its cookie away",
+        "responses": {
+            "303": {"description": "Signed out; leads on to the home page"},
             "403": {"description": "Sent by another site's page"},
         },
     }
