@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from turo.forecast.advising.past_year import IN_CLASS, LEAST_PEERS
 from turo.forecast.flags import LOOKS_GONE
 
+LEAST_PEERS = 3  # other vehicles whose mean says something
+IN_CLASS, IN_FLEET = "the others of its class", "the others of the fleet"
 LEAST_SHORT = 1.0  # days; less is chance, and no reason to do anything
 OWN, OF_CLASS, OF_FLEET = "own trips", "class", "fleet"  # where a price a day comes from
 
@@ -22,10 +23,10 @@ def shortfalls(rows: pl.DataFrame, classes: pl.DataFrame, past: pl.DataFrame) ->
         rows: columns of FORECASTS, one horizon, booked days; `calendar`: days of the window that are in the
             calendar as the file knows it now.
         classes: vehicle_id, class; vehicles without a class are compared with the fleet.
-        past: of `past_year`.
+        past: of `turo.forecast.answers.past_year`.
 
     Returns:
-        The rows with class, the columns of `past_year`, own_level, class_level, usual, days_short (0 where
+        The rows with class, the columns of `past`, own_level, class_level, usual, days_short (0 where
         usual lies within the vehicle's range of 8 in 10), price_day, price_from, money_at_stake (null where
         no price is known at all).
     """

@@ -10,7 +10,6 @@ from turo.data.tables import Tables
 from turo.features.vehicles import one_line
 from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.advising.open_days import open_days
-from turo.forecast.advising.past_year import past_year
 from turo.forecast.advising.resting import resting
 from turo.forecast.advising.shortfall import LEAST_SHORT, shortfalls
 from turo.forecast.advising.to_do import to_do
@@ -53,21 +52,20 @@ ASKED: dict[str, type[pl.DataType]] = {
 }
 
 
-def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.DataFrame:
+def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
     """At most MOST vehicles, most money at stake first; none where the target is not booked days.
 
     Args:
         forecasts: columns of FORECASTS; rows of the window's horizon count.
         source: the input as it is now.
         window: of the horizon that advice is about.
+        past: of `turo.forecast.answers.past_year`.
     """
     if window.target != BOOKED_DAYS:
         return pl.DataFrame(schema=TYPES)
     rows = forecasts.filter(pl.col("horizon_days") == window.horizon_days)
     if rows.is_empty():
         return pl.DataFrame(schema=TYPES)
-    here = rows.filter(pl.col("flag").ne_missing(LOOKS_GONE))["vehicle_id"].to_list()
-    past = past_year(source, here, rows["origin_date"][0], window.horizon_days)
     silent = resting(rows, source)["vehicle_id"].implode()
     known = in_calendar(source, rows, window.horizon_days)
     # A forecast that knows less than the calendar says nothing of what is still to come.
@@ -92,9 +90,9 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.Dat
     return pl.DataFrame(chosen, schema=TYPES)
 
 
-def with_advice(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.DataFrame:
+def with_advice(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
     """The forecasts with `advice` set in the window's rows of the vehicles to act on."""
-    told = to_act_on(forecasts, source, window).select("vehicle_id", pl.col("to_do"))
+    told = to_act_on(forecasts, source, window, past).select("vehicle_id", pl.col("to_do"))
     told = told.with_columns(pl.lit(window.horizon_days, pl.Int64).alias("horizon_days"))
     joined = forecasts.join(told, ["vehicle_id", "horizon_days"], how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("to_do", "advice").alias("advice")).drop("to_do")

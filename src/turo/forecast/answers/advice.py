@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from turo.forecast.advising.calendar_days import in_calendar
-from turo.forecast.advising.past_year import LEAST_PEERS, OWN_DAYS, past_year
+from turo.forecast.advising.shortfall import LEAST_PEERS
 from turo.forecast.advising.week_list import MOST, to_act_on
 from turo.forecast.answers.answer import Answer, Facts
+from turo.forecast.answers.past_year import OWN_DAYS, of_forecast, past_year
 from turo.forecast.champions import Champion
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import MODEL
@@ -20,7 +21,8 @@ KEY = "advice"
 def answer(facts: Facts) -> Answer:
     """Rows of `turo.forecast.advising.week_list`; none where nothing needs doing."""
     window = next(one for one in facts.windows if one.horizon_days == facts.main)
-    rows = to_act_on(facts.forecasts, facts.tables, window)
+    past = of_forecast(facts.tables, facts.forecasts, facts.main)
+    rows = to_act_on(facts.forecasts, facts.tables, window, past)
     view = {"horizon": facts.main, "most": MOST, "model": window.champion.name}
     return Answer(KEY, rows, view, _missing(facts, window.champion))
 

@@ -101,7 +101,9 @@ def _filled(rows: pl.DataFrame, since: books_since.Since) -> pl.DataFrame:
 def _sums(rows: pl.DataFrame) -> Mapping[str, Any]:
     """Of all vehicles; money of those whose is known, and `…_of`: of how many of those with such a trip."""
     names = ("new_bookings", "cancellations", "days_won", "days_lost")
-    told = {name: rows[name].sum() if len(rows) and rows[name].null_count() == 0 else None for name in names}
+    told: dict[str, Any] = {
+        name: rows[name].sum() if len(rows) and rows[name].null_count() == 0 else None for name in names
+    }
     for money, count in (("money_won", "new_bookings"), ("money_lost", "cancellations")):
         some = rows.filter(pl.col(count) > 0)
         known = some[money].count()

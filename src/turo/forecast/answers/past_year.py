@@ -9,14 +9,14 @@ import polars as pl
 
 from turo.data.tables import Tables
 from turo.features.time import Floats, instant
+from turo.forecast.advising.shortfall import IN_CLASS, IN_FLEET, LEAST_PEERS
 from turo.forecast.answers.earnings.earned import Earned, earned
 from turo.forecast.answers.listed_spans import listed_spans
+from turo.forecast.flags import LOOKS_GONE
 
 WEEKS, QUARTER = 52, 13
 OWN_DAYS = 7 * QUARTER  # available days that a vehicle must have had for a usual of its own
-LEAST_PEERS = 3  # other vehicles whose mean says something
 SEASON_PEERS = 10  # of a class: a window of fewer tells chance rather than the season
-IN_CLASS, IN_FLEET = "the others of its class", "the others of the fleet"
 
 
 def past_year(source: Tables, vehicles: list[str], origin: date, horizon: int) -> pl.DataFrame:
@@ -74,6 +74,13 @@ def past_year(source: Tables, vehicles: list[str], origin: date, horizon: int) -
     return rows.with_columns(pl.col(pl.Float64).fill_nan(None)).with_columns(
         pl.when(comparable).then("earns_more").alias("earns_more")
     )
+
+
+def of_forecast(source: Tables, forecasts: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    """`past_year` of the vehicles of one horizon that do not look gone."""
+    rows = forecasts.filter(pl.col("horizon_days") == horizon)
+    here = rows.filter(pl.col("flag").ne_missing(LOOKS_GONE))["vehicle_id"].to_list()
+    return past_year(source, here, forecasts["origin_date"][0], horizon)
 
 
 def _rates(part: Earned, weeks: slice) -> tuple[Floats, Floats, Floats]:
