@@ -15,6 +15,7 @@ from turo.data.tables import Tables
 from turo.errors import InputError
 from turo.forecast import listed_vehicles, monday_report, unknown_vehicles
 from turo.forecast.advising import week_list
+from turo.forecast.answers import past_year
 from turo.forecast.answers.answer import Facts
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
@@ -126,7 +127,8 @@ def forecast_fleet(
             for table, window in zip(tables, windows, strict=True)
         ]
     )
-    made = week_list.with_advice(made, source, windows[shown.index(main)])
+    past = past_year.of_forecast(source, made, main)
+    made = week_list.with_advice(made, source, windows[shown.index(main)], past)
     summed = totals.totals(windows, made, draws)
     store.write_csv(made, folder / store.CSV)
     store.write_csv(summed, folder / store.TOTALS_CSV)

@@ -106,7 +106,8 @@ def test_the_parts_of_the_move_add_up(settings: Settings) -> None:
     forecast_fleet(settings, [make_champion(28)], NOW)
     signed = r"([+\N{MINUS SIGN}]?[\d.]+)"
     told = re.search(
-        rf"moved by {signed} days.*?Of that {signed} from.*?\(volume\), {signed} .*?\(lead time\), {signed} ",
+        rf"moved by {signed} days.*?Of that: .*?expected {signed} \(volume\), guests .*?usual {signed} "
+        rf"\(lead time\), .*?cancellations than usual {signed}\.",
         section(settings),
     )
     assert told
@@ -148,3 +149,23 @@ def test_parts_add_up_whatever_is_usual(
     parts = split(then, seen, Usual(early, lost))
     assert parts.volume + parts.lead_time + parts.cancellation == pytest.approx(now - then, abs=1e-6)
     assert seen.kept <= books
+
+
+def test_money_of_the_trips_that_have_a_price_is_told_with_how_many(settings: Settings) -> None:
+    add(settings, NEW + NEW.replace("9,C", "12,A").replace("120,0", ",0"))
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    assert "2 new bookings, 6 days won at 120 (of 1 of 2 vehicles)" in section(settings)
+
+
+def test_cancellations_are_not_known_where_most_have_no_date(settings: Settings) -> None:
+    undated = LOST.replace("2026-11-19T10:00", "").replace("10,A", "13,A").replace("2026-12-20", "2026-12-19")
+    add(settings, LOST + undated)
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    assert "cancellations not known" in section(settings)
+    assert rows(settings)["A"]["cancellations"] is None
+
+
+def test_what_came_since_monday_is_told_beside_the_week(settings: Settings) -> None:
+    add(settings, NEW.replace("2026-11-18T09:00", "2026-11-23T09:00"))
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    assert "And since then until 24 Nov 00:00: 1 booking, 0 cancellations." in section(settings)

@@ -24,9 +24,17 @@ class Gap:
         """Whole days."""
         return (self.end - self.start) // timedelta(days=1)
 
-    def told(self) -> str:
-        """The dates, as a host writes them."""
-        return f"{self.start.day} {self.start:%b} to {self.end.day} {self.end:%b}"
+    def told(self, opening: str = "from") -> str:
+        """First and last open day, as a host writes them; the opening word is `on` for a single day."""
+        last = self.start + timedelta(days=max(self.days, 1) - 1)
+        first, until = (f"{moment.day} {moment:%b}" for moment in (self.start, last))
+        if first == until:
+            return f"on {first}" if opening else first
+        return f"{opening} {first} to {until}".strip()
+
+    def first(self, days: int) -> Gap:
+        """Its first days."""
+        return Gap(self.start, min(self.end, self.start + timedelta(days=days)), self.closed)
 
 
 def open_days(source: Tables, vehicle: str, origin: date, horizon: int) -> list[Gap]:

@@ -8,58 +8,71 @@ from typing import Any
 from turo.forecast.advising.open_days import Gap
 from turo.words import counted
 
-DEAR, CHEAP = 1.10, 0.90  # of what the class's bookings were at
+DEAR, CHEAP = 1.10, 0.90  # of what the bookings of the others were at
 SERVICE_DAYS = 2  # that a workshop needs, with the ways there
+LISTING = "Look at its listing (photos, delivery, minimum trip) before"
 
 
 def to_do(row: Mapping[str, Any], gaps: Sequence[Gap], least_days: float | None) -> str:
     """A sentence.
 
-    First what only the vehicle's own calendar shows (a gap that its minimum trip shuts), then its price
-    beside the class, then its longest gap.
+    First what only the vehicle's own calendar shows (a gap that its minimum trip shuts), then its price and
+    use beside the others of its class over the past 52 weeks. The price is named only where it is above
+    theirs, fewer of its days were let, and it did not earn more for it.
 
     Args:
         row: a row of `shortfalls`.
-        gaps: its open days in the window.
+        gaps: its open days in the window, in order of time.
         least_days: its minimum trip; None where it is not known.
     """
     shut = [gap for gap in gaps if gap.closed and least_days is not None and gap.days < least_days]
     if shut:
         gap = max(shut, key=lambda one: one.days)
         return (
-            f"Allow trips of {counted(gap.days, 'day')} from {gap.told()}: that gap is shorter than the "
+            f"Allow trips of {counted(gap.days, 'day')} {gap.told()}: that gap is shorter than the "
             f"minimum trip of {counted(f'{least_days:g}', 'day')}."
         )
     longest = max(gaps, key=lambda one: one.days, default=None)
     if longest is None:
         return "Nothing is open in the calendar as it is now: look at what blocks its days."
-    when = f"{longest.told()} ({counted(longest.days, 'open day')})"
     if least_days is not None and least_days > 1 and not _dear(row):
+        when = f"{longest.told('')} ({counted(longest.days, 'open day')})"
         return f"Open {when} to trips of 1 day: its minimum trip is {counted(f'{least_days:g}', 'day')}."
-    return _by_price(row, when, longest.days)
+    first_week = next((gap for gap in gaps if gap.days >= 7), longest).first(7)
+    return _by_price(row, first_week, longest)
 
 
 def _dear(row: Mapping[str, Any]) -> bool:
-    own, others = row["base_price_day"], row["class_price"]
-    return own is not None and others is not None and own > DEAR * others
+    if not _comparable(row) or row["earns_more"]:
+        return False
+    return bool(row["own_price"] > DEAR * row["others_price"] and row["use"] < row["others_use"])
 
 
-def _by_price(row: Mapping[str, Any], when: str, open_days: int) -> str:
-    """What its price a day says beside that of others; `when` is its longest gap, of so many days."""
-    own, others, peers = row["base_price_day"], row["class_price"], row["compared_with"]
-    if own is None or others is None:
-        return f"Review the price of {when}: nothing is booked then."
+def _comparable(row: Mapping[str, Any]) -> bool:
+    return all(row[name] is not None for name in ("compared_with", "own_price", "others_price"))
+
+
+def _by_price(row: Mapping[str, Any], first_week: Gap, longest: Gap) -> str:
+    """What its price says beside that of others; one without others is not compared."""
+    when = f"{first_week.told('')} ({counted(first_week.days, 'open day')})"
+    if not _comparable(row):
+        return f"{LISTING} {when}: fewer bookings came than is usual for it."
+    own, others, peers = row["own_price"], row["others_price"], row["compared_with"]
     if _dear(row):
         return (
-            f"Review the price of {when}: its bookings were at {own:,.0f} a day, those of {peers} at "
-            f"{others:,.0f}."
+            f"Review the price of {when}: over the past 52 weeks its bookings were at {own:,.0f} a day and "
+            f"{100 * row['use']:.0f} % of its days were let, of {peers} {others:,.0f} and "
+            f"{100 * row['others_use']:.0f} %."
         )
-    if own < CHEAP * others and open_days >= SERVICE_DAYS:
+    told = f"its bookings of the past 52 weeks were at {own:,.0f} a day, those of {peers} at {others:,.0f}"
+    if own < CHEAP * others and longest.days >= SERVICE_DAYS:
+        slot = longest.first(SERVICE_DAYS)
         return (
-            f"Put its next service into {when}: its bookings were at {own:,.0f} a day, already below those "
-            f"of {peers} ({others:,.0f})."
+            f"Put its next service {slot.told()}: nothing is booked then, and the price is low already; "
+            f"{told}."
         )
-    return (
-        f"Review its listing before {when}: fewer bookings came than usual, at {own:,.0f} a day, about what "
-        f"those of {peers} were at ({others:,.0f})."
-    )
+    if row["earns_more"]:
+        return (
+            f"{LISTING} {when}, and leave the price: {told}, and it earned more for each day it was offered."
+        )
+    return f"{LISTING} {when}: fewer bookings came than is usual for it; {told}."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 
 import polars as pl
 
 from turo.data.tables import Tables
 from turo.features.vehicles import one_line
+from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.advising.open_days import open_days
+from turo.forecast.advising.resting import resting
 from turo.forecast.advising.shortfall import LEAST_SHORT, shortfalls
 from turo.forecast.advising.to_do import to_do
 from turo.forecast.draws.window import Window
@@ -19,7 +21,6 @@ from turo.forecast.occupied_days import trips
 from turo.table.targets import BOOKED_DAYS
 
 MOST = 7
-RESTS = timedelta(days=28)  # without a trip, and nothing ahead
 GONE, RESTING = "looks gone", "looks at rest"
 TYPES: dict[str, type[pl.DataType]] = {
     "rank": pl.Int64,
@@ -33,8 +34,10 @@ TYPES: dict[str, type[pl.DataType]] = {
     "on_books": pl.Float64,
     "expected": pl.Float64,
     "usual": pl.Float64,
-    "own_last_year": pl.Float64,  # days in the same window 52 weeks earlier
-    "class_now": pl.Float64,  # days, if it were let like the others of its class
+    "own_level": pl.Float64,  # days: its own past year at this season; null where that is too short
+    "class_now": pl.Float64,  # days, if it were let like the others of its class, or of the fleet
+    "compared_with": pl.String,  # whose others these are; null where there are too few
+    "calendar": pl.Float64,  # days that are in the calendar now
     "price_day": pl.Float64,
     "price_from": pl.String,  # own trips, class or fleet
 }
@@ -49,20 +52,25 @@ ASKED: dict[str, type[pl.DataType]] = {
 }
 
 
-def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.DataFrame:
+def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
     """At most MOST vehicles, most money at stake first; none where the target is not booked days.
 
     Args:
         forecasts: columns of FORECASTS; rows of the window's horizon count.
         source: the input as it is now.
         window: of the horizon that advice is about.
+        past: of `turo.forecast.answers.past_year`.
     """
     if window.target != BOOKED_DAYS:
         return pl.DataFrame(schema=TYPES)
     rows = forecasts.filter(pl.col("horizon_days") == window.horizon_days)
-    resting = _resting(rows, source)["vehicle_id"].implode()
-    found = shortfalls(rows, _classes(window)).filter(
-        pl.col("days_short") >= LEAST_SHORT, ~pl.col("vehicle_id").is_in(resting)
+    if rows.is_empty():
+        return pl.DataFrame(schema=TYPES)
+    silent = resting(rows, source)["vehicle_id"].implode()
+    known = in_calendar(source, rows, window.horizon_days)
+    # A forecast that knows less than the calendar says nothing of what is still to come.
+    found = shortfalls(known, _classes(window), past).filter(
+        pl.col("days_short") >= LEAST_SHORT, ~pl.col("vehicle_id").is_in(silent), pl.col("unseen") == 0
     )
     least = _minimum_trips(source.vehicles)
     told = []
@@ -75,7 +83,6 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.Dat
                 "reason": row["reason_1"] or "",
                 "to_do": to_do(row, gaps, least.get(row["vehicle_id"])),
                 "expected": row["mean"],
-                "own_last_year": row["season"],
                 "class_now": row["class_level"],
             }
         )
@@ -83,9 +90,9 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.Dat
     return pl.DataFrame(chosen, schema=TYPES)
 
 
-def with_advice(forecasts: pl.DataFrame, source: Tables, window: Window) -> pl.DataFrame:
+def with_advice(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
     """The forecasts with `advice` set in the window's rows of the vehicles to act on."""
-    told = to_act_on(forecasts, source, window).select("vehicle_id", pl.col("to_do"))
+    told = to_act_on(forecasts, source, window, past).select("vehicle_id", pl.col("to_do"))
     told = told.with_columns(pl.lit(window.horizon_days, pl.Int64).alias("horizon_days"))
     joined = forecasts.join(told, ["vehicle_id", "horizon_days"], how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("to_do", "advice").alias("advice")).drop("to_do")
@@ -99,7 +106,7 @@ def to_ask_about(forecasts: pl.DataFrame, source: Tables, horizon: int) -> pl.Da
     )
     never, last_day = pl.col("last_trip").is_null(), pl.col("last_trip").cast(pl.String)
     since = pl.when(never).then(pl.lit("yet")).otherwise(pl.concat_str(pl.lit("since "), last_day))
-    resting = _resting(rows, source).with_columns(
+    silent = resting(rows, source).with_columns(
         pl.lit(RESTING).alias("kind"),
         pl.concat_str(
             pl.lit("no trip "),
@@ -113,24 +120,9 @@ def to_ask_about(forecasts: pl.DataFrame, source: Tables, horizon: int) -> pl.Da
         .join(last, "vehicle_id", how="left", maintain_order="left")
         .with_columns(pl.col("mean").alias("expected"))
         .select(pl.col(name).cast(kind) for name, kind in ASKED.items())
-        for part in (gone, resting)
+        for part in (gone, silent)
     ]
     return pl.concat(named)
-
-
-def _resting(rows: pl.DataFrame, source: Tables) -> pl.DataFrame:
-    """Vehicles that can be booked, with nothing ahead and no trip for long; the rows with `last_trip`."""
-    if rows.is_empty():
-        return rows.with_columns(pl.lit(None, pl.Date).alias("last_trip"))
-    origin: date = rows["origin_date"][0]
-    begin = datetime.combine(origin, time())
-    ahead = trips(source.reservations).filter(pl.col("end") > begin)["vehicle_id"].unique().implode()
-    can = pl.col("flag").ne_missing(LOOKS_GONE) & (pl.col("available_days") > 0)
-    silent = pl.col("last_trip").is_null() | (pl.col("last_trip") < origin - RESTS)
-    free = rows.filter(can, ~pl.col("vehicle_id").is_in(ahead))
-    return free.join(_last_trips(source, rows), "vehicle_id", how="left", maintain_order="left").filter(
-        silent
-    )
 
 
 def _last_trips(source: Tables, rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Any
 
 import polars as pl
@@ -65,6 +66,7 @@ def answer(facts: Facts) -> Answer:
         "last": last,
         "origin": facts.origin,
         "sums": _sums(ordered),
+        "after": _after(facts),
         "again": then.how == AGAIN,
         "model": then.model,
         "window": window_told(facts),
@@ -97,9 +99,30 @@ def _filled(rows: pl.DataFrame, since: books_since.Since) -> pl.DataFrame:
 
 
 def _sums(rows: pl.DataFrame) -> Mapping[str, Any]:
-    """Of all vehicles; money is null where one vehicle's is not known."""
-    counts = ("new_bookings", "cancellations", "days_won", "days_lost", "money_won", "money_lost")
-    return {name: rows[name].sum() if len(rows) and rows[name].null_count() == 0 else None for name in counts}
+    """Of all vehicles; money of those whose is known, and `…_of`: of how many of those with such a trip."""
+    names = ("new_bookings", "cancellations", "days_won", "days_lost")
+    told: dict[str, Any] = {
+        name: rows[name].sum() if len(rows) and rows[name].null_count() == 0 else None for name in names
+    }
+    for money, count in (("money_won", "new_bookings"), ("money_lost", "cancellations")):
+        some = rows.filter(pl.col(count) > 0)
+        known = some[money].count()
+        told[money] = some[money].sum() if known or (told[count] == 0 and rows[money].count()) else None
+        told[f"{money}_of"] = (known, len(some))
+    return told
+
+
+def _after(facts: Facts) -> Mapping[str, Any] | None:
+    """What came between this Monday's midnight and the snapshot, which the week above does not hold."""
+    until = facts.tables.snapshot
+    if until <= datetime.combine(facts.origin, time()):
+        return None
+    since = books_since.books_since(facts.tables, facts.origin, until)
+    return {
+        "until": until,
+        "new_bookings": since.by_vehicle["new_bookings"].sum() if since.booked else None,
+        "cancellations": since.by_vehicle["cancellations"].sum() if since.cancelled else None,
+    }
 
 
 def _scored(facts: Facts) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from turo.forecast.live.fleet_books import UNDATED
 from turo.words import by_number, counted
 
 COUNTS = ("new_bookings", "cancellations")
+TOO_MANY = 0.02  # share of cancelled trips without a date above which nobody knows how many a week had
 SUMS = ("days_won", "days_lost", "money_won", "money_lost")
 
 
@@ -34,13 +35,14 @@ class Since:
     missing: list[str]
 
 
-def books_since(source: Tables, begin: date, end: date) -> Since:
+def books_since(source: Tables, begin: date, end: date | datetime) -> Since:
     """Whole trips, by their dates as they are now; one that was booked and cancelled since counts in both."""
     rows = source.reservations.with_columns(
         ((pl.col("trip_end") - pl.col("trip_start")).dt.total_seconds() / 86_400).alias("days"),
         _price().alias("money"),
     )
-    first, last = (datetime.combine(day, time()) for day in (begin, end))
+    first = datetime.combine(begin, time())
+    last = end if isinstance(end, datetime) else datetime.combine(end, time())
     dated = rows.filter(pl.col("booked_at").is_not_null(), pl.col("booked_at_source") != UNDATED)
     left = rows.filter(cancelled(), pl.col("cancelled_at").is_not_null())
     new = _summed(dated, "booked_at", first, last, ("new_bookings", "days_won", "money_won"))
@@ -52,7 +54,8 @@ def books_since(source: Tables, begin: date, end: date) -> Since:
         pl.when(pl.col("new_bookings").is_null()).then(0.0).otherwise("money_won").alias("money_won"),
         pl.when(pl.col("cancellations").is_null()).then(0.0).otherwise("money_lost").alias("money_lost"),
     )
-    booked, known = len(dated) > 0, len(left) > 0 or rows.filter(cancelled()).is_empty()
+    gone = len(rows.filter(cancelled()))
+    booked, known = len(dated) > 0, gone - len(left) <= TOO_MANY * gone
     missing = [*_about_bookings(rows, dated), *_about_cancellations(rows, left), *_about_money(rows)]
     return Since(counts, booked, known, missing)
 
@@ -98,9 +101,10 @@ def _about_cancellations(rows: pl.DataFrame, left: pl.DataFrame) -> list[str]:
     if not undated:
         return []
     are = by_number(undated, "is", "are")
+    some = "how many a week had is not known" if undated > TOO_MANY * len(gone) else "some may be missing"
     help_ = "An export of every week beside the new one" if _exported(rows) else "cancelled_at"
     return [
-        f"Of {counted(len(gone), 'cancelled trip')} {undated} {are} without a date, so some may be missing. "
+        f"Of {counted(len(gone), 'cancelled trip')} {undated} {are} without a date, so {some}. "
         f"{help_} would tell."
     ]
 
