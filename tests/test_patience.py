@@ -10,7 +10,7 @@ import pytest
 from turo.patience import Patience
 
 SOURCES = Path(__file__).resolve().parents[1]
-FOR_EVER = {"follow", "_run", "run_for_ever"}  # a job's log; watcher and observer; the reconciler
+FOR_EVER = {"follow", "_run", "run_for_ever"}  # a job's log; watchers and observer; the reconciler
 
 
 class Clock:

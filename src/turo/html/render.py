@@ -12,7 +12,7 @@ from turo.html.numbers import FILTERS
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SHARED = ("base.html", "front/layout.html")
+SHARED = ("base.html", "front/layout.html", "front/navigation.html")
 STYLE = "style.css"
 
 

@@ -40,6 +40,11 @@ class ChangedFiles(BaseEventTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event for every new content."""
+        async for files in self._run():
+            yield TriggerEvent({"files": files})
+
+    async def _run(self) -> AsyncIterator[dict[str, str]]:
         """Look for ever; a folder that cannot be read now is told in the log and looked at again."""
         folder = Path(self.folder)
         seen: dict[str, watched_inputs.State] = {}
@@ -51,7 +56,7 @@ class ChangedFiles(BaseEventTrigger):
                 if now == seen and now != hashed:
                     found = await asyncio.to_thread(watched_inputs.digests, folder, now)
                     if found != told and await asyncio.to_thread(watched_inputs.is_news, folder, found):
-                        yield TriggerEvent({"files": found})
+                        yield found
                     hashed, told = now, found
                 seen = now
             except OSError as error:

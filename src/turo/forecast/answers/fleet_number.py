@@ -7,11 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.answers.answer import Answer, Facts
 from turo.forecast.answers.monday import worth
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import FLEET
 from turo.table.targets import BOOKED_DAYS, TARGET
+from turo.words import counted
 
 KEY = "fleet_number"
 TYPES: dict[str, type[pl.DataType]] = {
@@ -97,6 +99,14 @@ def _card(rows: pl.DataFrame, total: dict[str, Any], unit: str) -> dict[str, Any
 
 def _missing(facts: Facts, target: str) -> list[str]:
     found = []
+    here = facts.forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE), pl.col("horizon_days") == facts.main)
+    unseen = in_calendar(facts.tables, here, facts.main)["unseen"].sum() if len(here) else 0.0
+    if unseen >= 1:
+        found.append(
+            f"{unseen:.0f} days of trips in the next {counted(facts.main, 'day')} have no booking date. No "
+            "forecast knows of them and “booked so far” leaves them out: take both for too low. A column "
+            "booked_at mends that."
+        )
     if target != BOOKED_DAYS:
         found.append(f"This forecast is of {TARGET[target].noun}, not of days.")
     if facts.forecasts["base_price_day"].null_count() == len(facts.forecasts):
