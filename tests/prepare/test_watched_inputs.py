@@ -11,7 +11,7 @@ import pytest
 from turo import last_runs
 from turo.errors import InputError
 from turo.prepare import watched_inputs
-from turo.table.names import MANIFEST
+from turo.table.names import FLEETS, MANIFEST
 
 NAMES = ["reservations.csv", "vehicles.csv", "blocks.csv"]
 
@@ -50,6 +50,15 @@ def test_another_content_or_another_file_is_news_until_it_was_checked(folder: Pa
 def test_before_the_first_table_nothing_is_news(folder: Path) -> None:
     (folder / MANIFEST).unlink()
     assert not news(folder)
+
+
+def test_one_s_own_files_are_news_in_the_place_of_a_sample_that_was_put_away(folder: Path) -> None:
+    (folder / FLEETS).write_text("{}")
+    for name in (MANIFEST, "reservations.csv", "vehicles.csv"):
+        (folder / name).unlink()
+    assert not news(folder)
+    (folder / "reservations.csv").write_text("mine")
+    assert news(folder)
 
 
 def test_a_glob_never_takes_our_own_output_for_input(folder: Path) -> None:

@@ -24,8 +24,9 @@ SAMPLE = {
 }
 PLACE = "sample"
 NEXT = (
-    "Put your own files into the folder and run prepare_data. The sample's models answer until your own take "
-    "their places, but not for your vehicles. `turo reset-sample --undo` brings the files back."
+    "Put your own files into the folder: the DAG new_files starts prepare_data, where nothing watches you do. "
+    "The sample's models answer until your own take their places, but not for your vehicles. "
+    "`turo reset-sample --undo` brings the files back."
 )
 
 logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from typing import Any
 from turo.files import atomic_path, sha256
 from turo.last_runs import FOLDER
 from turo.table.names import (
+    FLEETS,
     MANIFEST,
     ORACLE,
     ORACLE_TOTALS,
@@ -64,11 +65,11 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def is_news(folder: Path, now: Mapping[str, str]) -> bool:
     """Whether any of these files (name -> sha256) was neither prepared nor refused as it is now.
 
-    Before the first table there is no news: the first start prepares it. Files that are good again after a
-    refused check are news, too: a check takes the refusal back. A file that is taken away is none.
+    Before a folder's first table there is no news: the first start prepares it. Files that are good again
+    after a refused check are news, too: a check takes the refusal back. A file that is taken away is none.
     """
     prepared = _read(folder / MANIFEST).get("inputs", {})
-    if not prepared:
+    if not prepared and not (folder / FLEETS).exists():  # once there, it outlives `turo reset-sample`
         return False
     checked = _read(folder / CHECKED)
     if _read(folder / FOLDER / "check.json").get("problem") and checked != now:
