@@ -24,7 +24,7 @@ SAMPLE = {
 }
 PLACE = "sample"
 NEXT = (
-    "Put your own files into the folder: the DAG new_files starts prepare_data, where nothing watches you do. "
+    "Put your own files into the folder: the DAG new_files starts prepare_data; else you do. "
     "The sample's models answer until your own take their places, but not for your vehicles. "
     "`turo reset-sample --undo` brings the files back."
 )
