@@ -145,8 +145,9 @@ def test_forecasts_and_report_come_without_a_click(stack: Stack, serve: str) -> 
         rows = list(csv.DictReader(handle))
     assert {row["horizon_days"] for row in rows} == {"7", "28", "90"}
     assert {row["method"] for row in rows} == {"model"}
-    home = httpx.get(serve, headers={"Accept": "text/html"}, timeout=30)
-    assert home.status_code == 200
-    assert rows[0]["origin_date"] in home.text or "90 days" in home.text
-    told = stack.compose("logs", "mlflow").stdout
-    assert f"http://localhost:{serve.rsplit(':', 1)[1]}/" in told
+    browser = {"Accept": "text/html"}
+    wait_for(
+        "it on the home page", lambda: "Next 90 days" in httpx.get(serve, headers=browser).text, timeout=30
+    )
+    address = f"http://localhost:{serve.rsplit(':', 1)[1]}/"
+    wait_for("the address in the log", lambda: address in stack.compose("logs", "mlflow").stdout, timeout=60)
