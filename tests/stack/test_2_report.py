@@ -11,12 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 from airflow_api import AirflowApi
-from compose_stack import Stack, figures, wait_for
+from compose_stack import MODELS, Stack, figures, wait_for
 
 pytestmark = pytest.mark.stack
 QUANTILES = ("q05", "q10", "q25", "median", "q75", "q90", "q95")
 TOTALS = "SELECT horizon_days, level, name, vehicles, mean, q10, q90 FROM forecast_totals"
-COUNT = "SELECT model, horizon_days, count(*) FROM forecasts GROUP BY 1, 2 ORDER BY 2"
+# The first start's forecast of the same Monday is there as well; another model may have made it.
+COUNT = """SELECT model, horizon_days, count(*) FROM forecasts
+WHERE created_at = (SELECT max(created_at) FROM forecasts) GROUP BY 1, 2 ORDER BY 2"""
 
 
 def test_the_table_of_prepare_data_starts_the_forecast(airflow: AirflowApi) -> None:
@@ -40,8 +42,12 @@ def test_the_host_finds_forecasts_and_report_in_datas(stack: Stack) -> None:
     models = {(row["model"], row["horizon_days"]) for row in rows}
     best = next(row for row in rows if row["horizon_days"] == "28")
     assert best["chosen_because"].startswith("best hold-out score of 4: ")
-    kind = best["model"]  # that of the further horizons, too
-    assert models == {(f"{kind}-7d", "7"), (kind, "28"), (f"{kind}-90d", "90")}
+    # For the further horizons the kinds compete that were the best at 28 days, now or at the first start.
+    kinds = {name.removesuffix(f"-{days}d") for name, days in models}
+    assert sorted(days for _, days in models) == ["28", "7", "90"]
+    assert kinds <= set(MODELS)
+    assert (best["model"], "28") in models
+    assert all(name.endswith(f"-{days}d") for name, days in models if days != "28")
     vehicles = {row["vehicle_id"] for row in rows}
     assert len(rows) == 3 * len(vehicles) > 150
     assert all(float(row["low"]) <= float(row["high"]) for row in rows)
