@@ -23,7 +23,7 @@ from unittest import mock
 from turo.data.load import load_tables
 from turo.data.synthetic.generate import write_sample
 from turo.features import build
-from turo.forecast import fleet_forecast
+from turo.forecast import fleet_forecast, monday_report
 from turo.forecast.answers.all_answers import all_answers
 from turo.forecast.baselines import baseline_forecast
 from turo.forecast.champions import Champion
@@ -102,7 +102,7 @@ def tell(folder: Path, vehicles: int) -> None:
 
     begun = time.monotonic()
     with (
-        mock.patch.object(fleet_forecast, "all_answers", timed("answers", all_answers)),
+        mock.patch.object(monday_report, "all_answers", timed("answers", all_answers)),
         mock.patch.object(page, "write", timed("page", page.write)),
     ):
         fleet_forecast.forecast_fleet(settings, found)

@@ -99,13 +99,7 @@ def tell(made: dict[str, Any]) -> None:
 def forecast_fleet() -> None:
     """Tables, models, forecast."""
     # The new champions of prepare_data shall make the forecast; and it needs the processors until then.
-    idle = OtherDagIdle(
-        task_id="wait_for_prepare_data",
-        other="prepare_data",
-        poke_interval=30,
-        timeout=timedelta(hours=4),
-        execution_timeout=timedelta(minutes=5),
-    )
+    idle = OtherDagIdle(task_id="wait_for_prepare_data", other="prepare_data")
     tables = RayJobOperator(
         task_id="prepare_horizons",
         command=["turo", "horizons", *CHOICE],

@@ -52,13 +52,7 @@ def anything_new(found: dict[str, Any]) -> bool:
 def new_files() -> None:
     """Check, then start prepare_data; forecast_fleet follows the table that it makes."""
     # One that was started by hand may be reading these very files.
-    idle = OtherDagIdle(
-        task_id="wait_for_prepare_data",
-        other="prepare_data",
-        poke_interval=30,
-        timeout=timedelta(hours=4),
-        execution_timeout=timedelta(minutes=5),
-    )
+    idle = OtherDagIdle(task_id="wait_for_prepare_data", other="prepare_data")
     check = RayJobOperator(
         task_id="check",
         command=["turo", "check", "--noted"],

@@ -12,7 +12,6 @@ PICTURES = {
     "report": "/report",
     "home": "/",
     "vehicle": "/vehicles/{vehicle}?model=XGBoost",
-    "docs": "/docs",
 }
 
 

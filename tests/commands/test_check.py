@@ -14,6 +14,7 @@ from typer.testing import Result
 from turo import last_runs
 from turo.errors import InputError
 from turo.prepare import watched_inputs
+from turo.table.names import MANIFEST
 
 Turo = Callable[..., Result]
 
@@ -82,6 +83,25 @@ def test_what_would_be_refused_ends_with_the_reason(data: Path, turo: Turo, note
         now = watched_inputs.digests(data, ["reservations.csv"])
         kept = json.loads((data / watched_inputs.CHECKED).read_text())
         assert kept["reservations.csv"] == now["reservations.csv"]  # not news any more
+
+
+def test_what_was_refused_once_is_news_again_when_it_comes_back(data: Path, turo: Turo) -> None:
+    names = ["reservations.csv", "vehicles.csv", "blocks.csv"]
+    prepared = {name: {"sha256": sha} for name, sha in watched_inputs.digests(data, names).items()}
+    (data / MANIFEST).write_text(json.dumps({"inputs": prepared}))
+    good, bad = (data / "reservations.csv").read_text(), "name,colour\na,red\n"
+
+    def news(text: str) -> bool:
+        (data / "reservations.csv").write_text(text)
+        return watched_inputs.is_news(data, watched_inputs.digests(data, names))
+
+    assert news(bad)
+    assert turo("check", "--noted").exit_code == 1
+    assert not news(bad)
+    assert news(good)  # for a check that takes the refusal back
+    assert turo("check", "--noted").exit_code == 0
+    assert not news(good)
+    assert news(bad)
 
 
 def test_a_check_that_passes_is_noted(data: Path, turo: Turo) -> None:

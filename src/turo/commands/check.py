@@ -26,7 +26,7 @@ def check(
     news = False
     with ExitStack() as kept:
         if noted:
-            kept.enter_context(steps.noted(settings, "check"))
+            kept.enter_context(steps.noted(settings, watched_inputs.CHECK))
             digests = kept.enter_context(steps.remembered(settings, refused=True))
             news = watched_inputs.is_news(Path(settings.data_dir), digests)
         found = file_check.check(settings, files or ())

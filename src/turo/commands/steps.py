@@ -30,7 +30,8 @@ def remembered(settings: Settings, refused: bool = False) -> Iterator[dict[str, 
     """Remember the input files as they were before the step, so that the DAG new_files sees no news in them.
 
     Args:
-        refused: only if the step refuses them; else only if it does not.
+        refused: the step is a check: what it refuses is remembered, and what was prepared before; the rest is
+            still to be prepared. Else what the step took.
 
     Returns:
         name -> sha256 of the files, empty where the folder is none of this machine.
@@ -45,7 +46,7 @@ def remembered(settings: Settings, refused: bool = False) -> Iterator[dict[str, 
         if refused:
             _remember(folder, found)
         raise
-    if not refused:
+    if not refused or (folder is not None and watched_inputs.is_prepared(folder, found)):
         _remember(folder, found)
 
 

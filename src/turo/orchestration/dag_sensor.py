@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 BUSY = ["queued", "running"]
+PATIENCE: dict[str, Any] = {
+    "poke_interval": 30,
+    "timeout": timedelta(hours=4),
+    "execution_timeout": timedelta(minutes=5),  # of one look
+}
 IN_HAND = ["queued", "running", "restarting"]  # tasks that go on although their DAG is paused
 
 
 class OtherDagIdle(BaseSensorOperator):
-    """Wait until no run of a DAG is queued or running; holds no worker slot between two looks.
+    """Wait until no run of a DAG is queued or running, four hours at most; holds no worker slot meanwhile.
 
     Runs of a paused DAG are not going on, however long one waits: only their tasks that are in hand count.
 
@@ -26,7 +32,7 @@ class OtherDagIdle(BaseSensorOperator):
     template_fields: Sequence[str] = ("other",)
 
     def __init__(self, *, other: str, **kwargs: Any) -> None:
-        super().__init__(mode="reschedule", **kwargs)
+        super().__init__(mode="reschedule", **(PATIENCE | kwargs))
         self.other = other
 
     def poke(self, context: Context) -> bool:

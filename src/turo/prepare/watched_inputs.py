@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from turo import last_runs
 from turo.files import atomic_path, sha256
 from turo.last_runs import FOLDER
 from turo.table.names import (
@@ -24,7 +25,10 @@ from turo.table.names import (
     VEHICLE_KEYS,
 )
 
-CHECKED = f"{FOLDER}/checked-files"  # below the data folder: name -> sha256 of what was checked last
+CHECK = "check"  # the step, as its last run is noted
+CHECKED = (
+    f"{FOLDER}/checked-files"  # below the data folder: name -> sha256 of what was prepared or refused last
+)
 # Our own output, whatever a glob says: by the first part of a path below the data folder.
 OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, FOLDER, ".*")
 UNREADABLE = "unreadable"  # in the place of a digest: the check, which may read more, tells what is wrong
@@ -72,10 +76,15 @@ def is_news(folder: Path, now: Mapping[str, str]) -> bool:
     if not prepared and not (folder / FLEETS).exists():  # once there, it outlives `turo reset-sample`
         return False
     checked = _read(folder / CHECKED)
-    if _read(folder / FOLDER / "check.json").get("problem") and checked != now:
+    if checked != now and any(run.step == CHECK and run.problem for run in last_runs.read(folder)):
         return True
     known = {name: {entry.get("sha256"), checked.get(name)} for name, entry in prepared.items()}
     return any(sha not in known.get(name, {checked.get(name)}) for name, sha in now.items())
+
+
+def is_prepared(folder: Path, now: Mapping[str, str]) -> bool:
+    """Whether the table was made of these files (name -> sha256) as they are."""
+    return (folder / MANIFEST).exists() and not is_news(folder, now)
 
 
 def remember(folder: Path, checked: Mapping[str, str]) -> None:

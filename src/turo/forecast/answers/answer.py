@@ -15,6 +15,8 @@ from turo.forecast.draws.window import Window
 from turo.forecast.horizon_tables import HorizonTable
 from turo.forecast.live.track import Live
 
+UNDATED_SHARE = 0.02  # of bookings or cancellations without a date; above it no week's number is known
+
 
 @dataclass(frozen=True)
 class Facts:

@@ -11,7 +11,7 @@ import polars as pl
 from turo.data.canonical_statuses import cancelled
 from turo.data.tables import INSTANT, Tables
 from turo.features.time import DAY, WEEK, Flags, Floats, as_date, instant
-from turo.forecast.answers.answer import Answer, Facts
+from turo.forecast.answers.answer import UNDATED_SHARE, Answer, Facts
 from turo.forecast.answers.booking_pace.lead_books import WEEKS, LeadBooks, lead_books
 from turo.forecast.answers.booking_pace.usual_books import FEWEST, HELD, MONDAYS, Usual, usual_books
 from turo.forecast.answers.listed_spans import listed_spans
@@ -34,7 +34,6 @@ COLUMNS: Types = {
     "verdict": pl.String,
     "listed_days": pl.Float64,  # vehicle-days of that week
 }
-UNDATED = 0.02  # share of bookings without a date above which nobody knows what was on the books
 FEW = 5  # vehicles of a class below which a single guest makes its pace
 CLASS_WEEKS = 7  # weeks of classes that the page shows
 
@@ -112,7 +111,7 @@ def _undated(facts: Facts) -> str:
     begin = datetime.combine(facts.origin, time())
     rows = facts.tables.reservations.filter(pl.col("trip_start") < begin)
     without = int(rows["booked_at"].null_count())
-    if without <= UNDATED * max(rows.height, 1):
+    if without <= UNDATED_SHARE * max(rows.height, 1):
         return ""
     return (
         f"When they were booked is not known of {without} of {counted(rows.height, 'reservation')}: what "

@@ -10,11 +10,11 @@ import polars as pl
 from turo.data.canonical_statuses import cancelled
 from turo.data.tables import Tables
 from turo.features.known_trips.trips import EXPORTED
+from turo.forecast.answers.answer import UNDATED_SHARE
 from turo.forecast.live.fleet_books import UNDATED
 from turo.words import by_number, counted
 
 COUNTS = ("new_bookings", "cancellations")
-TOO_MANY = 0.02  # share of cancelled trips without a date above which nobody knows how many a week had
 SUMS = ("days_won", "days_lost", "money_won", "money_lost")
 
 
@@ -55,7 +55,7 @@ def books_since(source: Tables, begin: date, end: date | datetime) -> Since:
         pl.when(pl.col("cancellations").is_null()).then(0.0).otherwise("money_lost").alias("money_lost"),
     )
     gone = len(rows.filter(cancelled()))
-    booked, known = len(dated) > 0, gone - len(left) <= TOO_MANY * gone
+    booked, known = len(dated) > 0, gone - len(left) <= UNDATED_SHARE * gone
     missing = [*_about_bookings(rows, dated), *_about_cancellations(rows, left), *_about_money(rows)]
     return Since(counts, booked, known, missing)
 
@@ -101,7 +101,9 @@ def _about_cancellations(rows: pl.DataFrame, left: pl.DataFrame) -> list[str]:
     if not undated:
         return []
     are = by_number(undated, "is", "are")
-    some = "how many a week had is not known" if undated > TOO_MANY * len(gone) else "some may be missing"
+    some = (
+        "how many a week had is not known" if undated > UNDATED_SHARE * len(gone) else "some may be missing"
+    )
     help_ = "An export of every week beside the new one" if _exported(rows) else "cancelled_at"
     return [
         f"Of {counted(len(gone), 'cancelled trip')} {undated} {are} without a date, so {some}. "
