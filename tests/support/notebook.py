@@ -69,12 +69,19 @@ class Notebook:
         return asked
 
     def _wait_for_the_next_kernel(self) -> None:
-        """Ask until it answers: what is asked before it listens is lost."""
+        """Ask until it answers: what is asked before it listens is lost, and so is what is told before we do.
+
+        Replies and what a cell shows come on two channels, and each of them connects anew by itself.
+        """
         deadline = time.monotonic() + self.timeout_s
+        awaited = {"kernel_info_reply", "status"}
+        asked = set()
         while time.monotonic() < deadline:
-            self._ask("kernel_info_request", {})
+            asked.add(self._ask("kernel_info_request", {}))
             with suppress(TimeoutError):
-                while json.loads(self.socket.recv(timeout=1.0))["msg_type"] != "kernel_info_reply":
-                    pass
+                while awaited:
+                    answer = json.loads(self.socket.recv(timeout=1.0))
+                    if answer["parent_header"].get("msg_id") in asked:
+                        awaited.discard(answer["msg_type"])
                 return
-        raise TimeoutError(f"No kernel answers {self.timeout_s:g} s after one died.")
+        raise TimeoutError(f"No kernel answers {self.timeout_s:g} s after one died; awaited: {awaited}.")
