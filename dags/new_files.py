@@ -1,8 +1,9 @@
 """Drop a file into `datas/`, and it happens: check it, prepare the table, train; the forecast follows.
 
-Runs when the content of an input file changes (looked at every 30 s). A file that fails the check starts
-nothing: the reason is in the log of `check` and on the front door. `WATCH_FILES=0` turns it off, and
-a URL as DATA_DIR does, too.
+Runs when the content of an input file changes (looked at every 30 s), or an optional one is taken away. A
+file that fails the check starts nothing: the reason is in the log of `check` and on the front door. Another
+`costs.csv` makes a new report only. Triggered by hand, it prepares what is there unless the table was made of
+it. `WATCH_FILES=0` turns it off, and a URL as DATA_DIR does, too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FILES = Asset(
             name="changed_files",
             trigger=ChangedFiles(
                 folder=SETTINGS.data_dir,
-                names=[SETTINGS.reservations_file, SETTINGS.vehicles_file, SETTINGS.blocks_file],
+                names=SETTINGS.input_files,
             ),
         )
     ],
@@ -37,8 +38,14 @@ FILES = Asset(
 
 @task.short_circuit(execution_timeout=timedelta(minutes=5))
 def anything_new(found: dict[str, Any]) -> bool:
-    """Go on, unless these very files were prepared meanwhile, or the ones of before are back."""
+    """Go on, unless the table is of these very files: prepared meanwhile, or the ones of before are back."""
     return bool(found["news"])
+
+
+@task.short_circuit(execution_timeout=timedelta(minutes=5))
+def other_costs(found: dict[str, Any]) -> bool:
+    """Go on for another costs.csv alone; a new table brings its forecast with it."""
+    return bool(found["costs"]) and not found["news"]
 
 
 @dag(
@@ -50,7 +57,7 @@ def anything_new(found: dict[str, Any]) -> bool:
     tags=["turo"],
 )
 def new_files() -> None:
-    """Check, then start prepare_data; forecast_fleet follows the table that it makes."""
+    """Check, then start prepare_data, which forecast_fleet follows; or forecast_fleet alone."""
     # One that was started by hand may be reading these very files.
     idle = OtherDagIdle(task_id="wait_for_prepare_data", other="prepare_data")
     check = RayJobOperator(
@@ -58,15 +65,19 @@ def new_files() -> None:
         command=["turo", "check", "--noted"],
         execution_timeout=timedelta(minutes=30),
     )
-    start = TriggerDagRunOperator(
-        task_id="start_prepare_data",
-        trigger_dag_id="prepare_data",
-        trigger_run_id="new_files__{{ run_id }}",  # a second try starts no second run
-        skip_when_already_exists=True,
-        execution_timeout=timedelta(minutes=5),
+    start, again = (
+        TriggerDagRunOperator(
+            task_id=f"start_{other}",
+            trigger_dag_id=other,
+            trigger_run_id="new_files__{{ run_id }}",  # a second try starts no second run
+            skip_when_already_exists=True,
+            execution_timeout=timedelta(minutes=5),
+        )
+        for other in ("prepare_data", "forecast_fleet")
     )
     idle >> check
     anything_new(check.output) >> start
+    other_costs(check.output) >> again
 
 
 new_files()

@@ -57,10 +57,18 @@ def read(folder: Path) -> list[LastRun]:
     return sorted(found, key=lambda run: run.began, reverse=True)
 
 
+def forget(folder: Path, step: str) -> None:
+    """How the step ended last is of no matter any more."""
+    _path(folder, step).unlink(missing_ok=True)
+
+
+def _path(folder: Path, step: str) -> Path:
+    return folder / FOLDER / f"{''.join(letter if letter.isalnum() else '-' for letter in step)}.json"
+
+
 def _write(folder: Path, run: LastRun) -> None:
-    name = "".join(letter if letter.isalnum() else "-" for letter in run.step)
     try:
-        with atomic_path(folder / FOLDER / f"{name}.json") as temporary:
+        with atomic_path(_path(folder, run.step)) as temporary:
             temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
     except OSError as error:  # a folder that may only be read, a full disk: the step itself goes on
         logger.warning("How %s ended cannot be kept: %s", run.step, error)

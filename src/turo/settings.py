@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         named = f"y_{value}"
         return named if named in TARGETS else value
 
+    @property
+    def input_files(self) -> list[str]:
+        """What is watched of the input: reservations, vehicles, blocks, as the settings name them."""
+        return [self.reservations_file, self.vehicles_file, self.blocks_file]
+
     def asked_model(self, model: str = "") -> str:
         """What shall make the forecast, one of MODEL_NAMES or BEST_MODEL: `model`, or else FORECAST_MODEL.
 

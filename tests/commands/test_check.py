@@ -11,9 +11,10 @@ import pytest
 from export_factory import Fleet, header_44, write
 from typer.testing import Result
 
-from turo import last_runs
+from turo import last_runs, settings
+from turo.commands import steps
 from turo.errors import InputError
-from turo.prepare import watched_inputs
+from turo.prepare import input_notes, watched_inputs
 from turo.table.names import MANIFEST
 
 Turo = Callable[..., Result]
@@ -81,7 +82,7 @@ def test_what_would_be_refused_ends_with_the_reason(data: Path, turo: Turo, note
     if noted:
         assert "no header that is known" in runs[0].problem
         now = watched_inputs.digests(data, ["reservations.csv"])
-        kept = json.loads((data / watched_inputs.CHECKED).read_text())
+        kept = json.loads((data / input_notes.REFUSED).read_text())
         assert kept["reservations.csv"] == now["reservations.csv"]  # not news any more
 
 
@@ -93,7 +94,7 @@ def test_what_was_refused_once_is_news_again_when_it_comes_back(data: Path, turo
 
     def news(text: str) -> bool:
         (data / "reservations.csv").write_text(text)
-        return watched_inputs.is_news(data, watched_inputs.digests(data, names))
+        return watched_inputs.is_news(data, watched_inputs.digests(data, names), names)
 
     assert news(bad)
     assert turo("check", "--noted").exit_code == 1
@@ -109,10 +110,41 @@ def test_a_check_that_passes_is_noted(data: Path, turo: Turo) -> None:
     assert told.exit_code == 0, told.output
     assert told.output.splitlines()[-1].startswith("TURO_RESULT ")
     (run,) = last_runs.read(data)
-    assert not (data / watched_inputs.CHECKED).exists()  # whether it was prepared the manifest will tell
+    assert not (data / input_notes.CHECKED).exists()  # whether it was prepared the manifest will tell
     assert run.step == "check"
     assert run.ended
     assert not run.problem
+
+
+def test_what_passed_but_was_not_prepared_is_prepared_when_new_files_is_triggered_again(
+    data: Path, turo: Turo
+) -> None:
+    def wants_preparation() -> bool:
+        told = turo("check", "--noted")
+        assert told.exit_code == 0, told.output
+        result = json.loads(told.output.splitlines()[-1].removeprefix("TURO_RESULT "))
+        assert result["costs"] is False
+        return bool(result["news"])
+
+    assert wants_preparation()
+    assert input_notes.state(data).passed_at
+    chosen = settings.load(data_dir=str(data))
+    with pytest.raises(InputError), steps.noted(chosen, "prepare"), steps.remembered(chosen):
+        raise InputError("The disk was full.", "Make room.")
+    assert wants_preparation()
+    names = watched_inputs.states(data, chosen.input_files)
+    found = {name: {"sha256": sha} for name, sha in watched_inputs.digests(data, names).items()}
+    with steps.noted(chosen, "prepare"), steps.remembered(chosen):
+        (data / MANIFEST).write_text(json.dumps({"inputs": found}))
+    assert not input_notes.state(data).passed_at
+    assert not wants_preparation()
+
+
+def test_a_file_that_is_replaced_while_the_table_is_made_is_not_taken_for_prepared(data: Path) -> None:
+    chosen = settings.load(data_dir=str(data))
+    with steps.remembered(chosen):
+        (data / "blocks.csv").unlink()
+    assert set(json.loads((data / input_notes.CHECKED).read_text())) == {"reservations.csv", "vehicles.csv"}
 
 
 def test_a_missing_price_and_date_are_told_with_what_they_cost(

@@ -14,10 +14,12 @@ import airflow_home
 import pytest
 from airflow_home import DAGS
 
-from turo.prepare import watched_inputs
+from turo import last_runs
+from turo.errors import InputError
+from turo.prepare import input_notes, watched_inputs
 from turo.table.names import MANIFEST
 
-NAMES = ["reservations.csv", "vehicles.csv"]
+NAMES = ["reservations.csv", "vehicles.csv", "blocks.csv"]
 PAUSE_S = 0.02
 
 
@@ -73,10 +75,60 @@ def test_what_was_prepared_is_left_alone_and_each_new_content_is_told(folder: Pa
 
 def test_what_failed_its_check_is_not_told_by_a_new_triggerer(folder: Path) -> None:
     (folder / NAMES[0]).write_text("damaged")
-    watched_inputs.remember(folder, watched_inputs.digests(folder, NAMES))
+    with pytest.raises(InputError), last_runs.noted(folder, "check"):
+        input_notes.refused(folder, watched_inputs.digests(folder, NAMES))
+        raise InputError("No header that is known.", "Bring another.")
 
     async def look() -> None:
         assert await next_event(trigger(folder).run(), 15 * PAUSE_S) is None
+
+    asyncio.run(look())
+
+
+def test_a_file_that_is_away_for_a_moment_is_waited_for(folder: Path) -> None:
+    async def look() -> None:
+        running = trigger(folder).run()
+        (folder / NAMES[0]).write_text("new")
+        (folder / "blocks.csv").unlink()
+        waiting = asyncio.ensure_future(anext(running))
+        assert await asyncio.wait([waiting], timeout=3 * PAUSE_S) == (set(), {waiting})
+        (folder / "blocks.csv").write_text("new blocks")
+        told = await asyncio.wait_for(waiting, 5)
+        assert told.payload["files"] == watched_inputs.digests(folder, NAMES)
+        assert set(told.payload["files"]) == set(NAMES)
+
+    asyncio.run(look())
+
+
+def test_an_optional_file_that_stays_away_is_told_once(folder: Path) -> None:
+    async def look() -> None:
+        running = trigger(folder).run()
+        (folder / "blocks.csv").unlink()
+        assert await next_event(running, 5) == watched_inputs.digests(folder, NAMES[:2])
+        assert await next_event(running, 15 * PAUSE_S) is None
+
+    asyncio.run(look())
+
+
+def test_a_needed_file_that_stays_away_starts_nothing(folder: Path) -> None:
+    async def look() -> None:
+        for name in NAMES[:2]:
+            (folder / name).unlink()
+            assert await next_event(trigger(folder).run(), 15 * PAUSE_S) is None
+
+    asyncio.run(look())
+
+
+def test_other_costs_are_told_by_what_the_report_was_made_with(folder: Path) -> None:
+    (folder / "report").mkdir()
+    (folder / "report" / "made.json").write_text(json.dumps({"costs": ""}))
+
+    async def look() -> None:
+        running = trigger(folder).run()
+        (folder / "costs.csv").write_text("vehicle_id")
+        files = await next_event(running, 5)
+        assert files == watched_inputs.digests(folder, [*NAMES, "costs.csv"])
+        assert await next_event(running, 15 * PAUSE_S) is None
 
     asyncio.run(look())
 
@@ -93,10 +145,26 @@ def test_a_failing_check_starts_nothing() -> None:
     start = dag.get_task("start_prepare_data")
     assert start.upstream_task_ids == {"anything_new"}
     assert dag.get_task("anything_new").upstream_task_ids == {"check"}
+    again = dag.get_task("start_forecast_fleet")
+    assert again.upstream_task_ids == {"other_costs"}
+    assert again.trigger_dag_id == "forecast_fleet"
+    assert dag.get_task("other_costs").upstream_task_ids == {"check"}
     assert dag.get_task("check").upstream_task_ids == {"wait_for_prepare_data"}
     assert start.trigger_rule == "all_success"
     assert start.trigger_dag_id == "prepare_data"
     assert dag.get_task("check").command == ["turo", "check", "--noted"]
+
+
+@pytest.mark.parametrize(
+    ("news", "costs", "table", "report"),
+    [(True, True, True, False), (True, False, True, False), (False, True, False, True)],
+)
+def test_new_input_makes_a_table_and_other_costs_alone_a_report(
+    news: bool, costs: bool, table: bool, report: bool
+) -> None:
+    dag, found = airflow_home.dag(DAGS, "new_files"), {"news": news, "costs": costs}
+    for name, expected in (("anything_new", table), ("other_costs", report)):
+        assert dag.get_task(name).python_callable(found) is expected
 
 
 SCHEDULE = """

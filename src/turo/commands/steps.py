@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turo import last_runs
 from turo.errors import TuroError
-from turo.prepare import watched_inputs
+from turo.prepare import input_notes, watched_inputs
+from turo.table.names import COSTS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,38 +27,51 @@ def noted(settings: Settings, step: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def remembered(settings: Settings, refused: bool = False) -> Iterator[dict[str, str]]:
-    """Remember the input files as they were before the step, so that the DAG new_files sees no news in them.
+def remembered(settings: Settings) -> Iterator[None]:
+    """Remember the input files as `prepare` took them, so that the DAG new_files sees no news in them."""
+    folder = _local(settings)
+    # Hashed first, and one that is replaced or taken away meanwhile is not remembered: it stays news.
+    before = {} if folder is None else watched_inputs.states(folder, settings.input_files)
+    found = {} if folder is None else watched_inputs.digests(folder, before)
+    yield
+    if folder is not None:
+        after = watched_inputs.states(folder, settings.input_files)
+        same = {name: sha for name, sha in found.items() if before[name] == after.get(name)}
+        _kept(lambda: input_notes.taken(folder, same), folder)
 
-    Args:
-        refused: the step is a check: what it refuses is remembered, and what was prepared before; the rest is
-            still to be prepared. Else what the step took.
+
+@contextmanager
+def checked(settings: Settings) -> Iterator[dict[str, bool]]:
+    """Remember the input files that the check in this block refuses, or that are to be prepared after it.
 
     Returns:
-        name -> sha256 of the files, empty where the folder is none of this machine.
+        Filled once the check is over: `news`, whether they are to be prepared; `costs`, whether a costs.csv
+        wants another report. Both false where the folder is none of this machine.
     """
-    folder = _local(settings)
-    names = (settings.reservations_file, settings.vehicles_file, settings.blocks_file)
-    # Hashed first: of a file that is replaced meanwhile the older digest is kept, so that it stays news.
-    found = {} if folder is None else watched_inputs.digests(folder, watched_inputs.states(folder, names))
+    outcome = {"news": False, "costs": False}
+    folder, names = _local(settings), settings.input_files
+    watched = [*names, COSTS]
+    found = {} if folder is None else watched_inputs.digests(folder, watched_inputs.states(folder, watched))
     try:
-        yield found
+        yield outcome
     except TuroError:
-        if refused:
-            _remember(folder, found)
+        if folder is not None:
+            inputs = {name: sha for name, sha in found.items() if name != COSTS}
+            _kept(lambda: input_notes.refused(folder, inputs), folder)
         raise
-    if not refused or (folder is not None and watched_inputs.is_prepared(folder, found)):
-        _remember(folder, found)
+    if folder is not None:
+        outcome["news"] = watched_inputs.is_unprepared(folder, found, names)
+        outcome["costs"] = watched_inputs.wants_report(folder, found, names)
+        if outcome["news"]:
+            _kept(lambda: input_notes.passed(folder), folder)
 
 
-def _remember(folder: Path | None, found: dict[str, str]) -> None:
+def _kept(write: Callable[[], None], folder: Path) -> None:
     """A note that cannot be written stops no step."""
-    if folder is None:
-        return
     try:
-        watched_inputs.remember(folder, found)
+        write()
     except OSError as error:
-        logger.warning("%s cannot be written: %s", folder / watched_inputs.CHECKED, error)
+        logger.warning("What became of the input files cannot be kept in %s: %s", folder, error)
 
 
 def _local(settings: Settings) -> Path | None:

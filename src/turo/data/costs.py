@@ -13,8 +13,9 @@ from turo.data.csv.cells import batches, form, ids
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet, open_sheet
 from turo.errors import InputError
+from turo.table.names import COSTS
 
-FILE = "costs.csv"
+FILE = COSTS
 AMOUNTS = ("purchase_price", "monthly_cost", "cost_per_distance")
 DATE = "purchase_date"
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -15,8 +15,9 @@ from turo.forecast.freshness import late
 from turo.forecast.output import report_files, store
 from turo.forecast.report import page
 from turo.forecast.report.booked_weeks import booked_weeks
+from turo.prepare import watched_inputs
 from turo.settings import Settings
-from turo.table.names import TRACK_RECORD_PAGE
+from turo.table.names import COSTS, TRACK_RECORD_PAGE
 
 
 def write(
@@ -38,6 +39,8 @@ def write(
     vehicles = known.forecasts["vehicle_id"].unique().sort().to_list()
     moment = known.forecasts["created_at"].max()
     assert isinstance(moment, datetime)  # noqa: S101 - a forecast has rows
+    # Before it is read: one that is replaced meanwhile asks for another report.
+    costs = watched_inputs.digests(known.folder, [COSTS]).get(COSTS, "")
     told = all_answers(known)
     facts = page.Facts(
         forecasts=known.forecasts,
@@ -61,6 +64,7 @@ def write(
         "snapshot": known.tables.snapshot,
         "code_version": settings.code_version,
         "data_digest": table.digest,
+        "costs": costs,
     }
     behind = {answer.key: answer.rows for answer in told} | vehicle_files(known)
     report_files.write(known.folder, behind, about, beside=(store.CSV, store.TOTALS_CSV, page.FILE))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from turo.prepare import watched_inputs
+from turo.prepare import input_notes, watched_inputs
+from turo.table.names import COSTS
+
+ABSENT_LOOKS = 6  # how long a file that the table was made of may be away before the others go on without it
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +22,14 @@ class ChangedFiles(BaseEventTrigger):
     """Fire once for every new content of the input files.
 
     Two looks `pause_s` apart must find all of them of the same size and time of change: a copy under way, or
-    a second file behind the first, is waited for. Only then they are hashed, and compared with what the last
-    table was made of and what was checked last; a mere touch, or the same file again, is no news.
+    a second file behind the first, is waited for; so is, three minutes long, one that the last table was made
+    of and that is away: it may be about to be replaced. Only then they are hashed, and compared with what the
+    last table was made of and what a check refused; a mere touch, or the same file again, is no news.
+    `costs.csv` is watched as well, against what the last report was made with.
 
     Args:
         folder: the data folder where the triggerer has it.
-        names: what is watched: names and globs below it, as in RESERVATIONS_FILE.
+        names: what is watched: RESERVATIONS_FILE, VEHICLES_FILE, BLOCKS_FILE; names and globs below it.
         pause_s: seconds between two looks.
     """
 
@@ -50,15 +55,22 @@ class ChangedFiles(BaseEventTrigger):
         seen: dict[str, watched_inputs.State] = {}
         hashed: dict[str, watched_inputs.State] = {}
         told: dict[str, str] = {}
+        gone, absent = list[str](), 0
         while True:
             try:
-                now = await asyncio.to_thread(watched_inputs.states, folder, self.names)
-                if now == seen and now != hashed:
+                now = await asyncio.to_thread(watched_inputs.states, folder, [*self.names, COSTS])
+                missed, gone = gone, (await asyncio.to_thread(input_notes.state, folder)).gone
+                absent = absent + 1 if gone == missed else 0
+                if now == seen and now != hashed and (not gone or absent >= ABSENT_LOOKS):
                     found = await asyncio.to_thread(watched_inputs.digests, folder, now)
-                    if found != told and await asyncio.to_thread(watched_inputs.is_news, folder, found):
+                    if found != told and await asyncio.to_thread(self._is_news, folder, found):
                         yield found
                     hashed, told = now, found
                 seen = now
             except OSError as error:
                 logger.warning("%s cannot be looked at, again in %s s: %s", folder, self.pause_s, error)
             await asyncio.sleep(self.pause_s)
+
+    def _is_news(self, folder: Path, found: Mapping[str, str]) -> bool:
+        asked = (folder, found, self.names)
+        return watched_inputs.is_news(*asked) or watched_inputs.wants_report(*asked)

@@ -5,32 +5,30 @@ Asked often, by processes that have none of the data libraries: this module need
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from turo import last_runs
-from turo.files import atomic_path, sha256
-from turo.last_runs import FOLDER
+from turo.files import sha256
+from turo.prepare import input_notes
 from turo.table.names import (
+    COSTS,
+    EXPORT,
     FLEETS,
     MANIFEST,
     ORACLE,
     ORACLE_TOTALS,
     OTHER_FLEETS,
     OUTPUTS,
+    REPORT,
+    REPORT_MADE,
     TRACES,
     VEHICLE_KEYS,
 )
 
-CHECK = "check"  # the step, as its last run is noted
-CHECKED = (
-    f"{FOLDER}/checked-files"  # below the data folder: name -> sha256 of what was prepared or refused last
-)
 # Our own output, whatever a glob says: by the first part of a path below the data folder.
-OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, FOLDER, ".*")
+OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, last_runs.FOLDER, ".*")
 UNREADABLE = "unreadable"  # in the place of a digest: the check, which may read more, tells what is wrong
 
 State = tuple[int, int, int]  # size in bytes, time of change in ns, inode
@@ -66,31 +64,71 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def is_news(folder: Path, now: Mapping[str, str]) -> bool:
-    """Whether any of these files (name -> sha256) was neither prepared nor refused as it is now.
+def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Whether these files (name -> sha256) are to be checked, and prepared if they are good.
 
-    Before a folder's first table there is no news: the first start prepares it. Files that are good again
-    after a refused check are news, too: a check takes the refusal back. A file that is taken away is none.
+    Before a folder's first table there is no news: the first start prepares it; unless that failed. Files
+    that are good again after a refused check are news, too: a check takes the refusal back. Without
+    reservations there is none: whatever else changed, nothing could be read.
+
+    Args:
+        names: RESERVATIONS_FILE, VEHICLES_FILE, BLOCKS_FILE.
     """
-    prepared = _read(folder / MANIFEST).get("inputs", {})
-    if not prepared and not (folder / FLEETS).exists():  # once there, it outlives `turo reset-sample`
+    now = _inputs(now)
+    if not _readable(now, names):
         return False
-    checked = _read(folder / CHECKED)
-    if checked != now and any(run.step == CHECK and run.problem for run in last_runs.read(folder)):
+    failed = _failed(folder)
+    if input_notes.CHECK in failed:
+        return now != input_notes.read(folder / input_notes.REFUSED)
+    # FLEETS, once there, outlives `turo reset-sample`.
+    if not input_notes.prepared(folder) and not (folder / FLEETS).exists():
+        return input_notes.PREPARE in failed
+    return is_unprepared(folder, now, names)
+
+
+def is_unprepared(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Whether there is no table, or one of other files than these (name -> sha256).
+
+    A file that is gone counts where the input is whole without it: BLOCKS_FILE, beside an export also
+    VEHICLES_FILE. Of another one the front door tells; what was made of it stays.
+    """
+    now, prepared = _inputs(now), input_notes.prepared(folder)
+    taken = input_notes.read(folder / input_notes.CHECKED) if prepared else {}
+    if any(sha != (prepared.get(name) or taken.get(name)) for name, sha in now.items()):
         return True
-    known = {name: {entry.get("sha256"), checked.get(name)} for name, entry in prepared.items()}
-    return any(sha not in known.get(name, {checked.get(name)}) for name, sha in now.items())
+    optional = names[2:]
+    if input_notes.read(folder / MANIFEST).get("profile") == EXPORT:
+        optional = names[1:]
+    return any(name not in now and any(_named(name, each) for each in optional) for name in prepared)
 
 
-def is_prepared(folder: Path, now: Mapping[str, str]) -> bool:
-    """Whether the table was made of these files (name -> sha256) as they are."""
-    return (folder / MANIFEST).exists() and not is_news(folder, now)
+def wants_report(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Whether the newest report was made with another costs.csv, or with one where there is none now.
+
+    Not where a check refuses the other files, without which no report can be made.
+    """
+    made = input_notes.read(folder / REPORT / REPORT_MADE)
+    if not made or input_notes.CHECK in _failed(folder) or not _readable(now, names):
+        return False
+    return bool(now.get(COSTS, "") != made.get("costs", ""))
 
 
-def remember(folder: Path, checked: Mapping[str, str]) -> None:
-    """Note what was prepared or refused (name -> sha256): it is not news any more."""
-    with atomic_path(folder / CHECKED) as temporary:
-        temporary.write_text(json.dumps(dict(checked), indent=2), encoding="utf-8")
+def _failed(folder: Path) -> set[str]:
+    return {run.step for run in last_runs.read(folder) if run.problem}
+
+
+def _inputs(now: Mapping[str, str]) -> dict[str, str]:
+    return {name: sha for name, sha in now.items() if name != COSTS}
+
+
+def _readable(now: Iterable[str], names: Sequence[str]) -> bool:
+    """Whether every reservations file that is asked for is there."""
+    asked = [part for part in names[0].split(",") if part.strip()]
+    return all(any(_named(name, part) for name in now) for part in asked)
+
+
+def _named(name: str, names: str) -> bool:
+    return any(fnmatch(name, part.strip().lstrip("/")) for part in names.split(","))
 
 
 def _matching(folder: Path, names: str) -> list[Path]:
@@ -106,12 +144,3 @@ def _matching(folder: Path, names: str) -> list[Path]:
 
 def _ours(path: Path) -> bool:
     return any(fnmatch(path.parts[0], pattern) for pattern in OURS)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is none yet, or none that can be read (then everything is news)."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

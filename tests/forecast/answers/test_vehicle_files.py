@@ -20,6 +20,8 @@ def rows(settings: Settings, name: str) -> pl.DataFrame:
 
 
 def test_the_weeks_and_the_forecasts_that_are_over_stand_beside_the_report(settings: Settings) -> None:
+    costs = Path(settings.data_dir) / "costs.csv"
+    costs.write_text("vehicle_id,monthly_cost\nA,100\n")
     with_forecasts(settings)
     weeks = rows(settings, "vehicle_weeks")
     assert dict(weeks.group_by("vehicle_id").len().rows()) == {"A": 39, "B": 39, "C": 39}
@@ -44,6 +46,7 @@ def test_the_weeks_and_the_forecasts_that_are_over_stand_beside_the_report(setti
 
     folder = Path(settings.data_dir)
     made = json.loads((folder / "report/made.json").read_text())
+    assert made["costs"] == sha256(costs)  # another content asks for another report
     assert made["beside"] == {
         name: sha256(folder / name) for name in ("forecasts.csv", "forecast-totals.csv", "report.html")
     }

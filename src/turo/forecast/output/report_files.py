@@ -11,9 +11,9 @@ import polars as pl
 
 from turo.files import atomic_path, sha256
 from turo.forecast.output.store import write_csv
-from turo.table.names import REPORT
+from turo.table.names import REPORT, REPORT_MADE
 
-MADE = "made.json"
+MADE = REPORT_MADE
 FORM = 1  # of the files together; a reader that knows another one says so
 
 

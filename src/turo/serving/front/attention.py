@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from turo.forecast.freshness import FRESH_DAYS
-from turo.last_runs import LastRun
 from turo.serving.front.fleet_files import FleetFiles
+from turo.serving.front.pipeline_notes import Notices
 from turo.serving.front.served import Served
 from turo.words import by_number, counted
 
-LONG = timedelta(hours=4)  # as long as a task may take: after it a step that has not told its end may be dead
 BRING = "bring a newer export (or other files) into the data folder; prepare_data and forecast_fleet follow."
 
 
-@dataclass(frozen=True)
-class Notices:
-    """Sentences."""
-
-    attention: list[str]
-    under_way: list[str]
-
-
 def notices(
-    served: Served, files: FleetFiles | None, problems: Sequence[str], runs: Sequence[LastRun], now: datetime
+    served: Served, files: FleetFiles | None, problems: Sequence[str], pipeline: Notices, now: datetime
 ) -> Notices:
     """What the home page says of the state of things.
 
     Args:
         files: the forecast; None before the first.
         problems: what is wrong with its files.
-        runs: how each step of the pipeline ended last.
+        pipeline: what there is to say of its runs and its input.
         now: UTC without zone.
     """
-    late = [run for run in runs if not run.ended and _began(run, now) < now - LONG]
-    running = [run for run in runs if not run.ended and run not in late]
     attention = [
         *(_refused(name, told) for name, told in served.refused.items()),
-        *(
-            f"“{run.step}” failed on {_told(run.ended)}: {run.problem.rstrip('.')}."
-            for run in runs
-            if run.problem
-        ),
-        *(
-            f"“{run.step}” began on {_told(run.began)} and has not told its end: it takes very long, or was "
-            "stopped. Look in Airflow whether it still runs, and start it again if not."
-            for run in late
-        ),
+        *pipeline.attention,
         *state_notes(served, files, problems, now),
         *(f"{model.name}: {model.warning}" for model in served.models if model.warning),
         *(f"Data: {warning}" for warning in served.manifest.get("warnings", [])),
     ]
-    under_way = [f"“{run.step}” has been running since {_told(run.began)}." for run in running]
+    under_way = list(pipeline.under_way)
     if served.awaited:
         names, verb = ", ".join(served.awaited), by_number(len(served.awaited), "has", "have")
         under_way.append(f"{names} {verb} no version to serve yet: training is under way, or has not begun.")
@@ -86,17 +65,3 @@ def _stale(served: Served, files: FleetFiles | None, now: datetime) -> list[str]
             "(`turo forecast`)."
         )
     return found
-
-
-def _began(run: LastRun, now: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(run.began).replace(tzinfo=None)
-    except ValueError:
-        return now
-
-
-def _told(moment: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(moment):%d %b %Y, %H:%M} UTC"
-    except ValueError:
-        return moment

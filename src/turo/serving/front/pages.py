@@ -16,6 +16,7 @@ from turo.serving.front.fleet_view import fleet_view
 from turo.serving.front.icon import ICON, ICON_HEADERS, ICON_PATH
 from turo.serving.front.model_question import Forward, ask
 from turo.serving.front.page_maker import WHEN, PageMaker
+from turo.serving.front.pipeline_notes import Notices, pipeline_notes
 from turo.serving.front.report_pages import PAGES, report_page, report_rows
 from turo.serving.front.served import Served, Service
 from turo.serving.front.services import links
@@ -113,14 +114,16 @@ class Front(PageMaker):
     def home(self, request: Request, served: Served) -> Response:
         """What is served, the fleet at a glance, what needs attention, where to go on."""
         files, now = self.folder.now(), self.now()
-        runs = [] if self.folder.is_address else last_runs.read(self.folder.folder)
+        place = None if self.folder.is_address else self.folder.folder
+        runs = last_runs.read(place) if place else []
+        pipeline = pipeline_notes(place, now) if place else Notices([], [])
         return self.page(
             HOME,
             request,
             here="home",
             served=served,
             fleet=fleet_view(files) if files else None,
-            notices=notices(served, files, self.folder.problems, runs, now),
+            notices=notices(served, files, self.folder.problems, pipeline, now),
             runs=runs,
             now=now,
             when=WHEN,

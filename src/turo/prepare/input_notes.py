@@ -1,0 +1,94 @@
+"""What is on record of the input files: what the table was made of, what a check refused or let pass.
+
+Asked often, by processes that have none of the data libraries: this module needs the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from turo import last_runs
+from turo.files import atomic_path
+from turo.table.names import MANIFEST
+
+CHECK, PREPARE = "check", "prepare"  # the steps, as their last runs are noted
+# Below the data folder, name -> sha256. Of the first: also of files that lie there but are left out by the
+# step, which no manifest names (the sample's vehicles.csv beside an export).
+CHECKED = f"{last_runs.FOLDER}/checked-files"  # as they were when the table was made
+REFUSED = f"{last_runs.FOLDER}/refused-files"  # as they were when the last check refused them
+PASSED = f"{last_runs.FOLDER}/passed-files"  # when a check let them pass; gone once they are prepared
+
+
+@dataclass(frozen=True)
+class InputState:
+    """What a person may have to be told of the input files.
+
+    Attributes:
+        gone: those that the table was made of and that are not there any more.
+        read_at: when the table was made, ISO; empty before the first.
+        passed_at: since when files that passed their check wait to be prepared, ISO; empty where none do.
+    """
+
+    gone: list[str]
+    read_at: str = ""
+    passed_at: str = ""
+
+
+def state(folder: Path) -> InputState:
+    """Cheap enough for every page: no file is read but the notes."""
+    gone = [name for name in prepared(folder) if not (folder / name).is_file()]
+    made = str(read(folder / MANIFEST).get("created_at", ""))
+    passed = str(read(folder / PASSED).get("at", ""))
+    return InputState(gone, made, passed if passed >= made else "")
+
+
+def prepared(folder: Path) -> dict[str, str]:
+    """Name below the folder -> sha256 of each file that the table was made of; empty without a table."""
+    inputs = read(folder / MANIFEST).get("inputs")
+    if not isinstance(inputs, dict):
+        return {}
+    return {
+        PurePosixPath(name.lstrip("/")).as_posix(): str(entry.get("sha256", ""))
+        for name, entry in inputs.items()
+        if isinstance(entry, dict)
+    }
+
+
+def taken(folder: Path, found: Mapping[str, str]) -> None:
+    """The table was made of these files (name -> sha256): an earlier check's refusal is over."""
+    _write(folder / CHECKED, dict(found))
+    (folder / PASSED).unlink(missing_ok=True)
+    told = {run.step: run for run in last_runs.read(folder)}
+    check, prepare = told.get(CHECK), told.get(PREPARE)
+    if check and check.problem and not (prepare and prepare.began < check.began):
+        last_runs.forget(folder, CHECK)
+
+
+def refused(folder: Path, found: Mapping[str, str]) -> None:
+    """A check refused these files: they are no news until one of them is another."""
+    _write(folder / REFUSED, dict(found))
+    (folder / PASSED).unlink(missing_ok=True)
+
+
+def passed(folder: Path) -> None:
+    """A check found files that are to be prepared."""
+    _write(folder / PASSED, {"at": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A JSON object; empty where there is none yet, or none that can be read (then everything is news)."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: Path, content: Mapping[str, str]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")

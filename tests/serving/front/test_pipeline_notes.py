@@ -1,0 +1,73 @@
+"""What the front door says of the pipeline's runs and of input files that are gone or wait."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from fleet_pages import Pages
+
+from turo.errors import InputError
+from turo.last_runs import noted
+from turo.serving.front.pipeline_notes import pipeline_notes
+from turo.table.names import MANIFEST
+
+NOW = datetime(2026, 11, 24, 6)
+
+
+@pytest.mark.parametrize(
+    ("step", "way"),
+    [
+        ("prepare", "Then trigger prepare_data in Airflow (or run `turo prepare`)."),
+        ("train XGBoost", "Then trigger prepare_data in Airflow (or run `turo train XGBoost`)."),
+        ("train XGBoost-7d", "Then trigger forecast_fleet in Airflow (or run `turo train XGBoost-7d`)."),
+        ("forecast", "Then trigger forecast_fleet in Airflow (or run `turo forecast`)."),
+        ("check", "trigger new_files in Airflow."),
+    ],
+)
+def test_a_failed_step_is_told_with_the_way_to_try_it_again_until_it_succeeds(
+    tmp_path: Path, step: str, way: str
+) -> None:
+    with pytest.raises(InputError), noted(tmp_path, step):
+        raise InputError("Line 7 has no date.", "Mend it.")
+    (sentence,) = pipeline_notes(tmp_path, NOW).attention
+    assert sentence.startswith(f"“{step}” failed on ")
+    assert "Line 7 has no date. Mend it. " in sentence
+    assert sentence.endswith(way)
+    with noted(tmp_path, step):
+        pass
+    assert pipeline_notes(tmp_path, NOW).attention == []
+
+
+def test_a_file_that_was_read_and_is_gone_is_told_with_its_remedy(datas: Path) -> None:
+    assert "gone from the data folder" not in Pages(str(datas)).get("/").text
+    manifest = json.loads((datas / MANIFEST).read_text())
+    manifest |= {"created_at": "2026-11-23T05:30:00+00:00", "inputs": {"vehicles.csv": {"sha256": "a"}}}
+    (datas / MANIFEST).write_text(json.dumps(manifest))
+    (datas / "vehicles.csv").unlink()
+    page = Pages(str(datas)).get("/").text
+    assert "vehicles.csv was read on 23 Nov 2026, 05:30 UTC and is gone from the data folder now" in page
+    assert "Put it back, or a newer one under its name." in page
+
+
+def test_files_that_passed_and_wait_are_told_until_their_preparation_tells_itself(tmp_path: Path) -> None:
+    (tmp_path / "last-runs").mkdir()
+    (tmp_path / "last-runs" / "passed-files").write_text('{"at": "2026-11-24T05:50:00+00:00"}')
+    soon, late = pipeline_notes(tmp_path, NOW), pipeline_notes(tmp_path, datetime(2026, 11, 24, 6, 30))
+    assert (len(soon.attention), len(late.under_way)) == (0, 0)
+    assert "prepare_data begins by itself" in soon.under_way[0]
+    assert "trigger prepare_data there" in late.attention[0]
+    with noted(tmp_path, "prepare"):
+        assert pipeline_notes(tmp_path, datetime(2026, 11, 24, 6, 30)).attention == []
+    (tmp_path / MANIFEST).write_text('{"created_at": "2026-11-24T06:00:00+00:00"}')
+    assert pipeline_notes(tmp_path, datetime(2026, 11, 24, 6, 30)).attention == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"at": 5}', '{"at": "yesterday"}'])
+def test_a_damaged_note_takes_no_page_away(tmp_path: Path, content: str) -> None:
+    (tmp_path / "last-runs").mkdir()
+    for name in ("passed-files", "prepare.json"):
+        (tmp_path / "last-runs" / name).write_text(content)
+    assert pipeline_notes(tmp_path, NOW).attention == []
