@@ -16,7 +16,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")  # a system's own, before Playwright's
 REMEDY = "apt install chromium, or `playwright install chromium`"
@@ -43,6 +52,7 @@ def started() -> Iterator[Browser]:
         if found is None:
             pytest.skip(f"No browser is installed ({REMEDY}).")
         running = playwright.chromium.launch(executable_path=found)
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             yield running
         finally:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
-from compose_stack import Stack, wait_for
+from airflow_api import AirflowApi
+from compose_stack import MODELS, Stack, wait_for
 from playwright.sync_api import Browser, expect
 from real_browser import serious, visit
 from screenshots import Taker
@@ -32,7 +35,10 @@ def test_the_front_door_is_open_after_up(browser: Browser, serve: str) -> None:
         assert not here.problems
 
 
-def test_airflow_runs_what_the_trigger_form_starts(browser: Browser, stack: Stack, screenshot: Taker) -> None:
+def test_airflow_runs_what_the_trigger_form_starts(
+    browser: Browser, stack: Stack, airflow: AirflowApi, screenshot: Taker
+) -> None:
+    done = next(run for run in airflow.runs("prepare_data") if run["state"] == "success")
     site = stack.url("airflow_api-server", 8080)
     with visit(browser, site) as here:
         page = here.page
@@ -46,15 +52,13 @@ def test_airflow_runs_what_the_trigger_form_starts(browser: Browser, stack: Stac
         form.get_by_role("button", name="Trigger", exact=True).click()
         expect(page).to_have_url(re.compile("/dags/example_dag/runs/manual__"))
         expect(page.get_by_test_id("header-card")).to_contain_text("Success", timeout=RUN_ENDS_MS)
-        page.goto(f"{site}/dags/prepare_data")
+        page.goto(f"{site}/dags/prepare_data/runs/{done['dag_run_id']}")
         page.get_by_role("button", name="Show Graph").click()
         expect(page.locator(".react-flow__node").first).to_be_visible()
         screenshot(page, "airflow")
 
 
-def test_mlflow_shows_a_run_with_its_plots_and_its_card(
-    browser: Browser, stack: Stack, screenshot: Taker
-) -> None:
+def test_mlflow_shows_a_run_with_its_plots_and_its_card(browser: Browser, stack: Stack) -> None:
     site = stack.url("mlflow", 5000)
     asked = httpx.get(f"{site}{MLFLOW}/registered-models/alias", params={"name": MODEL, "alias": "champion"})
     run_id = asked.json()["model_version"]["run_id"]
@@ -71,10 +75,24 @@ def test_mlflow_shows_a_run_with_its_plots_and_its_card(
     with visit(browser, site) as here:
         here.page.goto(f"{site}{runs}/{run_id}/artifacts/model_card.md")
         expect(here.page.get_by_role("heading", name=MODEL).first).to_be_visible()
+
+
+def test_mlflow_compares_the_models(browser: Browser, stack: Stack, screenshot: Taker) -> None:
+    site = stack.url("mlflow", 5000)
+    asked = httpx.post(f"{site}{MLFLOW}/experiments/search", json={"max_results": 100}).json()["experiments"]
+    ids = quote(json.dumps([one["experiment_id"] for one in asked if one["name"] in MODELS]))
     with visit(browser, site) as here:
-        here.page.goto(f"{site}{runs}?compareRunsMode=CHART")
-        expect(here.page.locator("body")).to_contain_text("Model metrics")
-        screenshot(here.page, "mlflow")
+        here.page.goto(f"{site}/#/compare-experiments/s?experiments={ids}&compareRunsMode=CHART")
+        page = here.page
+        for model in MODELS:
+            expect(page.get_by_role("link", name=re.compile(f"^{model} ")).first).to_be_visible()
+        page.get_by_placeholder("Search metric charts").fill(
+            "^(mae|rmse|r2|baseline_best_mae|bias|pinball.*)$"
+        )
+        expect(page.locator("body")).to_contain_text("Model metrics")
+        if (close := page.get_by_role("button", name="Close", exact=True)).count():
+            close.first.click()  # of the assistant, which takes a quarter of the picture
+        screenshot(page, "mlflow")
 
 
 def test_mlflow_describes_the_registered_model_by_its_card(browser: Browser, stack: Stack) -> None:
@@ -95,6 +113,20 @@ def test_jupyterlab_opens_with_the_token(browser: Browser, stack: Stack) -> None
         here.page.get_by_role("button", name="Log in", exact=True).click()
         expect(here.page.get_by_role("tab", name="explore.ipynb")).to_be_visible()
         expect(here.page.locator("body")).to_contain_text("From reservations to a served forecast")
+
+
+def test_ray_shows_the_served_models_with_the_token(
+    browser: Browser, stack: Stack, screenshot: Taker
+) -> None:
+    site = stack.url("ray", 8265)
+    token = stack.execute("ray", "cat", "/run/secrets/ray/token").strip()
+    with visit(browser, site) as here:
+        here.page.goto(f"{site}/#/serve")
+        here.page.get_by_placeholder("Enter your authentication token").fill(token)
+        here.page.get_by_role("button", name="Submit").click()
+        for model in MODELS:
+            expect(here.page.get_by_role("link", name=model, exact=True).first).to_be_visible()
+        screenshot(here.page, "ray")
 
 
 def test_grafana_shows_the_models(browser: Browser, stack: Stack, screenshot: Taker) -> None:
