@@ -182,8 +182,16 @@ BESIDE = {"compared_with": "the others of its class", "others_price": 99.0, "oth
 )
 def test_what_to_do_follows_from_price_and_use(own: float, use: float, more: bool, told: str) -> None:
     gaps = [Gap(datetime(2026, 12, 2), datetime(2026, 12, 12), closed=True)]
-    row = BESIDE | {"own_price": own, "use": use, "earns_more": more}
+    row = BESIDE | {"own_price": own, "use": use, "earns_more": more, "earns_more_year": more}
     assert told in to_do(row, gaps, None, Gap.of_days(date(2026, 12, 9), date(2026, 12, 10)))
+
+
+def test_a_vehicle_that_earned_more_of_late_only_is_told_so() -> None:
+    gaps = [Gap(datetime(2026, 12, 2), datetime(2026, 12, 12), closed=True)]
+    row = BESIDE | {"own_price": 129.0, "use": 0.4, "earns_more": True, "earns_more_year": False}
+    assert to_do(row, gaps, None, None).endswith(
+        "it earned more for each day it was offered in the last 13 of these weeks."
+    )
 
 
 def test_where_no_days_are_proposed_for_service_none_are_told() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from turo.forecast.advising.open_days import Gap
 from turo.words import counted
 
+QUARTER = 13  # weeks
 DEAR, CHEAP = 1.10, 0.90  # of what the bookings of the others were at
 LISTING = "Look at its listing (photos, delivery, minimum trip) before"
 
@@ -72,7 +73,9 @@ def _by_price(row: Mapping[str, Any], first_week: Gap, service: Gap | None) -> s
             f"price is low already: {told}."
         )
     if row["earns_more"]:
+        since = "" if row["earns_more_year"] else f" in the last {QUARTER} of these weeks"
         return (
-            f"{LISTING} {when}, and leave the price: {told}, and it earned more for each day it was offered."
+            f"{LISTING} {when}, and leave the price: {told}, and it earned more for each day it was "
+            f"offered{since}."
         )
     return f"{LISTING} {when}: fewer bookings came than is usual for it; {told}."
