@@ -10,7 +10,9 @@ import polars as pl
 from tiny_fleet import Row, reservations
 
 from turo.data.tables import BLOCKS, REJECTED, VEHICLES, Tables, empty
+from turo.forecast.advising.week_list import TYPES
 from turo.forecast.answers.answer import Facts
+from turo.forecast.answers.gap_history.gaps_now import GapsNow
 from turo.forecast.forecast_columns import FORECASTS, TOTALS, with_columns
 from turo.forecast.live.track import Live
 
@@ -50,6 +52,9 @@ def facts(tables: Tables, *gone: str) -> Facts:
         live=Live(),
         horizon_tables=(),
         windows=(),
+        past=pl.DataFrame(),
+        gaps=GapsNow.of(tables, forecasts),
+        named=pl.DataFrame(schema=TYPES),
         folder=Path(),
     )
 

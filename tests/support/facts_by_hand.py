@@ -9,7 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from turo.data.tables import BLOCKS, REJECTED, VEHICLES, Tables, empty
+from turo.forecast.advising.week_list import TYPES
 from turo.forecast.answers.answer import Facts
+from turo.forecast.answers.gap_history.gaps_now import GapsNow
 from turo.forecast.forecast_columns import FORECASTS, TOTALS
 from turo.forecast.live.track import Live
 from turo.html.render import environment
@@ -47,6 +49,9 @@ def facts(source: Tables, folder: Path, gone: Sequence[str] = (), origin: date =
         live=Live(),
         horizon_tables=(),
         windows=(),
+        past=pl.DataFrame(),
+        gaps=GapsNow(pl.DataFrame(), 0, 0, 0, guessed=False, stated=False),
+        named=pl.DataFrame(schema=TYPES),
         folder=folder,
     )
 

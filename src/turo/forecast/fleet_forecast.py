@@ -17,6 +17,7 @@ from turo.forecast import listed_vehicles, monday_report, unknown_vehicles
 from turo.forecast.advising import week_list
 from turo.forecast.answers import past_year
 from turo.forecast.answers.answer import Facts
+from turo.forecast.answers.gap_history.gaps_now import GapsNow
 from turo.forecast.champions import Champion, check_features
 from turo.forecast.draws import fleet_draws, totals
 from turo.forecast.draws.window import Window
@@ -128,7 +129,9 @@ def forecast_fleet(
         ]
     )
     past = past_year.of_forecast(source, made, main)
-    made = week_list.with_advice(made, source, windows[shown.index(main)], past)
+    gaps = GapsNow.of(source, made)
+    named = week_list.to_act_on(made, source, windows[shown.index(main)], past, gaps.rows)
+    made = week_list.with_advice(made, named, main)
     summed = totals.totals(windows, made, draws)
     store.write_csv(made, folder / store.CSV)
     store.write_csv(summed, folder / store.TOTALS_CSV)
@@ -152,6 +155,9 @@ def forecast_fleet(
         live=live,
         horizon_tables=tables,
         windows=windows,
+        past=past,
+        gaps=gaps,
+        named=named,
         folder=folder,
     )
     monday_report.write(settings, known, found, measured, [*notices, *changed_inputs(tables, source)])

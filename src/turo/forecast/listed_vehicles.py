@@ -55,6 +55,20 @@ def last_trips(trips: pl.DataFrame, origin: date) -> pl.DataFrame:
     return over.group_by("vehicle_id").agg(pl.col("end").max().dt.date().alias("last_trip"))
 
 
+def newest_minimum(vehicles: pl.DataFrame) -> pl.DataFrame:
+    """vehicle_id, min_trip_days: the shortest trip it is let for now, of the newest line that says one.
+
+    A line without valid_from tells today's.
+    """
+    if "min_trip_days" not in vehicles.columns:
+        return pl.DataFrame(schema={"vehicle_id": pl.String, "min_trip_days": pl.Float64})
+    lines = vehicles.drop_nulls("min_trip_days")
+    if "valid_from" in vehicles.columns:
+        lines = lines.sort("valid_from", nulls_last=True, maintain_order=True)
+    newest = lines.group_by("vehicle_id", maintain_order=True).agg(pl.col("min_trip_days").last())
+    return newest.cast({"vehicle_id": pl.String, "min_trip_days": pl.Float64})
+
+
 def _looks_gone(rows: pl.DataFrame, trips: pl.DataFrame, origin: date) -> pl.DataFrame:
     """vehicle_id, looks_gone, last_trip (the date its last trip ended): one row a vehicle of `rows`.
 

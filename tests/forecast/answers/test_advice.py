@@ -140,6 +140,19 @@ def test_a_gap_that_the_minimum_trip_shuts_is_to_be_opened(usually_let: Settings
     )
 
 
+def test_the_newest_minimum_trip_counts_in_advice_and_gaps(usually_let: Settings) -> None:
+    folder = Path(usually_let.data_dir)
+    table = pl.read_csv(folder / "vehicles.csv", infer_schema=False)
+    dated = [
+        table.with_columns(min_trip_days=pl.lit(days), valid_from=pl.lit(since))
+        for days, since in (("3", "2026-06-01"), ("1", "2026-01-01"))
+    ]
+    pl.concat(dated).write_csv(folder / "vehicles.csv")
+    forecast_fleet(usually_let, [make_champion(28)], NOW)
+    assert pl.read_csv(folder / "report" / "gaps.csv")["min_trip_days"].unique().to_list() == [3.0]
+    assert "14 Dec: that gap is shorter than the minimum trip of 3 days" in advice(usually_let)["to_do"][0]
+
+
 def test_without_others_nothing_is_compared(usually_let: Settings) -> None:
     forecast_fleet(usually_let, [make_champion(28)], NOW)
     assert advice(usually_let)["to_do"][0] == (
@@ -163,14 +176,42 @@ BESIDE = {"compared_with": "the others of its class", "others_price": 99.0, "oth
         ),
         (129.0, 0.4, True, "and leave the price"),  # the league calls it better
         (129.0, 0.6, True, "and leave the price"),
-        (80.0, 0.4, False, "Put its next service from 2 Dec to 3 Dec: nothing is booked then"),
+        (80.0, 0.4, False, "Put its next service from 9 Dec to 10 Dec, in its open gap that is least likely"),
         (100.0, 0.4, False, "Look at its listing (photos, delivery, minimum trip) before 2 Dec to 8 Dec"),
     ],
 )
 def test_what_to_do_follows_from_price_and_use(own: float, use: float, more: bool, told: str) -> None:
     gaps = [Gap(datetime(2026, 12, 2), datetime(2026, 12, 12), closed=True)]
-    row = BESIDE | {"own_price": own, "use": use, "earns_more": more}
-    assert told in to_do(row, gaps, None)
+    row = BESIDE | {"own_price": own, "use": use, "earns_more": more, "earns_more_year": more}
+    assert told in to_do(row, gaps, None, Gap.of_days(date(2026, 12, 9), date(2026, 12, 10)))
+
+
+def test_a_vehicle_that_earned_more_of_late_only_is_told_so() -> None:
+    gaps = [Gap(datetime(2026, 12, 2), datetime(2026, 12, 12), closed=True)]
+    row = BESIDE | {"own_price": 129.0, "use": 0.4, "earns_more": True, "earns_more_year": False}
+    assert to_do(row, gaps, None, None).endswith(
+        "it earned more for each day it was offered in the last 13 of these weeks."
+    )
+
+
+def test_where_no_days_are_proposed_for_service_none_are_told() -> None:
+    gaps = [Gap(datetime(2026, 12, 2), datetime(2026, 12, 12), closed=True)]
+    row = BESIDE | {"own_price": 80.0, "use": 0.4, "earns_more": False}
+    assert to_do(row, gaps, None, None) == (
+        "Look at its listing (photos, delivery, minimum trip) before 2 Dec to 8 Dec (7 open days): fewer "
+        "bookings came than is usual for it; its bookings of the past 52 weeks were at 80 a day, those of "
+        "the others of its class at 99."
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "shut"), [(60, False), (59, True)]
+)  # of a minimum trip of two days and a half
+def test_a_gap_is_too_short_by_the_minute_as_the_gaps_of_the_report_tell_it(hours: int, shut: bool) -> None:
+    start = datetime(2026, 12, 2)
+    gaps = [Gap(start, start + timedelta(hours=hours), closed=True)]
+    row = {"compared_with": None, "own_price": None, "others_price": None, "earns_more": None}
+    assert to_do(row, gaps, 2.5, None).startswith("Allow trips of 2 days") == shut
 
 
 def test_without_prices_vehicles_are_ranked_by_days(usually_let: Settings) -> None:

@@ -12,6 +12,7 @@ from tiny_fleet import Row, trip
 
 from turo.forecast.answers import gaps
 from turo.forecast.answers.answer import Answer
+from turo.forecast.answers.gap_history.gaps_now import COLUMNS
 from turo.forecast.answers.gap_history.service_slots import with_service_slots
 from turo.html.render import render
 
@@ -249,7 +250,7 @@ def test_some_missing_dates_and_undated_cancellations_are_told() -> None:
 def test_a_full_fleet_has_no_gap() -> None:
     answer = told([BEFORE, booked("a", "11-20T12:00", "12-30T00:00")])
     assert answer.rows.is_empty()
-    assert answer.rows.columns == list(gaps.COLUMNS)
+    assert answer.rows.columns == list(COLUMNS)
     assert "No vehicle has an open gap" in render("answers/gaps.html", answer=answer)
 
 

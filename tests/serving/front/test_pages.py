@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from html_nesting import check_nesting
 from served import NAME
 
 from turo.last_runs import noted
+from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.front.fleet_view import fleet_view
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Problem
 
@@ -36,11 +39,19 @@ def test_a_browser_gets_the_home_page_and_api_clients_their_json(pages: Pages) -
     home = pages.get("/")
     assert (home.status_code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     said = text_of(home.text)
-    assert "3 vehicles. Forecast from Monday 23 Nov 2026" in said
+    assert "3 active vehicles. Forecast from Monday 23 Nov 2026" in said
     assert "Next 28 days" in said
     for accept in ("*/*", "application/json"):
         answer = pages.get("/", {"Accept": accept})
         assert [model["name"] for model in answer.json()["models"]] == [NAME]
+
+
+def test_home_counts_the_vehicles_that_the_report_counts(datas: Path) -> None:
+    files = FleetFolder(str(datas)).now()
+    assert files is not None
+    gone = pl.when(pl.col("vehicle_id") == "A").then(pl.lit("looks_gone")).otherwise("flag")
+    left = replace(files, forecasts=files.forecasts.with_columns(flag=gone))
+    assert (fleet_view(files)["vehicles"], fleet_view(left)["vehicles"], len(left.ids)) == (3, 2, 3)
 
 
 def test_home_tells_the_fleet_what_is_served_and_where_else_to_look(pages: Pages, datas: Path) -> None:

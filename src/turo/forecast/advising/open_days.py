@@ -32,6 +32,15 @@ class Gap:
             return f"on {first}" if opening else first
         return f"{opening} {first} to {until}".strip()
 
+    @classmethod
+    def of_days(cls, first: date, last: date) -> Gap:
+        """Whole days, both included."""
+        return cls(datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1), True)
+
+    def shuts_out(self, least_days: float) -> bool:
+        """Does a trip of so many days not fit in, for good? To the minute, as in the report's gaps."""
+        return self.closed and self.end - self.start < timedelta(days=least_days)
+
     def first(self, days: int) -> Gap:
         """Its first days."""
         return Gap(self.start, min(self.end, self.start + timedelta(days=days)), self.closed)

@@ -35,7 +35,8 @@ def shortfalls(rows: pl.DataFrame, classes: pl.DataFrame, past: pl.DataFrame) ->
         past, "vehicle_id", how="left", maintain_order="left"
     )
     days = pl.col("available_days")
-    own_level = pl.min_horizontal(pl.col("own_use") * pl.col("season") * days, days)
+    at_season = pl.col("own_use") * pl.col("season") * days
+    own_level = pl.when(at_season > days).then(days).otherwise(at_season)  # null stays null: it is young
     known = pl.max_horizontal("mean", "calendar")
     beyond = pl.col("high").is_null() | (pl.col("usual") > pl.col("high"))
     of_others = (

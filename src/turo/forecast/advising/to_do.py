@@ -8,24 +8,26 @@ from typing import Any
 from turo.forecast.advising.open_days import Gap
 from turo.words import counted
 
+QUARTER = 13  # weeks
 DEAR, CHEAP = 1.10, 0.90  # of what the bookings of the others were at
-SERVICE_DAYS = 2  # that a workshop needs, with the ways there
 LISTING = "Look at its listing (photos, delivery, minimum trip) before"
 
 
-def to_do(row: Mapping[str, Any], gaps: Sequence[Gap], least_days: float | None) -> str:
+def to_do(row: Mapping[str, Any], gaps: Sequence[Gap], least_days: float | None, service: Gap | None) -> str:
     """A sentence.
 
     First what only the vehicle's own calendar shows (a gap that its minimum trip shuts), then its price and
     use beside the others of its class over the past 52 weeks. The price is named only where it is above
-    theirs, fewer of its days were let, and it did not earn more for it.
+    theirs, fewer of its days were let, and it did not earn more for it. Days for service are those that the
+    report proposes beside the gaps; where it proposes none, nothing is said of service.
 
     Args:
         row: a row of `shortfalls`.
         gaps: its open days in the window, in order of time.
         least_days: its minimum trip; None where it is not known.
+        service: the days proposed for its service; None where no gap is known to suit.
     """
-    shut = [gap for gap in gaps if gap.closed and least_days is not None and gap.days < least_days]
+    shut = [gap for gap in gaps if least_days is not None and gap.shuts_out(least_days)]
     if shut:
         gap = max(shut, key=lambda one: one.days)
         return (
@@ -39,7 +41,7 @@ def to_do(row: Mapping[str, Any], gaps: Sequence[Gap], least_days: float | None)
         when = f"{longest.told('')} ({counted(longest.days, 'open day')})"
         return f"Open {when} to trips of 1 day: its minimum trip is {counted(f'{least_days:g}', 'day')}."
     first_week = next((gap for gap in gaps if gap.days >= 7), longest).first(7)
-    return _by_price(row, first_week, longest)
+    return _by_price(row, first_week, service)
 
 
 def _dear(row: Mapping[str, Any]) -> bool:
@@ -52,7 +54,7 @@ def _comparable(row: Mapping[str, Any]) -> bool:
     return all(row[name] is not None for name in ("compared_with", "own_price", "others_price"))
 
 
-def _by_price(row: Mapping[str, Any], first_week: Gap, longest: Gap) -> str:
+def _by_price(row: Mapping[str, Any], first_week: Gap, service: Gap | None) -> str:
     """What its price says beside that of others; one without others is not compared."""
     when = f"{first_week.told('')} ({counted(first_week.days, 'open day')})"
     if not _comparable(row):
@@ -65,14 +67,15 @@ def _by_price(row: Mapping[str, Any], first_week: Gap, longest: Gap) -> str:
             f"{100 * row['others_use']:.0f} %."
         )
     told = f"its bookings of the past 52 weeks were at {own:,.0f} a day, those of {peers} at {others:,.0f}"
-    if own < CHEAP * others and longest.days >= SERVICE_DAYS:
-        slot = longest.first(SERVICE_DAYS)
+    if own < CHEAP * others and service is not None:
         return (
-            f"Put its next service {slot.told()}: nothing is booked then, and the price is low already; "
-            f"{told}."
+            f"Put its next service {service.told()}, in its open gap that is least likely to be booked; the "
+            f"price is low already: {told}."
         )
     if row["earns_more"]:
+        since = "" if row["earns_more_year"] else f" in the last {QUARTER} of these weeks"
         return (
-            f"{LISTING} {when}, and leave the price: {told}, and it earned more for each day it was offered."
+            f"{LISTING} {when}, and leave the price: {told}, and it earned more for each day it was "
+            f"offered{since}."
         )
     return f"{LISTING} {when}: fewer bookings came than is usual for it; {told}."

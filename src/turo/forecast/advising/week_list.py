@@ -7,16 +7,15 @@ from datetime import date
 import polars as pl
 
 from turo.data.tables import Tables
-from turo.features.vehicles import one_line
 from turo.forecast.advising.calendar_days import in_calendar
-from turo.forecast.advising.open_days import open_days
+from turo.forecast.advising.open_days import Gap, open_days
 from turo.forecast.advising.resting import resting
 from turo.forecast.advising.shortfall import LEAST_SHORT, shortfalls
 from turo.forecast.advising.to_do import to_do
 from turo.forecast.draws.window import Window
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import CLASS
-from turo.forecast.listed_vehicles import last_trips
+from turo.forecast.listed_vehicles import last_trips, newest_minimum
 from turo.forecast.occupied_days import trips
 from turo.table.targets import BOOKED_DAYS
 
@@ -52,7 +51,9 @@ ASKED: dict[str, type[pl.DataType]] = {
 }
 
 
-def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
+def to_act_on(
+    forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame, gaps: pl.DataFrame
+) -> pl.DataFrame:
     """At most MOST vehicles, most money at stake first; none where the target is not booked days.
 
     Args:
@@ -60,6 +61,7 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.
         source: the input as it is now.
         window: of the horizon that advice is about.
         past: of `turo.forecast.answers.past_year`.
+        gaps: vehicle_id, service_slot, slot_start, slot_end: the rows of `turo.forecast.answers.gaps`.
     """
     if window.target != BOOKED_DAYS:
         return pl.DataFrame(schema=TYPES)
@@ -72,16 +74,17 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.
     found = shortfalls(known, _classes(window), past).filter(
         pl.col("days_short") >= LEAST_SHORT, ~pl.col("vehicle_id").is_in(silent), pl.col("unseen") == 0
     )
-    least = _minimum_trips(source.vehicles)
+    least, slots = _minimum_trips(source.vehicles), _service_slots(gaps)
     told = []
     for rank, row in enumerate(found.head(MOST).iter_rows(named=True), start=1):
-        gaps = open_days(source, row["vehicle_id"], row["origin_date"], window.horizon_days)
+        vehicle = row["vehicle_id"]
+        free = open_days(source, vehicle, row["origin_date"], window.horizon_days)
         told.append(
             {
                 **row,
                 "rank": rank,
                 "reason": row["reason_1"] or "",
-                "to_do": to_do(row, gaps, least.get(row["vehicle_id"])),
+                "to_do": to_do(row, free, least.get(vehicle), slots.get(vehicle)),
                 "expected": row["mean"],
                 "class_now": row["class_level"],
             }
@@ -90,10 +93,9 @@ def to_act_on(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.
     return pl.DataFrame(chosen, schema=TYPES)
 
 
-def with_advice(forecasts: pl.DataFrame, source: Tables, window: Window, past: pl.DataFrame) -> pl.DataFrame:
-    """The forecasts with `advice` set in the window's rows of the vehicles to act on."""
-    told = to_act_on(forecasts, source, window, past).select("vehicle_id", pl.col("to_do"))
-    told = told.with_columns(pl.lit(window.horizon_days, pl.Int64).alias("horizon_days"))
+def with_advice(forecasts: pl.DataFrame, named: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    """The forecasts with `advice` set in the horizon's rows of the vehicles to act on, `named`."""
+    told = named.select("vehicle_id", "to_do", pl.lit(horizon, pl.Int64).alias("horizon_days"))
     joined = forecasts.join(told, ["vehicle_id", "horizon_days"], how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("to_do", "advice").alias("advice")).drop("to_do")
 
@@ -135,5 +137,10 @@ def _classes(window: Window) -> pl.DataFrame:
 
 
 def _minimum_trips(vehicles: pl.DataFrame) -> dict[str, float]:
-    lines = one_line(vehicles, ("min_trip_days",)).drop_nulls("min_trip_days")
-    return dict(lines.select("vehicle_id", "min_trip_days").rows())
+    """As the file has them now: the newest line that says one."""
+    return dict(newest_minimum(vehicles).rows())
+
+
+def _service_slots(gaps: pl.DataFrame) -> dict[str, Gap]:
+    chosen = gaps.filter("service_slot").select("vehicle_id", "slot_start", "slot_end")
+    return {vehicle: Gap.of_days(first, last) for vehicle, first, last in chosen.rows()}

@@ -6,9 +6,9 @@ import polars as pl
 
 from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.advising.shortfall import LEAST_PEERS
-from turo.forecast.advising.week_list import MOST, to_act_on
+from turo.forecast.advising.week_list import MOST
 from turo.forecast.answers.answer import Answer, Facts
-from turo.forecast.answers.past_year import OWN_DAYS, of_forecast, past_year
+from turo.forecast.answers.past_year import OWN_DAYS
 from turo.forecast.champions import Champion
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import MODEL
@@ -21,10 +21,8 @@ KEY = "advice"
 def answer(facts: Facts) -> Answer:
     """Rows of `turo.forecast.advising.week_list`; none where nothing needs doing."""
     window = next(one for one in facts.windows if one.horizon_days == facts.main)
-    past = of_forecast(facts.tables, facts.forecasts, facts.main)
-    rows = to_act_on(facts.forecasts, facts.tables, window, past)
     view = {"horizon": facts.main, "most": MOST, "model": window.champion.name}
-    return Answer(KEY, rows, view, _missing(facts, window.champion))
+    return Answer(KEY, facts.named, view, _missing(facts, window.champion))
 
 
 def _missing(facts: Facts, champion: Champion) -> list[str]:
@@ -50,7 +48,7 @@ def _little_known(facts: Facts, rows: pl.DataFrame) -> list[str]:
     if here.is_empty():
         return []
     found = []
-    known = past_year(facts.tables, here["vehicle_id"].to_list(), facts.origin, facts.main)
+    known = facts.past.join(here, "vehicle_id", how="semi")
     if young := known["own_use"].null_count():
         found.append(
             f"{counted(young, 'vehicle')} {by_number(young, 'was', 'were')} offered on fewer than {OWN_DAYS} "

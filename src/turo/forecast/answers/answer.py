@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from turo.data.tables import Tables
+from turo.forecast.answers.gap_history.gaps_now import GapsNow
 from turo.forecast.draws.window import Window
 from turo.forecast.horizon_tables import HorizonTable
 from turo.forecast.live.track import Live
@@ -31,6 +32,9 @@ class Facts:
         history_totals: likewise of TOTALS.
         live: how right the last Mondays were.
         horizon_tables, windows: one a horizon, in the same order; rows to score and what made the forecast.
+        past: of `turo.forecast.answers.past_year`, of the main horizon.
+        gaps: what is open now, and the days for service in it.
+        named: columns of `turo.forecast.advising.week_list.TYPES`: whom the forecasts' advice is about.
         folder: the data folder, for optional input such as costs.csv.
     """
 
@@ -44,6 +48,9 @@ class Facts:
     live: Live
     horizon_tables: Sequence[HorizonTable]
     windows: Sequence[Window]
+    past: pl.DataFrame
+    gaps: GapsNow
+    named: pl.DataFrame
     folder: Path
 
 

@@ -7,62 +7,20 @@ from typing import Any
 import polars as pl
 
 from turo.forecast.answers.answer import Answer, Facts
-from turo.forecast.answers.gap_history.base_rates import FEWEST, likely, outcomes, rates
-from turo.forecast.answers.gap_history.open_gaps import gaps
-from turo.forecast.answers.gap_history.service_slots import SERVICE_DAYS, with_service_slots
+from turo.forecast.answers.gap_history.base_rates import FEWEST
+from turo.forecast.answers.gap_history.service_slots import SERVICE_DAYS
 from turo.forecast.answers.gap_history.turn_arounds import tight_turn_arounds
-from turo.forecast.answers.gap_history.weekly_view import AHEAD, WeeklyView, booking_dates, fleet_names
-from turo.forecast.flags import LOOKS_GONE
+from turo.forecast.answers.gap_history.weekly_view import AHEAD, WeeklyView, fleet_names
 from turo.words import by_number, counted
 
 MOST = 20  # rows on the page; the file has all
 TURNAROUND_HOURS = 4.0  # to take a vehicle back, clean it, charge or refuel it, and hand it over
-COLUMNS = (
-    *("vehicle_id", "vehicle", "start", "end", "days", "after", "before", "min_trip_days", "fits"),
-    *("chance", "any_booking", "cases", "stranded_days"),
-    *("service_slot", "slot_start", "slot_end"),
-)
 
 
 def answer(facts: Facts) -> Answer:
-    """Every open gap of a day or more of the next `AHEAD` days after the snapshot, by vehicle and start.
-
-    Columns: COLUMNS. `chance` is the share of gaps like it that bookings filled in the past year (see
-    `gap_history.base_rates`), `any_booking` the share that got any booking, `stranded_days` what is expected
-    to stay empty; all null where fewer than `FEWEST` cases were counted. `service_slot` marks the gap of each
-    vehicle with its days for service, `slot_start` to `slot_end` (see `gap_history.service_slots`).
-    """
-    tables = facts.tables
-    view = WeeklyView.of(tables)
-    table = gaps(view, tables.blocks)
-    undated, all_rows = booking_dates(tables)
-    past = outcomes(table, view, tables.blocks)
-    if undated == all_rows:
-        past = past.clear()  # without booking dates every gap of the past looks open, whenever it was booked
-    now = table.filter(pl.col("look") == len(view.looks) - 1)
-    known = likely(now, rates(past, view.scope.snapshot))
-    stated = "min_trip_days" in tables.vehicles.columns and tables.vehicles["min_trip_days"].count() > 0
-    rows = _told(facts, view, known, stated)
-    weeks = past["look"].n_unique()
-    return Answer("gaps", rows, _view(rows, weeks), _missing(facts, view, undated, all_rows, stated))
-
-
-def _told(facts: Facts, view: WeeklyView, known: pl.DataFrame, stated: bool) -> pl.DataFrame:
-    here = facts.forecasts.filter(~pl.col("flag").eq_missing(LOOKS_GONE))
-    ids = pl.Series("vehicle_id", view.vehicles.ids).gather(known["vehicle"])
-    rows = (
-        known.drop("vehicle")
-        .with_columns(ids)
-        .join(fleet_names(here), "vehicle_id", how="inner", maintain_order="left")
-        .with_columns(
-            pl.from_epoch("start", "us"),
-            pl.from_epoch("end", "us"),
-            pl.col("after").fill_null("snapshot"),
-            (pl.col("least_days") if stated else pl.lit(None, pl.Float64)).alias("min_trip_days"),
-            (pl.col("days") * pl.col("empty_share")).alias("stranded_days"),
-        )
-    )
-    return with_service_slots(rows, facts.tables.snapshot).select(COLUMNS).sort("vehicle_id", "start")
+    """The rows of `GapsNow`."""
+    found = facts.gaps
+    return Answer("gaps", found.rows, _view(found.rows, found.weeks), _missing(facts))
 
 
 def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
@@ -90,8 +48,8 @@ def _view(rows: pl.DataFrame, weeks: int) -> dict[str, Any]:
     }
 
 
-def _missing(facts: Facts, view: WeeklyView, undated: int, all_rows: int, stated: bool) -> list[str]:
-    found = []
+def _missing(facts: Facts) -> list[str]:
+    found, undated, all_rows = [], facts.gaps.undated, facts.gaps.reservations
     if undated == all_rows:
         found.append(
             "Reservations have no booking dates here (booked_at), so what was open in past weeks is not "
@@ -102,12 +60,12 @@ def _missing(facts: Facts, view: WeeklyView, undated: int, all_rows: int, stated
             f"{undated} of {counted(all_rows, 'reservation')} {by_number(undated, 'has', 'have')} no booking "
             "date (booked_at): in past weeks their days look open until the trip begins."
         )
-    if view.scope.survival is not None:
+    if facts.gaps.guessed:
         found.append(
             "Some cancellations have no date (cancelled_at): in past weeks their days look taken until "
             "another booking shows that they were not, so not every gap that one opened is counted."
         )
-    if not stated:
+    if not facts.gaps.stated:
         found.append("The shortest trip of a vehicle (min_trip_days) is not in vehicles.csv: a day is taken.")
     if facts.tables.blocks is None:
         found.append("There is no blocks.csv: days you keep a vehicle for yourself look open.")

@@ -10,11 +10,12 @@ import polars as pl
 from turo.data.tables import Tables
 from turo.features.time import Floats, instant
 from turo.forecast.advising.shortfall import IN_CLASS, IN_FLEET, LEAST_PEERS
+from turo.forecast.advising.to_do import QUARTER
 from turo.forecast.answers.earnings.earned import Earned, earned
 from turo.forecast.answers.listed_spans import listed_spans
 from turo.forecast.flags import LOOKS_GONE
 
-WEEKS, QUARTER = 52, 13
+WEEKS = 52
 OWN_DAYS = 7 * QUARTER  # available days that a vehicle must have had for a usual of its own
 SEASON_PEERS = 10  # of a class: a window of fewer tells chance rather than the season
 
@@ -32,7 +33,8 @@ def past_year(source: Tables, vehicles: list[str], origin: date, horizon: int) -
     Returns:
         vehicle_id, own_use (null under OWN_DAYS), season (1 where others do not tell it), compared_with (null
         under LEAST_PEERS others), own_price, others_price (money a booked day), use, others_use,
-        earns_more (in the year or the past quarter; null where it is not known).
+        earns_more (in the year or its last quarter; null where it is not known), earns_more_year (in the
+        year).
     """
     fleet = listed_spans(source, ())
     place = {vehicle: number for number, vehicle in enumerate(fleet.ids)}
@@ -52,7 +54,7 @@ def past_year(source: Tables, vehicles: list[str], origin: date, horizon: int) -
     others = Earned(*(peers @ part for part in (mine.money, mine.priced, mine.booked, mine.available)))
     others_use, others_price, others_money = _rates(others, slice(None))
     quarter, others_quarter = (_rates(one, slice(-QUARTER, None))[2] for one in (mine, others))
-    more = (money > others_money) | (quarter > others_quarter)
+    year = money > others_money
     rows = pl.DataFrame(
         {
             "vehicle_id": [fleet.ids[number] for number in at],
@@ -66,13 +68,14 @@ def past_year(source: Tables, vehicles: list[str], origin: date, horizon: int) -
             "others_price": np.where(told, others_price, np.nan),
             "use": use,
             "others_use": np.where(told, others_use, np.nan),
-            "earns_more": more,
+            "earns_more": year | (quarter > others_quarter),
+            "earns_more_year": year,
         },
         schema_overrides={"vehicle_id": pl.String, "compared_with": pl.String},
     )
     comparable = pl.col("own_price").is_not_null() & pl.col("others_price").is_not_null()
     return rows.with_columns(pl.col(pl.Float64).fill_nan(None)).with_columns(
-        pl.when(comparable).then("earns_more").alias("earns_more")
+        pl.when(comparable).then(name).alias(name) for name in ("earns_more", "earns_more_year")
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from turo.files import sha256
+from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import FORECASTS, TOTALS, with_columns
 from turo.forecast.output.report_files import FORM, MADE
 from turo.forecast.output.store import CSV, TOTALS_CSV
@@ -68,6 +69,11 @@ class FleetFiles:
     def ids(self) -> frozenset[str]:
         """Every vehicle of the forecast."""
         return frozenset(self.forecasts["vehicle_id"])
+
+    @cached_property
+    def active(self) -> int:
+        """How many of them do not look gone: those that totals and report are about."""
+        return self.forecasts.filter(pl.col("flag").ne_missing(LOOKS_GONE))["vehicle_id"].n_unique()
 
     @property
     def made_at(self) -> datetime | None:

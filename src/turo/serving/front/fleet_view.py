@@ -21,7 +21,7 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
         "origin": files.origin,
         "made_at": files.made_at,
         "snapshot": (files.made.get("snapshot") or "")[:10],
-        "vehicles": len(files.ids),
+        "vehicles": files.active,
         "unit": TARGET[target].noun if target in TARGET else target,
         "cards": [
             {

@@ -19,6 +19,7 @@ from turo.features.known_trips.trips import Trips, slim
 from turo.features.scope import Scope, scope
 from turo.features.time import NEVER, Flags, Floats, Ints, first_at_or_after, instant, weeks_until
 from turo.features.vehicles import Vehicles
+from turo.forecast.listed_vehicles import newest_minimum
 
 AHEAD = 28  # days that a look goes ahead
 YEAR = 52  # weeks whose outcome is counted: every season once
@@ -90,13 +91,6 @@ def booking_dates(tables: Tables) -> tuple[int, int]:
 
 
 def _least_days(vehicles: pl.DataFrame, ids: pl.Series) -> Floats:
-    if "min_trip_days" not in vehicles.columns:
-        return np.full(len(ids), LEAST_DAYS)
-    newest = (
-        vehicles.with_columns(pl.col("vehicle_id").cast(pl.String))
-        .sort("valid_from" if "valid_from" in vehicles.columns else "vehicle_id", maintain_order=True)
-        .group_by("vehicle_id")
-        .agg(pl.col("min_trip_days").drop_nulls().last())
-    )
-    found = ids.to_frame().join(newest, "vehicle_id", how="left", maintain_order="left")["min_trip_days"]
+    stated = newest_minimum(vehicles)
+    found = ids.to_frame().join(stated, "vehicle_id", how="left", maintain_order="left")["min_trip_days"]
     return np.maximum(found.fill_null(LEAST_DAYS).to_numpy(), LEAST_DAYS).astype(np.float64)
