@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     prometheus_public_port: int = 0
     dashboard_public_port: int = 0
     # Whole addresses, `airflow=https://…` by comma, of those that are elsewhere, as behind a proxy.
-    service_urls: Annotated[dict[ServiceName, Address], NoDecode] = Field(default_factory=dict)
+    service_urls: Annotated[dict[ServiceName, Address], NoDecode] = {}
 
     # Monitoring
     statsd_host: str = ""  # empty = no metrics are sent
