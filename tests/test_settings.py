@@ -47,6 +47,34 @@ def test_an_unusable_value_names_the_variable_and_the_value(
         settings.load()
 
 
+def test_addresses_of_services_are_named_by_comma(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().service_urls == {}
+    monkeypatch.setenv("SERVICE_URLS", "Airflow=https://airflow.example, grafana = https://example/g?a=b ,")
+    assert settings.load().service_urls == {
+        "airflow": "https://airflow.example",
+        "grafana": "https://example/g?a=b",
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "airflw=https://x",
+        "airflow",
+        "airflow=",
+        "airflow=javascript:alert(1)",
+        'ray=http://x"onclick',
+        "https://x",
+    ],
+)
+def test_an_address_of_no_service_or_no_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SERVICE_URLS", value)
+    with pytest.raises(ConfigError, match=r"SERVICE_URLS=.* cannot be used"):
+        settings.load()
+
+
 def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVE_API_KEY", "schlüssel")
     with pytest.raises(ConfigError, match="SERVE_API_KEY") as refused:

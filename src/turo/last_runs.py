@@ -48,12 +48,14 @@ def noted(folder: Path, step: str) -> Iterator[None]:
 
 def read(folder: Path) -> list[LastRun]:
     """What is known of every step, newest first; a file that is no such note is left out."""
-    found = []
+    found = list[LastRun]()
     for path in (folder / FOLDER).glob("*.json"):
         try:
-            found.append(LastRun(**json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError):
+            run = LastRun(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
             continue
+        if all(isinstance(told, str) for told in asdict(run).values()):
+            found.append(run)
     return sorted(found, key=lambda run: run.began, reverse=True)
 
 

@@ -19,6 +19,8 @@ CommaList = Annotated[tuple[str, ...], NoDecode]
 # What browsers send as Origin, exactly: no path, no wildcard; answers are for those who were named.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?$")]
 Origins = Annotated[tuple[Origin, ...], NoDecode]
+ServiceName = Literal["airflow", "mlflow", "jupyter", "grafana", "prometheus", "ray"]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'\\]+$")]
 Target = Literal["auto", "y_booked_days", "y_reservations", "y_revenue"]
 TARGETS: tuple[str, ...] = get_args(Target)
 BEST_MODEL = "auto"  # for FORECAST_MODEL: the champion with the best hold-out score of each horizon
@@ -101,6 +103,8 @@ class Settings(BaseSettings):
     grafana_public_port: int = 0
     prometheus_public_port: int = 0
     dashboard_public_port: int = 0
+    # Whole addresses, `airflow=https://…` by comma, of those that are elsewhere, as behind a proxy.
+    service_urls: Annotated[dict[ServiceName, Address], NoDecode] = {}
 
     # Monitoring
     statsd_host: str = ""  # empty = no metrics are sent
@@ -116,6 +120,14 @@ class Settings(BaseSettings):
     def _origins(cls, value: Any) -> Any:
         given = value.split(",") if isinstance(value, str) else value
         return tuple(origin.strip().lower().rstrip("/") for origin in given if origin.strip())
+
+    @field_validator("service_urls", mode="before")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        named = (part.partition("=") for part in value.split(",") if part.strip())
+        return {name.strip().lower(): url.strip() for name, _, url in named}
 
     @field_validator("target", mode="before")
     @classmethod

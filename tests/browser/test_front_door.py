@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from sample_site import KEY, MODEL, ORIGIN, Sample, site
 from turo import settings as settings_module
 
 pytestmark = pytest.mark.browser
+PAGES = ("/", "/report", "/track-record.html", "/vehicles/{vehicle}", "/docs", "/XGBoost")
 
 
 def test_home_leads_to_the_report_and_to_every_vehicle(
@@ -34,7 +36,7 @@ def test_home_leads_to_the_report_and_to_every_vehicle(
         assert not here.problems
 
 
-@pytest.mark.parametrize("path", ["/", "/report", "/vehicles/{vehicle}", "/docs", "/XGBoost"])
+@pytest.mark.parametrize("path", PAGES)
 def test_no_link_leads_nowhere(browser: Browser, address: str, vehicle: str, path: str) -> None:
     with visit(browser, address) as here:
         here.open(path.format(vehicle=vehicle))
@@ -78,6 +80,52 @@ def test_an_origin_without_a_forecast_is_told_beside_the_form(
         assert not beyond_the_edge(here.page)
 
 
+@pytest.mark.parametrize("path", ["/", "/report"])
+def test_the_track_record_is_found_and_its_pictures_have_a_text(
+    browser: Browser, address: str, path: str
+) -> None:
+    with visit(browser, address) as here:
+        here.open(path)
+        here.page.get_by_role("link", name="track record").click()
+        expect(here.page).to_have_url(f"{address}/track-record.html")
+        expect(here.page.get_by_role("heading", level=1)).to_have_text("Track record")
+        for horizon in (7, 28, 90):
+            picture = here.page.get_by_role("img", name=f"in the {horizon} days after each Monday")
+            expect(picture).to_be_visible()
+        pictures = here.page.locator("svg")
+        assert pictures.count() == here.page.get_by_role("img").count()
+        here.page.get_by_text("Monday by Monday in numbers, 28 days").click()
+        expect(
+            here.page.get_by_role("group", name="Monday by Monday, 28 days").get_by_role("row")
+        ).to_have_count(4)
+        named = here.page.locator("figure").evaluate_all(
+            "all => all.map(one => document.getElementById(one.getAttribute('aria-details'))?.tagName)"
+        )
+        assert named == ["TABLE"] * 3
+        assert not here.problems
+
+
+def test_the_figures_of_a_vehicles_pictures_are_those_of_the_tables_that_they_name(
+    browser: Browser, address: str, sample: Sample, vehicle: str
+) -> None:
+    with visit(browser, address) as here:
+        here.open(f"/vehicles/{vehicle}")
+        for name, said in (("expected days", "table above"), ("booked days by week", "in numbers")):
+            figure = here.page.get_by_role("group", name=f"Picture: {name}")
+            described, details = (figure.get_attribute(f"aria-{part}") for part in ("describedby", "details"))
+            expect(here.page.locator(f"#{described}")).to_contain_text(said)
+            assert here.page.locator(f"table#{details}").count() == 1
+        table = here.page.locator("#by-horizon tbody tr")
+        titles = here.page.locator("figure[aria-details=by-horizon] circle title").all_text_contents()
+        for title, row in zip(titles, table.all_inner_texts(), strict=True):
+            told = re.fullmatch(
+                r"(\d+ days): typical (.+), expected (.+), on the books (.+), range (.+) days", title
+            )
+            assert told
+            days, typical, expected, books, between = told.groups()
+            assert row.split("\t")[:5] == [days, books, expected, typical, between]
+
+
 def test_before_the_first_forecast_the_page_says_what_is_to_come(browser: Browser, tmp_path: Path) -> None:
     settings = settings_module.load(data_dir=str(tmp_path))
     with site(None, settings) as address, visit(browser, address) as here:
@@ -104,6 +152,25 @@ def test_the_key_is_asked_for_once(browser: Browser, sample: Sample, vehicle: st
         here.open(f"/vehicles/{vehicle}")
         here.press("Forecast")
         expect(here.page.locator("#answer .big")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES[1:])
+def test_who_signed_in_can_sign_out_on_every_page(
+    browser: Browser, sample: Sample, vehicle: str, path: str
+) -> None:
+    with site(sample, api_key=KEY) as address, visit(browser, address, NARROW) as here:
+        place = path.format(vehicle=vehicle)
+        here.open(place)
+        here.page.get_by_label("API key").fill(KEY)
+        here.press("Sign in")
+        expect(here.page).to_have_url(f"{address}{place}")
+        assert not serious(here.page)
+        assert not beyond_the_edge(here.page)
+        here.press("Sign out")
+        expect(here.page).to_have_url(f"{address}/")
+        expect(here.page.get_by_label("API key")).to_be_visible()
+        assert here.page.context.cookies() == []
+        assert not [problem for problem in here.problems if "401" not in problem]
 
 
 def test_another_site_cannot_ask_in_the_name_of_who_is_signed_in(

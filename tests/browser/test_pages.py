@@ -7,7 +7,15 @@ from playwright.sync_api import Browser
 from real_browser import NARROW, WIDE, beyond_the_edge, out_of_reach, serious, visit
 
 pytestmark = pytest.mark.browser
-PAGES = ("/", "/report", "/vehicles", "/vehicles/{vehicle}?model=XGBoost", "/docs", "/XGBoost")
+PAGES = (
+    "/",
+    "/report",
+    "/track-record.html",
+    "/vehicles",
+    "/vehicles/{vehicle}?model=XGBoost",
+    "/docs",
+    "/XGBoost",
+)
 IMPOSSIBLE = "/vehicles/%3Cimg%20src=x%20onerror=alert(1)%3E"
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
-from real_browser import Visit, visit
+from real_browser import Visit, serious, visit
 from sample_site import KEY, MODEL, ORIGIN, Sample, site
 
 pytestmark = pytest.mark.browser
@@ -59,6 +59,7 @@ def test_the_key_is_given_in_the_dialog(browser: Browser, sample: Sample, vehicl
         here.page.get_by_role("button", name="Authorize").first.click()
         dialog = here.page.locator(".dialog-ux")
         dialog.get_by_role("textbox").first.fill(KEY)
+        assert not serious(here.page)
         dialog.get_by_role("button", name="Apply credentials").or_(
             dialog.locator("button.authorize")
         ).first.click()

@@ -135,6 +135,11 @@ def test_the_page_is_whole_strict_and_escapes_every_name(record: pl.DataFrame, t
     assert "default-src 'none'" in shown
     assert "<script" not in shown
     assert not re.search(r"""\b(src|href|action|srcset)\s*=|url\(|@import""", shown)
+    numbers = shown.partition('id="table-7"')[2].partition("</table>")[0]
+    cells = [re.findall(r"<td[^>]*>([^<]*)</td>", line) for line in numbers.split("<tr>")[2:]]
+    fleet = record.filter(level="fleet").sort("origin_date")
+    assert [float(line[1]) for line in cells] == fleet["mean"].round(0).to_list()
+    assert [line[3] for line in cells] == ["6", "0", "\N{EN DASH}"]
     for told in ("3 Mondays", "+50.0 %", "Money mis-planned", "On the books only", "dates of booking"):
         assert told in shown
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import sample_track_record
 import training_table
 from asgi_server import asgi_server
 from served import LIMITS, rows_of
@@ -95,6 +96,8 @@ def make(folder: Path, vehicles: int, years: float) -> Sample:
         then = replace(then, snapshot=tables.snapshot - ago)
         prepared = {horizon: _prepare(settings, then, horizon) for horizon in HORIZONS}
         champions = champions or [_fitted(frame, horizon, then) for horizon, frame in prepared.items()]
+        if not weeks:  # the report links to the track record where there is one
+            sample_track_record.write(settings, tables, champions, MAIN, NOW)
         forecast_fleet(settings, champions, NOW - ago, source=then)
     main = champions[0]
     names = [field.name for field in main.forecaster.fields]

@@ -47,7 +47,9 @@ def render(facts: Facts) -> str:
     record, plan = facts.record, facts.plan
     fleet = record.filter(level=FLEET)
     horizons = fleet["horizon_days"].unique().sort().to_list()
-    drawn = {horizon: svg.fleet(fleet.filter(horizon_days=horizon).to_dicts()) for horizon in horizons}
+    mondays = {
+        horizon: fleet.filter(horizon_days=horizon).sort("origin_date").to_dicts() for horizon in horizons
+    }
     known_by = dict(fleet.unique("origin_date")["known_by"].value_counts(sort=True).iter_rows())
     return html.render(
         TEMPLATE,
@@ -63,7 +65,7 @@ def render(facts: Facts) -> str:
         notices=facts.notices,
         known_by=[(HOW[name], count) for name, count in known_by.items()],
         cards=[card for horizon in horizons if (card := _card(facts.figures, horizon))],
-        pictures=list(drawn.items()),
+        pictures=[(horizon, svg.fleet(rows), rows) for horizon, rows in mondays.items()],
         methods=[(horizon, facts.figures.of_horizon(horizon)) for horizon in horizons],
         vehicles=_vehicles(record, facts.figures, plan.main if plan.main in horizons else horizons[0]),
         most=MOST_VEHICLES,

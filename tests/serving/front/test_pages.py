@@ -16,13 +16,16 @@ from fleet_pages import NOW, Pages
 from html_nesting import check_nesting
 from served import NAME
 
+from turo import settings as settings_module
 from turo.last_runs import noted
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.fleet_view import fleet_view
+from turo.serving.front.services import links, services
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Problem
 
 CLIENT = {"Accept": "application/json"}
+SPOILT = '{"step": "prepare", "began": null, "ended": 7, "problem": ["x"]}'
 HOSTILE = "<script>alert('1')</script>"
 
 
@@ -107,7 +110,7 @@ def test_the_form_asks_the_model_and_nobody_types_json(pages: Pages) -> None:
     assert (question.method, question.path) == ("POST", "/forecast")
     assert orjson.loads(question.body) == {"vehicle_id": "A", "origin": "2026-11-16"}
     said = text_of(page.text)
-    assert "12.2 days, Tiny\N{RIGHT SINGLE QUOTATION MARK}s median" in said
+    assert "12.2 days, typical by Tiny" in said
     assert "9.0 to 15.0" in said
     assert "<option selected>Tiny" in page.text
     assert 'value="2026-11-16"' in page.text
@@ -161,6 +164,20 @@ def test_other_services_are_linked_as_the_browser_came(pages: Pages) -> None:
     assert 'href="https://turo.example:5000"' in pages.get("/", headers).text
 
 
+def test_a_service_that_is_elsewhere_is_linked_there_and_the_others_beside_this_one() -> None:
+    named = settings_module.load(
+        airflow_public_port=8080,
+        tracking_public_port=5000,
+        service_urls={"airflow": "https://flow.example/a", "ray": "http://ray.lan"},
+    )
+    found = {link["name"]: link["url"] for link in links(services(named), "https://turo.example:8443/turo")}
+    assert found == {
+        "Airflow": "https://flow.example/a",
+        "MLflow": "https://turo.example:5000",
+        "Ray dashboard": "http://ray.lan",
+    }
+
+
 def test_the_weeks_are_told_in_numbers_as_well(pages: Pages, datas: Path) -> None:
     weeks = pl.read_csv(datas / "report/vehicle_weeks.csv", try_parse_dates=True).filter(vehicle_id="A")
     said = text_of(pages.get("/vehicles/A").text)
@@ -180,7 +197,18 @@ def test_an_unknown_vehicle_is_404_with_those_that_may_be_meant(pages: Pages) ->
 
 
 @pytest.mark.parametrize(
-    "spelled", ["%3Cscript%3Ealert('1')%3C%2Fscript%3E", "a%00b", "..%2F..%2Fetc", "%FF"]
+    "spelled",
+    [
+        "%3Cscript%3Ealert('1')%3C%2Fscript%3E",
+        "a%00b",
+        "..%2F..%2Fetc",
+        "%FF",
+        "A%2FB",
+        "%D0%96%F0%9F%9A%97%E2%80%AE",
+        "%5Cx%22%27%26",
+        "x" * 8000,
+        "%20",
+    ],
 )
 def test_an_id_with_markup_stays_text(pages: Pages, spelled: str) -> None:
     page = pages.get(f"/vehicles/{spelled}")
@@ -284,7 +312,10 @@ def test_a_step_that_never_told_its_end_is_told_apart_from_one_that_runs(datas: 
     folder.mkdir()
     for step, began in (("train", "2026-11-24T05:30:00+00:00"), ("prepare", "2026-11-23T05:30:00+00:00")):
         (folder / f"{step}.json").write_text(json.dumps({"step": step, "began": began}))
-    (folder / "spoilt.json").write_text("{")
+    for number, spoilt in enumerate(("{", "[]", "null", "7", '"a"', "[" * 100_000, '{"step": "x"}', SPOILT)):
+        (folder / f"spoilt-{number}.json").write_text(spoilt)
+    (folder / "latin.json").write_bytes(b"\xff")
+    (folder / "folder.json").mkdir()
     said = text_of(Pages(str(datas), now=datetime(2026, 11, 24, 6)).get("/").text)
     assert "“train” has been running since 24 Nov 2026, 05:30 UTC" in said
     assert "“prepare” began on 23 Nov 2026, 05:30 UTC and has not told its end" in said

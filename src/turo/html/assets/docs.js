@@ -9,7 +9,7 @@ shade();
 dark.addEventListener("change", shade);
 
 // What Swagger UI leaves unnamed for screen readers, or out of the keyboard's reach where it scrolls.
-const NAMES = {"#servers": "Server", "textarea": "Body of the request", "select": "Choice", "input": "Value"};
+const NAMES = {"button.close-modal": "Close", "#servers": "Server", "textarea": "Body of the request", "select": "Choice", "input": "Value"};
 const box = document.getElementById("swagger-ui");
 const name = () => {
   for (const [what, label] of Object.entries(NAMES)) {

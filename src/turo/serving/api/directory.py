@@ -146,7 +146,7 @@ class Directory:
         """The pages that need no model."""
         names = list(self.models)
         if path == DOCS:
-            return docs_page(names, request.prefix)
+            return docs_page(names, request)
         if path.startswith(ASSETS):
             return asset_response(request)
         if (reply := mlflow_paths.reply(replace(request, path=path), bool(names))) is not None:

@@ -53,11 +53,11 @@ class Asset(NamedTuple):
     tag: bytes
 
 
-def docs_page(models: list[str], prefix: str = "") -> Response:
+def docs_page(models: list[str], request: Request) -> Response:
     """Swagger UI; and, for those without script, every route with its purpose and what each refusal means.
 
     Args:
-        prefix: the routes', below which path of another server they are.
+        request: who asks, and below which path of another server.
     """
     routes = [
         (method.upper(), path, operation["summary"])
@@ -72,7 +72,8 @@ def docs_page(models: list[str], prefix: str = "") -> Response:
         routes=routes,
         refusals=refusals,
         assets=ASSETS,
-        prefix=prefix,
+        prefix=request.prefix,
+        signed_in=request.signed_in,
         here="docs",
     )
     # Swagger UI writes `style` attributes into its markup, which a policy can only allow as a whole.

@@ -14,7 +14,7 @@ from turo.serving.forms.json_schema import schema_of
 from turo.serving.forms.request_models import native_request
 from turo.serving.forms.rows import RowReader, expected
 from turo.serving.http.html_page import html_response, policy
-from turo.serving.http.messages import Response
+from turo.serving.http.messages import Request, Response
 from turo.serving.serve_config import BELOW_BASELINE, TrainedOn
 from turo.table.targets import BOOKED_DAYS, RESERVATIONS, REVENUE, unit
 from turo.words import counted
@@ -136,20 +136,21 @@ def json_schema(about: About, row_reader: RowReader) -> dict[str, Any]:
     }
 
 
-def model_page(about: About, row_reader: RowReader, base_url: str, prefix: str = "") -> Response:
+def model_page(about: About, row_reader: RowReader, request: Request) -> Response:
     """`GET /<NAME>` for a browser: a vehicle to pick, the model in plain words, then its rows and columns.
 
     Args:
-        prefix: the routes', below which path of another server they are.
+        request: who asks, and at which address.
     """
     page = render(
         TEMPLATE,
         about=about,
         words=in_words(about),
         body=orjson.dumps({"inputs": [about.example]}, option=orjson.OPT_INDENT_2).decode(),
-        command=curl(f"{base_url}/{about.name}", about.example),
+        command=curl(f"{request.base_url}/{about.name}", about.example),
         columns=[(field.name, expected(field)) for field in row_reader.fields],
-        prefix=prefix,
+        prefix=request.prefix,
+        signed_in=request.signed_in,
         here="",
     )
     return html_response(page, csp=policy(scripts="'self'", more="connect-src 'self'"))

@@ -92,7 +92,7 @@ class Predictor:
         """What is served, for a program or for a browser."""
         allow(request, "GET", "POST")
         if request.wants_html:
-            return model_page(self.about, self.row_reader, request.base_url, request.prefix)
+            return model_page(self.about, self.row_reader, request)
         return json_response(description(self.about, self.row_reader, request.base_url))
 
     def waits(self, request: Request) -> bool:

@@ -139,6 +139,10 @@ class FleetFolder:
         except FileNotFoundError:
             return None
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return not self.is_address and (self.folder / name).is_file()
+
     def _state(self) -> State:
         rows = sorted((self.folder / REPORT).glob("*.csv"))
         named = (self.folder / name for name in (f"{REPORT}/{MADE}", CSV, TOTALS_CSV))

@@ -14,7 +14,6 @@ from turo.serving.front.served import Served
 from turo.serving.http.html_page import html_response
 from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import TITLES, Problem, shown
-from turo.serving.http.signed_in import is_signed_in
 
 MESSAGE = "front/message.html"
 NO_FORECAST = "There is no forecast yet."
@@ -80,8 +79,7 @@ class PageMaker:
         return self.page(MESSAGE, request, status, here="", title=title, said=said, **values)
 
     def page(self, name: str, request: Request, status: int = 200, **values: Any) -> Response:
-        signed_in = bool(self.api_key) and is_signed_in(request, self.api_key.encode())
-        content = render(name, prefix=request.prefix, link=link, signed_in=signed_in, **values)
+        content = render(name, prefix=request.prefix, link=link, signed_in=request.signed_in, **values)
         return html_response(content, status)
 
 

@@ -26,6 +26,7 @@ from turo.serving.http.html_page import SIGN_IN, SIGN_OUT
 from turo.serving.http.messages import Request, Response, allow
 from turo.serving.http.problems import shown
 from turo.serving.http.sign_in import sign_in, sign_in_page, sign_out
+from turo.table.names import TRACK_RECORD_PAGE
 
 HOME, VEHICLES, VEHICLE = (f"front/{name}.html" for name in ("home", "vehicles", "vehicle"))
 
@@ -99,7 +100,7 @@ class Front(PageMaker):
         if path in PAGES:
             if request.full_path.endswith("/"):  # from there relative links would lead nowhere
                 return Response(303, [(b"location", f"{request.prefix}{path}".encode())], b"")
-            page = report_page(self.folder, PAGES[path], request.prefix, self.notes(served))
+            page = report_page(self.folder, PAGES[path], request, self.notes(served))
             return page or self.none_yet(request)
         return self.vehicles(request, served) if path else self.home(request, served)
 
@@ -123,6 +124,7 @@ class Front(PageMaker):
             here="home",
             served=served,
             fleet=fleet_view(files) if files else None,
+            track_record=self.folder.has(TRACK_RECORD_PAGE),
             notices=notices(served, files, self.folder.problems, pipeline, now),
             runs=runs,
             now=now,

@@ -10,7 +10,7 @@ from pathlib import Path
 from turo.html.render import render, style_hash
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.http.html_page import html_response, policy
-from turo.serving.http.messages import Response
+from turo.serving.http.messages import Request, Response
 from turo.serving.http.problems import Header, Problem, overloaded, shown
 from turo.table.names import REPORT, TRACK_RECORD_PAGE
 
@@ -31,7 +31,7 @@ CSV: list[Header] = [
 
 
 def report_page(
-    folder: FleetFolder, name: str, prefix: str = "", notes: Sequence[str] = ()
+    folder: FleetFolder, name: str, request: Request, notes: Sequence[str] = ()
 ) -> Response | None:
     """A page of the data folder, None before the first one.
 
@@ -39,7 +39,7 @@ def report_page(
     to the other pages and what is wrong with the forecast come first; its own text stays as it is.
 
     Args:
-        prefix: the routes', below which path of another server they are.
+        request: who asks, and below which path of another server.
         notes: what is wrong.
     """
     content = folder.content(name)
@@ -48,7 +48,7 @@ def report_page(
     page = content.decode("utf-8", "replace")
     styles = " ".join(style_hash(style) for style in STYLES.findall(page)) or "'none'"
     here = "report" if name == REPORT_PAGE else ""
-    above = render(ABOVE, prefix=prefix, here=here, problems=notes)
+    above = render(ABOVE, prefix=request.prefix, here=here, signed_in=request.signed_in, problems=notes)
     head, body, rest = page.partition("<body>")
     page = f"{head}{body}{above}{rest}" if body else f"{above}{page}"
     return html_response(page, csp=policy(styles))

@@ -36,9 +36,15 @@ class Served:
 
 
 class Service(NamedTuple):
-    """Another service of the platform: its name, what it is for, how to log in, its port on the host."""
+    """Another service of the platform: its name, what it is for, how to log in, and where it is.
+
+    Attributes:
+        port: on the host that the front door was asked at.
+        url: its whole address, where it is elsewhere; empty where not.
+    """
 
     name: str
     purpose: str
     login: str
     port: int
+    url: str = ""

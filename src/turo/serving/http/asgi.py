@@ -23,6 +23,7 @@ from turo.serving.http.json_body import length_of
 from turo.serving.http.messages import BODILESS, Request, Response, problem_response, request_id
 from turo.serving.http.problems import Header, Problem, overloaded
 from turo.serving.http.sign_in import sign_in_page
+from turo.serving.http.signed_in import is_signed_in
 from turo.serving.serve_config import Limits
 
 INLINE_BYTES = 64 << 10  # larger bodies are read and predicted in a thread, so that the loop keeps answering
@@ -106,6 +107,8 @@ class App:
         """
         try:
             check_key(request, self.api_key)
+            if self.api_key and is_signed_in(request, self.api_key):
+                request = replace(request, signed_in=True)
             if receive and request.method not in BODILESS:
                 body = await self.read(request, receive)
                 request = replace(request, body=body)

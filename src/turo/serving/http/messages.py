@@ -41,6 +41,7 @@ class Request:
         body: the whole body.
         full_path: the path as the caller wrote it, for messages.
         query: what follows the question mark, as it was sent.
+        signed_in: it brings the cookie of a browser that was given the API key; its pages let it sign out.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Request:
     body: bytes = b""
     full_path: str = ""
     query: str = ""
+    signed_in: bool = False
 
     @property
     def parameters(self) -> dict[str, str]:
