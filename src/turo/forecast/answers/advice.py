@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.advising.shortfall import LEAST_PEERS
 from turo.forecast.advising.week_list import MOST, to_act_on
 from turo.forecast.answers.answer import Answer, Facts
+from turo.forecast.answers.listed_spans import has_classes
 from turo.forecast.answers.past_year import OWN_DAYS, of_forecast, past_year
 from turo.forecast.champions import Champion
 from turo.forecast.flags import LOOKS_GONE
@@ -23,7 +26,8 @@ def answer(facts: Facts) -> Answer:
     window = next(one for one in facts.windows if one.horizon_days == facts.main)
     past = of_forecast(facts.tables, facts.forecasts, facts.main)
     rows = to_act_on(facts.forecasts, facts.tables, window, past)
-    view = {"horizon": facts.main, "most": MOST, "model": window.champion.name}
+    view: dict[str, Any] = {"horizon": facts.main, "most": MOST, "model": window.champion.name}
+    view["classes"] = has_classes(facts.tables.vehicles)
     return Answer(KEY, rows, view, _missing(facts, window.champion))
 
 
@@ -52,10 +56,11 @@ def _little_known(facts: Facts, rows: pl.DataFrame) -> list[str]:
     found = []
     known = past_year(facts.tables, here["vehicle_id"].to_list(), facts.origin, facts.main)
     if young := known["own_use"].null_count():
+        peers = "class" if has_classes(facts.tables.vehicles) else "fleet"
         found.append(
             f"{counted(young, 'vehicle')} {by_number(young, 'was', 'were')} offered on fewer than {OWN_DAYS} "
             f"days of the past 52 weeks: what is usual for {by_number(young, 'it', 'them')} is told by "
-            f"others of the class, at their price, if there are {LEAST_PEERS} or more."
+            f"others of the {peers}, at their price, if there are {LEAST_PEERS} or more."
         )
     calendar = in_calendar(facts.tables, here, facts.main)
     if unseen := calendar.filter(pl.col("unseen") > 0).height:
