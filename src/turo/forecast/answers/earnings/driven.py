@@ -27,7 +27,7 @@ class Driven:
     """What distance took, of the vehicles with a cost for it, as far back as accounting needs.
 
     Attributes:
-        trips: vehicle_id, start, end (µs), distance, money (what it took, below 0) of those that are not
+        trips: vehicle_id, start, end (µs), money (what distance took, 0 or less) of those that are not
             cancelled and began before the origin.
         unknown: how many vehicles have a trip whose distance is neither told nor filled in; `trips` has none
             of theirs.
@@ -67,7 +67,7 @@ def driven(tables: Tables, fleet: ListedSpans, mine: Owned, origin: int) -> Driv
     untold = rows.filter(pl.col("distance").is_null())["vehicle_id"].unique()
     rows = rows.filter(~pl.col("vehicle_id").is_in(untold.implode()))
     money = (-pl.col("cost") * pl.col("distance")).alias("money")
-    trips = rows.select("vehicle_id", "start", "end", "distance", money)
+    trips = rows.select("vehicle_id", "start", "end", money)
     return Driven(trips, len(untold), int(rows["filled"].sum()))
 
 

@@ -79,9 +79,7 @@ def payback(  # noqa: PLR0913, PLR0917 - what trips left, and what is known of w
         a_day: lowest and highest likely money per calendar day, less what distance costs.
     """
     start = data_start(tables)
-    paid = pl.concat(
-        [paid_trips(tables).filter(pl.col("money").is_not_null()), distance_cost.drop("distance")]
-    )
+    paid = pl.concat([paid_trips(tables).filter(pl.col("money").is_not_null()), distance_cost])
     flows = paid.partition_by("vehicle_id", as_dict=True)
     told = np.isfinite(mine.price) & np.isfinite(mine.a_day) & (mine.bought > 0)
     told &= np.maximum(mine.bought, fleet.since) >= start
