@@ -189,6 +189,12 @@ def test_trap_6_nothing_measured_after_the_trip_is_a_column():
     assert not [name for name in feature_columns(table.columns) if any(word in name for word in forbidden)]
 
 
+def test_trap_6_distances_change_nothing():
+    rows = random_rows(9)
+    driven = [row | {"distance": 7.0 * place} for place, row in enumerate(rows)]
+    assert build(rows, SNAPSHOT, fleet=FLEET).equals(build(driven, SNAPSHOT, fleet=FLEET))
+
+
 def test_trap_7_no_statistic_is_taken_over_the_whole_table():
     rows = random_rows(10)
     past_only = [row for row in rows if row["booked_at"] <= T]

@@ -57,6 +57,17 @@ def test_the_tables_are_those_of_the_pure_functions(data, monkeypatch):
     assert found["vehicle_id"].is_sorted(), "its rows lie together"
 
 
+def test_distances_change_no_byte_of_the_table(data):
+    path = data / "reservations.csv"
+    rows = pl.read_csv(path, infer_schema=False)
+    run(settings(data))
+    before = [(data / name).read_bytes() for name in ("datas.csv", "datas.parquet")]
+    assert rows["distance"].n_unique() > 100
+    rows.with_columns(pl.col("distance").reverse()).write_csv(path)
+    run(settings(data))
+    assert [(data / name).read_bytes() for name in ("datas.csv", "datas.parquet")] == before
+
+
 def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manifest_says_so(tmp_path):
     fleet = Fleet(vehicles=5, days=240)
     for day in (datetime(2025, 7, 7), datetime(2025, 7, 16), datetime(2025, 8, 1)):

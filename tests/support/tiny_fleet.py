@@ -22,6 +22,7 @@ COLUMNS: dict[str, Any] = {
     "trip_price": pl.Float64,
     "discounts": pl.Float64,
     "total_earnings": pl.Float64,
+    "distance": pl.Float64,
 }
 Row = dict[str, Any]
 

@@ -58,7 +58,7 @@ def test_a_target_is_known_by_its_short_name_or_by_the_profile() -> None:
     assert targets.target_name("auto") == targets.target_name("auto", names.EXPORT) == targets.BOOKED_DAYS
     assert targets.target_name("auto", names.TAKEHOME) == targets.RESERVATIONS
     assert set(targets.TARGET) == set(targets.TARGETS)
-    assert (targets.unit("y_revenue"), targets.unit("y_profit")) == ("USD", "")
+    assert (targets.unit("y_revenue"), targets.unit("y_profit")) == ("money", "")
     assert [targets.bound(target, 28) for target in targets.TARGETS] == [28.0, None, None]
 
 

@@ -17,7 +17,7 @@ from turo.words import by_number, counted
 if TYPE_CHECKING:
     from turo.settings import Settings
 
-DAILY = (1.0, 1500.0)  # dollars of base price a day between which the median of a fleet lies
+DAILY = (1.0, 1500.0)  # base price a day between which the median of a fleet lies
 
 
 def read_blocks(settings: Settings, result: ReadResult, context: ReadContext) -> pl.DataFrame | None:
@@ -71,6 +71,6 @@ def warn_implausible(rows: pl.DataFrame, context: ReadContext) -> None:
     median = taken.select((base / days).median()).item()
     if median is not None and not DAILY[0] <= median <= DAILY[1]:
         context.warn(
-            f"The base price is implausible: its median is {median:,.2f} dollars a day. Amounts must be "
-            "dollars, not cents or thousands; they are left as they are."
+            f"The base price is implausible: its median is {median:,.2f} a day. Amounts must be "
+            "whole units of your money, not cents or thousands; they are left as they are."
         )

@@ -12,7 +12,9 @@ from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, VEHICLES
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-NULLABLE = frozenset({"booked_at", "cancelled_at", "trip_price", "discounts", "fees", "total_earnings"})
+NULLABLE = frozenset(
+    {"booked_at", "cancelled_at", "trip_price", "discounts", "fees", "total_earnings", "distance"}
+)
 
 
 def validate(reservations: pl.DataFrame, vehicles: pl.DataFrame) -> None:

@@ -28,6 +28,7 @@ RESERVATIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     "discounts": pl.Float64,  # <= 0
     "fees": pl.Float64,
     "total_earnings": pl.Float64,
+    "distance": pl.Float64,  # >= 0, in the file's unit; known after the trip: for accounting, never a feature
 }
 REVISIONS: dict[str, pl.DataType | type[pl.DataType]] = {  # dates a reservation had before they were changed
     "reservation_id": pl.String,

@@ -1,8 +1,8 @@
 """The host's files as they were known on a past Monday, 00:00: what came later is taken out.
 
 Reservations: those booked later (without a booking date: started later) are left out; one that was cancelled
-later is not cancelled; dates that were changed later are those known then. A cancellation without a date
-counts as known from the trip's start, as everywhere.
+later is not cancelled; dates that were changed later are those known then; a distance is known of trips that
+have ended. A cancellation without a date counts as known from the trip's start, as everywhere.
 Vehicles: those listed later and not booked yet are left out, and so are lines that `valid_from` dates later;
 a later `listed_to` is empty.
 Blocks made later (without a date of creation: begun later) and what later exports prove are left out.
@@ -85,6 +85,7 @@ def _reservations(rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
     return known.with_columns(
         pl.when(open_now).then(state).otherwise("status").alias("status"),
         pl.when(~open_now).then("cancelled_at").alias("cancelled_at"),
+        pl.when(pl.col("trip_end") <= at).then("distance").alias("distance"),
     ).sort("vehicle_id", "trip_start", maintain_order=True)
 
 

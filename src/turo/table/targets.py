@@ -38,7 +38,7 @@ class Target:
 TARGET = {
     BOOKED_DAYS: Target("days", "days", "otb_days", "hist_days_28", "lag_52w"),
     RESERVATIONS: Target("reservations", "reservations", "otb_trips", "hist_trips_28", "lag_52w_trips"),
-    REVENUE: Target("USD", "revenue", "otb_revenue", "hist_revenue_28", "lag_52w_revenue"),
+    REVENUE: Target("money", "revenue", "otb_revenue", "hist_revenue_28", "lag_52w_revenue"),
 }
 
 

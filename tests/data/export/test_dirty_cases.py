@@ -372,8 +372,15 @@ def test_a_status_that_may_be_something_personal_is_not_shown(tmp_path, load, ro
 def test_odd_odometers_are_warned_about_and_blank_ones_are_not(tmp_path, load, rows, cells):
     write(tmp_path, [rows[0] | {"Check-in odometer": "", "Check-out odometer": ""}, *rows[1:]])
     assert not warned(load(), "odometer")
-    write(tmp_path, [rows[0] | cells, *rows[1:]])
-    assert warned(load(), "1 row(s)", "negative or decreasing odometer")
+    write(tmp_path, [rows[0] | {"Distance traveled": "1,250"} | cells, *rows[1:]])
+    tables = load()
+    assert warned(tables, "1 row(s)", "negative or decreasing odometer")
+    assert tables.reservations["distance"].null_count() == len(rows)
+
+
+def test_the_distance_of_a_trip_is_read(tmp_path, load, rows):
+    write(tmp_path, [rows[0] | {"Distance traveled": "1,250"}, *rows[1:]])
+    assert load().reservations["distance"].drop_nulls().to_list() == [1250.0]
 
 
 def test_cancelled_with_earnings_and_completed_without_are_kept(tmp_path, load):

@@ -73,6 +73,23 @@ def test_a_cancelled_trip_keeps_the_price_an_older_export_knows(tmp_path, load):
     assert kept["discounts"].item() == -2.25
 
 
+def test_a_known_distance_is_not_lost_by_a_later_blank_nor_is_a_corrected_one(tmp_path, load):
+    cells = {"0301": ("", "310"), "0310": ("250", "320"), "0401": ("", "325")}
+    for day, (one, other) in cells.items():
+        rows = [row(1, START, END), row(2, START, END, vehicle=1)]
+        rows = [each | {"Distance traveled": text} for each, text in zip(rows, (one, other), strict=True)]
+        write(tmp_path, rows, f"trip_earnings_export_2025{day}.csv")
+    found = load(reservations_file=FILES).reservations.sort("reservation_id")
+    assert found["distance"].to_list() == [250.0, 325.0]
+
+
+def test_two_downloads_of_a_day_that_differ_in_a_distance_alone_are_merged(tmp_path, load):
+    for name, text in (("a", ""), ("b", "250")):
+        rows = [row(1, START, END) | {"Distance traveled": text}]
+        write(tmp_path, rows, f"trip_earnings_export_20250310_{name}.csv")
+    assert load(reservations_file=FILES).reservations["distance"].to_list() == [250.0]
+
+
 def test_changed_dates_are_reported(tmp_path, load):
     write(tmp_path, [row(1, START, END, "Booked")], "trip_earnings_export_20250220.csv")
     write(tmp_path, [row(1, START, END + timedelta(days=1))], "trip_earnings_export_20250310.csv")

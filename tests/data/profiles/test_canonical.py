@@ -64,7 +64,22 @@ def test_values_of_a_row(files, load):
         "discounts": -6.0,
         "fees": 5.0,
         "total_earnings": 119.0,
+        "distance": None,
     }
+
+
+def test_distances_are_read_and_one_that_cannot_be_costs_no_row(files, load):
+    cells = ['"1,250.5"', "0", "", "-3", "120 mi"]
+    lines = [f"{GOOD.replace('r1', f'r{place}')},{cell}" for place, cell in enumerate(cells)]
+    files(*lines, columns=f"{COLUMNS},distance")
+    tables = load()
+    assert tables.reservations.sort("reservation_id")["distance"].to_list() == [1250.5, 0.0, None, None, None]
+    assert [text for text in tables.warnings if "distance" in text] == [
+        "reservations.csv: 2 row(s) have a distance that is negative or no plain number; it counts as "
+        "unknown."
+    ]
+    files(f"{GOOD},9", f"{GOOD},8", columns=f"{COLUMNS},distance")  # nothing to stop a run for
+    assert load().reservations["distance"].to_list() == [9.0]
 
 
 def test_required_columns_are_enough_and_leave_booking_times_unknown(files, load):

@@ -23,7 +23,7 @@ from turo.forecast.draws.window import Window
 from turo.forecast.fleet_forecast import forecast_fleet
 from turo.forecast.horizon_tables import open_table
 from turo.forecast.report import sampled_effects
-from turo.forecast.report.reason_words import TOPICS, Topic, in_unit_of, sentence, topic_of
+from turo.forecast.report.reason_words import TOPICS, Topic, in_unit_of, sentence, topic_of, without_classes
 from turo.forecast.report.reasons import compared_with, effects
 from turo.html.numbers import MINUS
 from turo.models.encoding import Field, encode
@@ -202,6 +202,11 @@ def test_words_are_those_of_a_host() -> None:
         sentence(topic_of("class"), 0.5, "suv", math.nan),
         sentence(in_unit_of(topic_of("otb_trips"), "otb_trips"), 0.5, 2.0, 1.0),
         sentence(topic_of("wheels"), 0.5, 4.0, 3.5),
+        sentence(topic_of("otb_revenue"), -30.0, 100.0, 1400.4),
+        sentence(in_unit_of(topic_of("hist_revenue_28"), "hist_revenue_28"), 9.0, 100.0, 1400.0),
+        sentence(topic_of("otb_revenue"), -30.0, math.nan, 1400.0),
+        sentence(topic_of("list_price"), -30.0, 55.0, 40.0),
+        sentence(without_classes(topic_of("price_ratio_class")), -0.5, 1.2, 1.0),
     ]
     assert said == [
         "3 days less on the books than usual at this lead",
@@ -213,4 +218,9 @@ def test_words_are_those_of_a_host() -> None:
         "its class: suv",
         "1 trip more on the books than usual at this lead",
         "wheels: 4 (usual: 3.5)",
+        "1,300 less in money on the books than usual at this lead",  # in the unit of the host's file
+        "100 in money booked in the last 28 days (usual: 1,400)",
+        "not known: money on the books",
+        "its list price: 55 (usual: 40)",
+        "its price against others of the fleet: 120 % (usual: 100 %)",
     ]

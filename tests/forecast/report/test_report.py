@@ -137,9 +137,7 @@ def test_the_fleet_and_its_classes_have_a_range_of_their_own(settings: Settings)
     # All low: 5.5 + 25 + 0; all high: 11.5 + 28 + 4 (half to even, as Python writes it).
     assert "37 days expected in 8 of 10 cases between 30 and 44" in seen
     assert "28 suv 1 27 27 25 \N{EN DASH} 28 28" in seen
-    assert (
-        "a range of the fleet or a class, where there is one, is from draws of all vehicles together" in seen
-    )
+    assert "the range of a total, where there is one, is from draws of all its vehicles together" in seen
 
 
 def test_without_draws_no_range_is_shown(page: str) -> None:

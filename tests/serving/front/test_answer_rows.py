@@ -38,9 +38,9 @@ A,2026-12-02T00:00:00,2026-12-10T00:00:00,8.0,trip,block,true,0.25,40,5.5,true,2
 A,2026-12-14T00:00:00,2026-12-15T12:00:00,1.5,snapshot,listing,false,,7,,false,,
 B,2026-12-20T00:00:00,2026-12-21T00:00:00,1.0,trip,trip,true,0.5,30,0.5,true,2026-12-20,2026-12-20
 """
-LEAGUE = """vehicle_id,window_days,earned_per_day,price_day,use,difference,low,high,verdict{more}
-A,91,20.5,50,0.41,NaN,,,cannot be told apart{a}
-A,28,10.25,50,0.205,-3.5,-6,-1,worse{b}
+LEAGUE = """vehicle_id,class,window_days,earned_per_day,price_day,use,difference,low,high,verdict{more}
+A,car,91,20.5,50,0.41,NaN,,,cannot be told apart{a}
+A,car,28,10.25,50,0.205,-3.5,-6,-1,worse{b}
 """
 
 
@@ -129,3 +129,12 @@ def test_home_names_vehicles_to_ask_about_also_where_there_is_no_advice(datas: P
     text = said(add(datas, asked=asked, advice=advice), "/")
     assert "Which vehicle needs what 1 vehicle looks sold or at rest : the report asks about it." in text
     assert "Which vehicle needs what" not in said(add(datas, asked="vehicle_id,vehicle,question\n"), "/")
+
+
+def test_a_vehicle_is_compared_with_its_class_or_with_those_that_have_none_either(datas: Path) -> None:
+    text = said(add(datas, league=LEAGUE.format(more="", a="", b="")), "/vehicles/A")
+    assert "Against its class" in text
+    assert "difference to the class" in text
+    text = said(add(datas, league=LEAGUE.format(more="", a="", b="").replace(",car,", ",,")), "/vehicles/A")
+    assert "Against others without a class" in text
+    assert "difference to the others" in text

@@ -33,7 +33,8 @@ def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
 
     `first_seen` = end of the day of the oldest export that has it. A row that was cancelled keeps the price
     it was booked at, if an older export knows it, and `cancelled_at` = end of the day of the first export
-    that shows it cancelled, if that is before the trip's start (later it is known anyway).
+    that shows it cancelled, if that is before the trip's start (later it is known anyway). A distance that a
+    later export leaves blank is kept.
 
     Args:
         rows: rows of all exports with `file`, `seen` (end of the export's day) and `turn` (its place
@@ -45,8 +46,10 @@ def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
             no longer completed.
     """
     rows = rows.sort("seen", "turn", maintain_order=True)
-    content = pl.exclude("file", "line")
-    rows = rows.group_by(content, maintain_order=True).agg(pl.col("file").first())
+    content = pl.exclude("file", "line", "distance")
+    rows = rows.group_by(content, maintain_order=True).agg(
+        pl.col("file").first(), pl.col("distance").drop_nulls().last()
+    )
     clash = rows.filter(pl.struct("reservation_id", "seen", "turn").is_duplicated())["reservation_id"]
     if clash.len():
         raise InputError(
@@ -55,12 +58,12 @@ def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
             REMEDY,
         )
     _check_order(rows, context, accept)
-    price = pl.col("trip_price", "discounts").forward_fill().over("reservation_id")
+    kept = pl.col("trip_price", "discounts", "distance").forward_fill().over("reservation_id")
     newest = (
         pl.int_range(pl.len(), dtype=pl.Int64).over("reservation_id") == pl.len().over("reservation_id") - 1
     )
     rows = rows.with_columns(
-        price, first_seen=pl.col("seen").min().over("reservation_id"), cancelled_at=_cancelled_at()
+        kept, first_seen=pl.col("seen").min().over("reservation_id"), cancelled_at=_cancelled_at()
     )
     return Merged(rows.filter(newest), _revisions(rows), _sightings(rows))
 

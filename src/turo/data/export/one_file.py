@@ -18,7 +18,7 @@ from turo.data.csv.sheet import Sheet
 from turo.data.export import columns as col
 from turo.data.export.status_words import CANONICAL_STATUS
 from turo.data.export.typed_cells import BAD, TEXT, WHY, typed
-from turo.data.profiles.canonical import drop_duplicates, trip_reasons
+from turo.data.profiles.canonical import DISTANCE, drop_duplicates, trip_reasons
 from turo.data.read_context import ReadContext
 from turo.errors import InputError
 
@@ -50,7 +50,7 @@ AMOUNTS = ("trip_price", "discounts", "fees", "total_earnings")
 
 
 def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
-    """Rows of one export in file order: columns `KEPT`, status, amounts in dollars (null = unknown).
+    """Rows of one export in file order: columns `KEPT`, status, dollars and distance (null = unknown).
 
     Raises:
         InputError: unknown statuses, a Reservation ID twice with different content, or money in an unknown
@@ -69,7 +69,7 @@ def read(sheet: Sheet, context: ReadContext) -> pl.DataFrame:
         unknown.append(
             rows.filter(pl.col("status").is_null()).select(LINE, pl.col(TEXT + col.STATUS).alias(STATUS))
         )
-        frames.append(rows.select(*KEPT, "status", *AMOUNTS, *ODD))
+        frames.append(rows.select(*KEPT, "status", *AMOUNTS, DISTANCE, *ODD))
     context.quarantine.add(name, sheet.malformed)
     refuse_unknown(name, STATUS, pl.concat(unknown), map(str.capitalize, CANONICAL_STATUS))
     rows = pl.concat(frames)

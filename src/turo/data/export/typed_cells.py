@@ -49,7 +49,7 @@ def typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
         "status": status.replace_strict(spelled, default=None, return_dtype=pl.String),
         "_odd_status": status.is_in(list(SPELLINGS)),
         "_days": _numbers(text(col.TRIP_DAYS)),
-        "_distance": _numbers(text(col.DISTANCE)),
+        "distance": _numbers(text(col.DISTANCE)),
         "_out": _numbers(text(col.ODOMETER_OUT)),
         "_in": _numbers(text(col.ODOMETER_IN)),
     }
@@ -87,10 +87,12 @@ def _amounts(frame: pl.DataFrame) -> pl.DataFrame:
 def _marked(frame: pl.DataFrame) -> pl.DataFrame:
     length = (pl.col("trip_end") - pl.col("trip_start")) / pl.duration(days=1)
     backwards = pl.col("_in") < pl.col("_out")
-    negative = pl.min_horizontal("_in", "_out", "_distance") < 0
+    negative = pl.min_horizontal("_in", "_out", "distance") < 0
+    odd = backwards.fill_null(False) | negative.fill_null(False)
     return frame.with_columns(
         (length.ceil() != pl.col("_days")).fill_null(False).alias("_odd_days"),
-        (backwards.fill_null(False) | negative.fill_null(False)).alias("_odd_odometer"),
+        odd.alias("_odd_odometer"),
+        pl.when(~odd).then("distance").alias("distance"),
     )
 
 

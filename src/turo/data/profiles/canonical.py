@@ -17,8 +17,9 @@ from turo.errors import InputError
 
 INSTANTS = ("trip_start", "trip_end", "booked_at", "cancelled_at")
 MONEY = ("trip_price", "discounts", "fees", "total_earnings")
-DIAGNOSTIC = ("distance", "odometer_out", "odometer_in")
-SPARE = ("cancelled_at", "booked_at_source", *DIAGNOSTIC)  # a spreadsheet may leave them out where blank
+DISTANCE = "distance"
+DIAGNOSTIC = ("odometer_out", "odometer_in")
+SPARE = ("cancelled_at", "booked_at_source", DISTANCE, *DIAGNOSTIC)  # left out where blank
 KNOWN = frozenset({*RESERVATIONS, *DIAGNOSTIC})
 MAX_TRIP_DAYS = 400
 YEARS = (2009, 2100)
@@ -41,6 +42,7 @@ ODDITIES = {
     "_odd_discounts": "have discounts above 0, which raise the price; amounts taken off it are negative",
     "_odd_sum": "have total_earnings that is not trip_price + discounts + fees; only the base is used",
     "_odd_cancelled": "carry a cancelled_at that does not fit their status or booked_at; it is ignored",
+    "_odd_distance": "have a distance that is negative or no plain number; it counts as unknown",
     "_odd_odometer": "have a negative or decreasing odometer; odometers are not used",
 }
 
@@ -102,11 +104,12 @@ def drop_duplicates(file: str, rows: pl.DataFrame, context: ReadContext) -> pl.D
     """Drop identical repetitions of a reservation_id; different ones have no order, so they are an error.
 
     Args:
-        rows: `LINE`, which plays no part in the comparison, and the content.
+        rows: `LINE`, which plays no part in the comparison, as the distance does not, and the content.
     """
     if rows["reservation_id"].n_unique() == rows.height:
         return rows
-    unique = rows.unique([name for name in rows.columns if name != LINE], keep="first", maintain_order=True)
+    compared = [name for name in rows.columns if name not in {LINE, DISTANCE}]
+    unique = rows.unique(compared, keep="first", maintain_order=True)
     double = unique.filter(pl.col("reservation_id").is_duplicated())
     if double.height:
         ids = double["reservation_id"]
@@ -127,6 +130,9 @@ def _typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame
     for name in (name for name in INSTANTS if name in batch.columns):
         values[name] = read = context.instants(batch[name], values["vehicle_id"], f"{file}: {name}")
         values[WHY + name] = context.unread(batch[name], read)
+    if DISTANCE in batch.columns:
+        raw[RAW + DISTANCE] = batch[DISTANCE]
+        values[DISTANCE] = parse.plain_numbers(batch[DISTANCE].str.replace_all(",", ""))
     absent = {name: kind for name, kind in RESERVATIONS.items() if name not in batch.columns}
     status = batch["status"].str.to_lowercase().str.replace_all(r"[\s_-]+", "_")
     return batch.with_columns(
@@ -146,11 +152,14 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col(name).cast(pl.Float64, strict=False) if name in rows.columns else pl.lit(None, pl.Float64)
         for name in ("odometer_out", "odometer_in")
     )
+    told = pl.col(RAW + DISTANCE) != "" if RAW + DISTANCE in rows.columns else pl.lit(value=False)
+    distance = pl.when(pl.col(DISTANCE) >= 0).then(pl.col(DISTANCE))
     source = pl.when(pl.col("booked_at").is_null()).then(pl.lit("none"))
     return rows.with_columns(
         (~cancelled() & ((pl.col("total_earnings") - base).abs() > CENT)).fill_null(False).alias("_odd_sum"),
         (~fits).alias("_odd_cancelled"),
         (pl.col("discounts") > 0).fill_null(False).alias("_odd_discounts"),
+        (told & distance.is_null()).alias("_odd_distance"),
         ((out < 0) | (back < out)).fill_null(False).alias("_odd_odometer"),
         cancelled_at=pl.when(fits).then(pl.col("cancelled_at")),
         # Turo's exports show cancelled trips with the price 0: there 0 means unknown
@@ -158,4 +167,5 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
         booked_at_source=source.when(pl.col("booked_at_source").is_in(BOOKED_SOURCES))
         .then(pl.col("booked_at_source"))
         .otherwise(pl.lit("exact")),
+        distance=distance,
     ).select(LINE, *RESERVATIONS, pl.col("^_odd_.*$"))

@@ -74,7 +74,7 @@ def _column(
         values = context.days(text)
         return values, context.unread(text, values, day_alone=True).replace(parse.NO_INSTANT, "is no date")
     if text.name.endswith("price"):
-        values, what = parse.amounts(text), "is no amount in US dollars"
+        values, what = parse.amounts(text), "is no plain amount"
     else:
         values, what = parse.plain_numbers(text).cast(kind), "is no plain number"
     lost = values.is_null() & (text != "")

@@ -8,6 +8,7 @@ from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.advising.shortfall import LEAST_PEERS
 from turo.forecast.advising.week_list import MOST
 from turo.forecast.answers.answer import Answer, Facts
+from turo.forecast.answers.listed_spans import has_classes
 from turo.forecast.answers.past_year import OWN_DAYS
 from turo.forecast.champions import Champion
 from turo.forecast.flags import LOOKS_GONE
@@ -21,7 +22,12 @@ KEY = "advice"
 def answer(facts: Facts) -> Answer:
     """Rows of `turo.forecast.advising.week_list`; none where nothing needs doing."""
     window = next(one for one in facts.windows if one.horizon_days == facts.main)
-    view = {"horizon": facts.main, "most": MOST, "model": window.champion.name}
+    view = {
+        "horizon": facts.main,
+        "most": MOST,
+        "model": window.champion.name,
+        "classes": has_classes(facts.tables.vehicles),
+    }
     return Answer(KEY, facts.named, view, _missing(facts, window.champion))
 
 
@@ -50,10 +56,11 @@ def _little_known(facts: Facts, rows: pl.DataFrame) -> list[str]:
     found = []
     known = facts.past.join(here, "vehicle_id", how="semi")
     if young := known["own_use"].null_count():
+        peers = "class" if has_classes(facts.tables.vehicles) else "fleet"
         found.append(
             f"{counted(young, 'vehicle')} {by_number(young, 'was', 'were')} offered on fewer than {OWN_DAYS} "
             f"days of the past 52 weeks: what is usual for {by_number(young, 'it', 'them')} is told by "
-            f"others of the class, at their price, if there are {LEAST_PEERS} or more."
+            f"others of the {peers}, at their price, if there are {LEAST_PEERS} or more."
         )
     calendar = in_calendar(facts.tables, here, facts.main)
     if unseen := calendar.filter(pl.col("unseen") > 0).height:

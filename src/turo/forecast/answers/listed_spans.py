@@ -32,6 +32,11 @@ class ListedSpans:
     until: Ints
 
 
+def has_classes(vehicles: pl.DataFrame) -> bool:
+    """Does any vehicle have a class? Else each is compared with the fleet."""
+    return "class" in vehicles.columns and vehicles["class"].count() > 0
+
+
 def listed_spans(tables: Tables, gone: Collection[str]) -> ListedSpans:
     """Of every vehicle that has a line or a reservation.
 

@@ -62,6 +62,7 @@ def answer(facts: Facts) -> Answer:
         "behind": mine.filter(verdict=BEHIND).height,
         "known": mine.filter(pl.col("verdict") != UNKNOWN).height,
         "looks": looks,
+        "named": len(books.names) > 1,
         "chance": max(round(looks * (1 - HELD)), 1),
         "as_of": facts.tables.snapshot if undated else None,
         "classes": classes.filter(told)

@@ -51,8 +51,8 @@ def limits(forecasts: pl.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
         "from it. “Typical” is the median of one vehicle, as often too high as too low: medians do not "
         "add up.",
         "The interval holds for one vehicle at a time: about 8 of 10 actual values lie inside. "
-        "Lows and highs must not be added up: a range of the fleet or a class, where there is one, is from "
-        "draws of all vehicles together. It is narrower than the sum of the vehicles' intervals, because "
+        "Lows and highs must not be added up: the range of a total, where there is one, is from "
+        "draws of all its vehicles together. It is narrower than the sum of the vehicles' intervals, because "
         "they are not all low or all high at once.",
         "Derived numbers (reservations, revenue) are arithmetic on expected days: what is on the books plus "
         "what new bookings put into such windows in the past, at the vehicle's own trip length and base "

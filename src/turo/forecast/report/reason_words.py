@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from turo.words import counted
 
-DAYS, TRIPS, MONEY, SHARE, PLAIN = "day", "trip", "USD", "%", ""
+DAYS, TRIPS, SHARE, PLAIN = "day", "trip", "%", ""
+MONEY = "in money"  # whatever unit the file of the host has
 MONTHS = ("month_sin", "month_cos", "week_sin", "week_cos")
 
 
@@ -131,6 +132,11 @@ def in_unit_of(topic: Topic, feature: str) -> Topic:
     return topic
 
 
+def without_classes(topic: Topic) -> Topic:
+    """The topic of a fleet that has no classes: there the others are all of the fleet."""
+    return replace(topic, noun=topic.noun.replace("its class", "the fleet"))
+
+
 def topic_of(feature: str) -> Topic:
     """The topic of a feature; one without words is told by its name and value."""
     found = next((topic for topic in TOPICS if feature in topic.features), None)
@@ -147,27 +153,29 @@ def sentence(topic: Topic, effect: float, value: float | str, usual: float) -> s
     """
     if topic.more:
         return topic.more if effect > 0 else topic.less
+    noun = topic.noun if topic.measured or topic.unit != MONEY else f"{MONEY} {topic.noun}"
     if isinstance(value, str):
-        return f"{topic.noun}: {value}"
+        return f"{noun}: {value}"
     if math.isnan(value):
-        return f"not known: {topic.noun if topic.measured else f'{topic.unit}s {topic.noun}'}"
+        counts = "" if topic.measured else "money " if topic.unit == MONEY else f"{topic.unit}s "
+        return f"not known: {counts}{topic.noun}"
     differs = amount(value, topic.unit) != amount(usual, topic.unit)
     agrees = differs and topic.rises * (value - usual) * effect > 0
     beside = "" if math.isnan(usual) else f" (usual: {amount(usual, topic.unit)})"
     if topic.measured:
         told = f" {'higher' if value > usual else 'lower'} than usual" if agrees else ""
-        return f"{topic.noun}{told}: {amount(value, topic.unit)}{beside}"
+        return f"{noun}{told}: {amount(value, topic.unit)}{beside}"
     nothing = agrees and topic.none and value < usual and amount(value, DAYS) == amount(0.0, DAYS)
     if agrees and not nothing:
         word = "more" if value > usual else "less"
-        return f"{amount(abs(value - usual), topic.unit)} {word} {topic.noun} than usual{topic.tail}"
-    return (topic.none if nothing else f"{amount(value, topic.unit)} {topic.noun}") + beside
+        return f"{amount(abs(value - usual), topic.unit)} {word} {noun} than usual{topic.tail}"
+    return (topic.none if nothing else f"{amount(value, topic.unit)} {noun}") + beside
 
 
 def amount(value: float, unit: str) -> str:
-    """A number as one says it: 3 days, 1 trip, 12.5 %, 40 USD."""
+    """A number as one says it: 3 days, 1 trip, 12 %; money as a plain number."""
     number = 100 * value if unit == SHARE else value
     digits = 0 if unit in {MONEY, SHARE} else 1
     told = f"{number:,.{digits}f}".removesuffix(".0")
     told = "0" if told == "-0" else told.replace("-", "\N{MINUS SIGN}")
-    return counted(told, unit) if unit in {DAYS, TRIPS} else f"{told} {unit}".strip()
+    return counted(told, unit) if unit in {DAYS, TRIPS} else f"{told} {'' if unit == MONEY else unit}".strip()

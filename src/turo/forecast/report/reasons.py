@@ -17,9 +17,17 @@ import polars as pl
 
 from turo.forecast.champions import Forecasts
 from turo.forecast.draws.window import Window
+from turo.forecast.forecast_columns import CLASS
 from turo.forecast.horizon_tables import HorizonTable
 from turo.forecast.report import sampled_effects
-from turo.forecast.report.reason_words import Topic, in_unit_of, sentence, topic_of
+from turo.forecast.report.reason_words import (
+    MONEY,
+    Topic,
+    in_unit_of,
+    sentence,
+    topic_of,
+    without_classes,
+)
 from turo.html.numbers import signed
 from turo.models.encoding import Columns, encode
 from turo.models.explanation import explain, explains, owners
@@ -65,7 +73,7 @@ def reasons(window: Window) -> list[pl.Series]:
     """COLUMNS (rows,); null of a baseline, or where nothing moves a number enough to be seen."""
     model = window.champion.forecaster
     found = effects(model, window) if isinstance(model, Forecaster) and len(window.rows) else {}
-    digits, unit = (0 if model.target == REVENUE else 1), TARGET[model.target].unit
+    digits, unit = (0, MONEY) if model.target == REVENUE else (1, TARGET[model.target].unit)
     least = 0.5 * 10.0**-digits  # what is told as 0 is no reason
     told: list[list[str | None]] = []
     for row in range(len(window.rows)):
@@ -121,4 +129,5 @@ def _said(topic: Topic, effect: float, row: int, window: Window) -> str:
     name = offset if offset in topic.features else next(name for name in topic.features if name in asked)
     value: Any = window.features[name][row]
     known = "not known" if value is None else value
-    return sentence(in_unit_of(topic, name), effect, known, window.usual.get(name, float("nan")))
+    told = in_unit_of(topic if CLASS in window.rows.columns else without_classes(topic), name)
+    return sentence(told, effect, known, window.usual.get(name, float("nan")))

@@ -21,7 +21,13 @@ SHOWN: dict[str, dict[str, Kind]] = {
     "gaps": dict.fromkeys(("start", "end", "slot_start", "slot_end"), TIME)
     | {"after": TEXT, "before": TEXT, "fits": TRUTH, "service_slot": TRUTH}
     | dict.fromkeys(("days", "chance", "cases", "stranded_days"), NUMBER),
-    "league": {"verdict": TEXT, "payback_from": TIME, "payback_to": TIME, "payback_known": TRUTH}
+    "league": {
+        "class": TEXT,
+        "verdict": TEXT,
+        "payback_from": TIME,
+        "payback_to": TIME,
+        "payback_known": TRUTH,
+    }
     | dict.fromkeys(("window_days", "earned_per_day", "price_day", "use"), NUMBER)
     | dict.fromkeys(("difference", "low", "high", "profit", "break_even_use"), NUMBER),
     "since_last_monday": dict.fromkeys(

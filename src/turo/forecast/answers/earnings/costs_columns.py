@@ -11,6 +11,7 @@ import polars as pl
 
 from turo.data.tables import Tables
 from turo.features.time import DAY, Floats
+from turo.forecast.answers.earnings.driven import LEAST_TRIPS, Driven, driven
 from turo.forecast.answers.earnings.earned import Earned
 from turo.forecast.answers.earnings.payback import data_too_short, owned, payback, profit
 from turo.forecast.answers.earnings.week_draws import deviations, drawn_range, rates
@@ -19,7 +20,7 @@ from turo.forecast.forecast_columns import Types
 from turo.words import by_number, counted
 
 COST_COLUMNS: Types = {
-    "profit": pl.Float64,  # of the window: earned less the monthly cost; null where that is unknown
+    "profit": pl.Float64,  # of the window: earned less monthly cost and distance; null where unknown
     "break_even_use": pl.Float64,  # at which the window's price a day would have met the cost
     "payback_from": pl.Date,  # when the purchase is paid back, at the likely highest and lowest earnings
     "payback_to": pl.Date,
@@ -45,14 +46,17 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
 ) -> WithCosts:
     """Of the columns of `turo.data.costs.COLUMNS`."""
     mine = owned(costs, fleet)
-    first, last, known = payback(tables, fleet, mine, origin, _likely_a_day(fleet, origin, weekly))
+    distance = driven(tables, fleet, mine, origin)
+    likely = _likely_a_day(fleet, origin, distance.left(weekly, fleet, origin, 7))
+    first, last, known = payback(tables, fleet, mine, distance.trips, origin, likely)
     found = {}
-    for days, window in windows.items():
+    for days, gross in windows.items():
         with np.errstate(invalid="ignore", divide="ignore"):
+            window = distance.left(gross, fleet, origin, days)
             price = window.money[:, 0] / window.priced[:, 0]
             money = np.where(window.booked[:, 0] > 0, price * window.booked[:, 0], 0.0)
             left, cost = profit(mine, money, fleet.since, origin, days)
-            use = cost / (price * window.available[:, 0])
+            use = np.where(price > 0, cost / (price * window.available[:, 0]), np.nan)
         found[days] = {
             "profit": left,
             "break_even_use": np.where(np.isfinite(use), use, np.nan),
@@ -60,12 +64,7 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
             "payback_to": last,
             "payback_known": known,
         }
-    missing = _not_given(costs)
-    if costs["cost_per_distance"].is_not_null().any():
-        missing.append(
-            "The distance of trips is not read from the input, so cost_per_distance is in no profit: profit, "
-            "break-even use and payback are before what distance costs."
-        )
+    missing = [*_not_given(costs), *_of_distance(distance, "its class" if fleet.classes else "the fleet")]
     if short := data_too_short(tables, fleet, mine):
         missing.append(
             f"No payback is told of {counted(short, 'vehicle')}: the reservations begin after "
@@ -88,6 +87,26 @@ def _not_given(costs: pl.DataFrame) -> list[str]:
                 f"costs.csv does not have {column} of {counted(count, 'vehicle')}: {what} of "
                 f"{by_number(count, 'it', 'them')}."
             )
+    return found
+
+
+def _of_distance(distance: Driven, peers: str) -> list[str]:
+    """Sentences on how far the distance of trips is known; `peers` tell it of a vehicle with few trips."""
+    found = []
+    if filled := distance.filled:
+        found.append(
+            "What distance costs is in profit, break-even use and payback; the distance of "
+            f"{filled} of {counted(distance.trips.height, 'trip')} is not in the file and is filled in: by "
+            f"the vehicle's own distance a booked day in the past 365 days, under {LEAST_TRIPS} trips that "
+            f"have one by that of {peers}."
+        )
+    if count := distance.unknown:
+        its = by_number(count, "its", "their")
+        found.append(
+            f"Distance (column distance) is not known of {counted(count, 'vehicle')}, so cost_per_distance "
+            f"is in no profit of {by_number(count, 'it', 'them')}: {its} profit, break-even use and payback "
+            "are before what distance costs."
+        )
     return found
 
 

@@ -55,7 +55,7 @@ def paid_trips(tables: Tables) -> pl.DataFrame:
 def earned(tables: Tables, fleet: ListedSpans, origin: int, length: int, count: int = 1) -> Earned:
     """Of `count` windows of `length` days, the last of which ends at the origin."""
     begin = origin - count * length * DAY
-    money, priced = _money(paid_trips(tables), fleet, begin, length * DAY, count)
+    money, priced = spread(paid_trips(tables), "money", fleet, origin, length, count)
     first = as_date(begin)
     booked = taken_days(trips(tables.reservations), fleet.ids, first, count, length)
     known = np.maximum(fleet.since, data_start(tables))
@@ -84,12 +84,19 @@ def _intervals(ids: list[str], start: Ints, end: Ints) -> pl.DataFrame:
 _LATEST = int(timedelta(days=365 * 300) / timedelta(microseconds=1))  # of what polars takes for a date
 
 
-def _money(
-    paid: pl.DataFrame, fleet: ListedSpans, begin: int, length: int, count: int
+def spread(  # noqa: PLR0913, PLR0917 - what, of whom, and which windows
+    trips_of: pl.DataFrame, name: str, fleet: ListedSpans, origin: int, length: int, count: int = 1
 ) -> tuple[Floats, Floats]:
-    """Money, and the days it is for, (vehicles, windows)."""
-    rows = paid.filter(
-        pl.col("money").is_not_null(), pl.col("end") > begin, pl.col("start") < begin + count * length
+    """An amount of trips, evenly over their days, and the days it is for, (vehicles, windows).
+
+    Args:
+        trips_of: vehicle_id, start, end (µs) and the amount `name`; rows without it are left out.
+        length: days of a window; the last of `count` ends at the origin.
+    """
+    length *= DAY
+    begin = origin - count * length
+    rows = trips_of.filter(
+        pl.col(name).is_not_null(), pl.col("end") > begin, pl.col("start") < begin + count * length
     )
     vehicle = (
         pl.Series(fleet.ids, dtype=pl.String).search_sorted(rows["vehicle_id"]).to_numpy().astype(np.int64)
@@ -101,7 +108,7 @@ def _money(
     opens = begin + window * length
     inside = np.minimum(end[row], opens + length) - np.maximum(start[row], opens)
     cell, shape = vehicle[row] * count + window, (len(fleet.ids), count)
-    share = inside / (end - start)[row] * rows["money"].to_numpy()[row]
+    share = inside / (end - start)[row] * rows[name].to_numpy()[row]
     size = shape[0] * count
     return (
         np.bincount(cell, share, size).astype(np.float64).reshape(shape),

@@ -25,11 +25,13 @@ class Owned:
         price: paid for the vehicle.
         bought: instants; 0 where unknown.
         a_day: what a day of owning it costs.
+        a_distance: what a unit of distance costs.
     """
 
     price: Floats
     bought: Ints
     a_day: Floats
+    a_distance: Floats
 
 
 def owned(costs: pl.DataFrame, fleet: ListedSpans) -> Owned:
@@ -42,6 +44,7 @@ def owned(costs: pl.DataFrame, fleet: ListedSpans) -> Owned:
         price=rows["purchase_price"].fill_null(np.nan).to_numpy(),
         bought=bought.to_numpy().astype(np.int64),
         a_day=rows["monthly_cost"].fill_null(np.nan).to_numpy() / MONTH,
+        a_distance=rows["cost_per_distance"].fill_null(np.nan).to_numpy(),
     )
 
 
@@ -49,7 +52,7 @@ def profit(mine: Owned, money: Floats, since: Ints, origin: int, days: int) -> t
     """(vehicles,) money of a window less the costs of owning, and those costs; nan where one is unknown.
 
     Args:
-        money: earned in the window of so many days that ends at the origin.
+        money: earned in the window of so many days that ends at the origin, less what its distance cost.
         since: when a vehicle without a date of purchase was first listed.
     """
     begin = np.where(mine.bought > 0, mine.bought, since)
@@ -57,8 +60,13 @@ def profit(mine: Owned, money: Floats, since: Ints, origin: int, days: int) -> t
     return money - cost, cost
 
 
-def payback(
-    tables: Tables, fleet: ListedSpans, mine: Owned, origin: int, a_day: tuple[Floats, Floats]
+def payback(  # noqa: PLR0913, PLR0917 - what trips left, and what is known of who earned it
+    tables: Tables,
+    fleet: ListedSpans,
+    mine: Owned,
+    distance_cost: pl.DataFrame,
+    origin: int,
+    a_day: tuple[Floats, Floats],
 ) -> tuple[list[date | None], list[date | None], list[bool]]:
     """From when to when the purchase is paid back, at what a day has brought in the past year; is that known?
 
@@ -67,17 +75,19 @@ def payback(
     50 years.
 
     Args:
-        a_day: lowest and highest likely money per calendar day, before costs.
+        distance_cost: `Driven.trips`: what the distance of trips took.
+        a_day: lowest and highest likely money per calendar day, less what distance costs.
     """
     start = data_start(tables)
-    paid = paid_trips(tables).filter(pl.col("money").is_not_null())
+    paid = pl.concat([paid_trips(tables).filter(pl.col("money").is_not_null()), distance_cost])
+    flows = paid.partition_by("vehicle_id", as_dict=True)
     told = np.isfinite(mine.price) & np.isfinite(mine.a_day) & (mine.bought > 0)
     told &= np.maximum(mine.bought, fleet.since) >= start
     first: list[date | None] = [None] * len(fleet.ids)
     last: list[date | None] = [None] * len(fleet.ids)
     known = [False] * len(fleet.ids)
     for vehicle in np.flatnonzero(told):
-        trips = paid.filter(vehicle_id=fleet.ids[vehicle])
+        trips = flows.get((fleet.ids[vehicle],), paid.clear())
         mondays = np.append(np.arange(mine.bought[vehicle], origin, WEEK), origin)
         balance = _earned_by(trips, mondays, int(mine.bought[vehicle]))
         balance -= mine.a_day[vehicle] * (mondays - mine.bought[vehicle]) / DAY + mine.price[vehicle]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from turo.forecast.answers.vehicle_files import VEHICLE_TRACK, VEHICLE_WEEKS
+from turo.forecast.forecast_columns import CLASS
 from turo.models.spread import TOLERANCE
 from turo.serving.front.answer_rows import answer_rows, first
 from turo.serving.front.fleet_files import FleetFiles
@@ -24,6 +25,7 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
     main = next((row for row in rows if row["horizon_days"] == files.main), rows[0])
     weeks = sorted(files.rows(VEHICLE_WEEKS, vehicle_id=vehicle_id), key=lambda row: row["week"])
     track = files.rows(VEHICLE_TRACK, vehicle_id=vehicle_id)
+    league = answer_rows(files, "league", vehicle_id=vehicle_id)
     return {
         "id": vehicle_id,
         "name": main["vehicle"] or vehicle_id,
@@ -35,9 +37,8 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
         "week_rows": weeks,
         "fan": fan_picture(rows, unit),
         "gaps": answer_rows(files, "gaps", vehicle_id=vehicle_id),
-        "league": sorted(
-            answer_rows(files, "league", vehicle_id=vehicle_id), key=lambda row: row["window_days"] or 0
-        ),
+        "league": sorted(league, key=lambda row: row["window_days"] or 0),
+        "peers": _peers(files, league),
         "risk": first(files, "at_risk", vehicle_id),
         "advice": first(files, "advice", vehicle_id),
         "asked": first(files, "asked", vehicle_id),
@@ -45,6 +46,13 @@ def vehicle_view(files: FleetFiles, vehicle_id: str) -> dict[str, Any] | None:
         "track": [_judged(row) for row in _newest(track)],
         "scores": _scores(track),
     }
+
+
+def _peers(files: FleetFiles, league: list[dict[str, Any]]) -> str:
+    """Whom the league table compares the vehicle with; without a class, all others that have none."""
+    if any(row["class"] for row in league):
+        return "its class"
+    return "the fleet" if files.totals.filter(level=CLASS).is_empty() else "others without a class"
 
 
 def _inside(row: dict[str, Any]) -> bool | None:
