@@ -18,8 +18,8 @@ esac
 docker info >/dev/null 2>&1 || stop 'no Docker engine answers: start Docker first'
 
 # What the pipeline makes. Inputs are never named here, whatever they are called.
-MADE=(datas/datas.csv datas/datas.parquet datas/manifest.json datas/rejected.csv datas/last_export.parquet datas/.prepare.lock
-  datas/horizon-* datas/predictions datas/forecast* datas/report.html mlruns/* mlflow_artifacts/*)
+MADE=(datas/datas.csv datas/datas.parquet datas/manifest.json datas/rejected.csv datas/last_export.parquet datas/.*.lock
+  datas/horizon-* datas/predictions datas/forecast* datas/report.html datas/report datas/track-record.* datas/last-runs mlruns/* mlflow_artifacts/*)
 
 echo "This forgets the stack's volumes and removes:"
 for path in "${MADE[@]}"; do [ ! -e "$path" ] || echo "  $path"; done

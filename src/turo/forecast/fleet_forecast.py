@@ -33,6 +33,7 @@ from turo.forecast.report.reasons import compared_with
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
 from turo.settings import Settings
+from turo.table.lock import A_FORECAST, FORECAST, exclusive
 from turo.words import counted
 
 logger = logging.getLogger(__name__)
@@ -63,33 +64,34 @@ def run(settings: Settings, model: str = "", horizons: Sequence[int] = ()) -> di
     Raises:
         ConfigError: no such model.
         InputError: see `choose`; a forecast of other data than the table's does not stay in its place then.
-        ServiceError: the database refused; the files are written by then.
+        ServiceError: another forecast wrote there for too long; or, the files written, the database refused.
     """
     asked = sorted(set(horizons or settings.forecast_horizons))
     name = settings.asked_model(model)
-    other_fleets.take_back(data_folder(settings))
-    try:
-        source = load_tables(settings)
-        choice = choose(settings, name, asked, source)
-        fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
-    except InputError:
-        other_fleets.withdraw(data_folder(settings))
-        raise
-    live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
-    live, tables = fleet.live, (fleet.forecasts, fleet.totals, fleet.accuracy)
-    database.save(settings.forecasts_uri, *tables, live.summary, live.mondays)
-    columns = ("model", "version", "horizon_days", "method", "chosen_because")
-    used = fleet.forecasts.select(columns).unique(maintain_order=True)
-    return {
-        "origin": fleet.forecasts["origin_date"][0],
-        "vehicles": fleet.forecasts["vehicle_id"].n_unique(),
-        "rows": len(fleet.forecasts),
-        "models": {name: version for name, version, _, method, _ in used.rows() if method == MODEL},
-        "baselines": {days: version for _, version, days, method, _ in used.rows() if method == BASELINE},
-        "chosen": dict(used.select("horizon_days", "chosen_because").rows()),
-        "measured": len(fleet.accuracy),
-        "notices": fleet.notices,
-    }
+    with exclusive(data_folder(settings), FORECAST, A_FORECAST):  # first start, a DAG, a person
+        other_fleets.take_back(data_folder(settings))
+        try:
+            source = load_tables(settings)
+            choice = choose(settings, name, asked, source)
+            fleet = forecast_fleet(settings, choice.found, notes=choice.notices, source=source)
+        except InputError:
+            other_fleets.withdraw(data_folder(settings))
+            raise
+        live_errors.log(fleet.accuracy.filter(pl.col("run_id") != ""))  # baselines have no run
+        live, tables = fleet.live, (fleet.forecasts, fleet.totals, fleet.accuracy)
+        database.save(settings.forecasts_uri, *tables, live.summary, live.mondays)
+        columns = ("model", "version", "horizon_days", "method", "chosen_because")
+        used = fleet.forecasts.select(columns).unique(maintain_order=True)
+        return {
+            "origin": fleet.forecasts["origin_date"][0],
+            "vehicles": fleet.forecasts["vehicle_id"].n_unique(),
+            "rows": len(fleet.forecasts),
+            "models": {name: version for name, version, _, method, _ in used.rows() if method == MODEL},
+            "baselines": {days: version for _, version, days, method, _ in used.rows() if method == BASELINE},
+            "chosen": dict(used.select("horizon_days", "chosen_because").rows()),
+            "measured": len(fleet.accuracy),
+            "notices": fleet.notices,
+        }
 
 
 def forecast_fleet(

@@ -18,7 +18,9 @@ INPUTS = (
 )
 MADE = ("datas/datas.csv", "datas/datas.parquet", "datas/manifest.json", "datas/horizon-7/datas.csv",
     "datas/predictions/XGBoost/1.parquet",
-        "datas/forecasts.csv", "mlruns/mlflow.db", "mlflow_artifacts/1/model")  # fmt: skip
+        "datas/forecasts.csv", "datas/report.html", "datas/report/made.json", "datas/last-runs/prepare.json",
+        "datas/track-record.csv", "datas/track-record.html", "datas/.prepare.lock", "datas/.forecast.lock",
+        "mlruns/mlflow.db", "mlflow_artifacts/1/model")  # fmt: skip
 
 
 @pytest.fixture
