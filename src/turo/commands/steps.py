@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from turo import last_runs
 from turo.errors import TuroError
 from turo.prepare import input_notes, watched_inputs
-from turo.table.names import COSTS
+from turo.table.names import COSTS, FURTHER_HORIZON
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -22,8 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def noted(settings: Settings, step: str) -> AbstractContextManager[None]:
-    """Note how the step ends, where the data folder is one of this machine."""
-    return nullcontext() if (folder := _local(settings)) is None else last_runs.noted(folder, step)
+    """Note how the step ends, where the data folder is one of this machine.
+
+    A training on a further horizon's own table is noted beside the main one, where people look.
+    """
+    folder = _local(settings)
+    if folder is not None and folder.name == f"{FURTHER_HORIZON}{settings.horizon_days}":
+        folder = folder.parent
+    return nullcontext() if folder is None else last_runs.noted(folder, step)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ NOW = datetime(2026, 11, 24, 6)
     [
         ("prepare", "Then trigger prepare_data in Airflow (or run `turo prepare`)."),
         ("train XGBoost", "Then trigger prepare_data in Airflow (or run `turo train XGBoost`)."),
-        ("train XGBoost-7d", "Then trigger forecast_fleet in Airflow (or run `turo train XGBoost-7d`)."),
+        ("train XGBoost-7d", "Mend it. Then trigger forecast_fleet in Airflow."),
+        ("promote XGBoost-7d", "Mend it. Then trigger forecast_fleet in Airflow."),
         ("forecast", "Then trigger forecast_fleet in Airflow (or run `turo forecast`)."),
         ("check", "trigger new_files in Airflow."),
     ],

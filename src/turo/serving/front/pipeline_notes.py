@@ -69,8 +69,10 @@ def _again(step: str) -> str:
             "Another file is checked by itself. To check the same one again, because a setting was changed, "
             "trigger new_files in Airflow."
         )
-    further = step in {"forecast", "horizons"} or FURTHER.search(step)
-    dag = "forecast_fleet" if further else "replay_track_record" if step == "replay" else "prepare_data"
+    if FURTHER.search(step):  # by hand it would need that horizon's own table: the DAG gives it
+        return "Then trigger forecast_fleet in Airflow."
+    dags = {"forecast": "forecast_fleet", "horizons": "forecast_fleet", "replay": "replay_track_record"}
+    dag = dags.get(step, "prepare_data")
     return f"Then trigger {dag} in Airflow (or run `turo {step}`)."
 
 
