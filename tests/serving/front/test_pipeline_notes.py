@@ -66,9 +66,19 @@ def test_files_that_passed_and_wait_are_told_until_their_preparation_tells_itsel
     assert pipeline_notes(tmp_path, datetime(2026, 11, 24, 6, 30)).attention == []
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"at": 5}', '{"at": "yesterday"}'])
-def test_a_damaged_note_takes_no_page_away(tmp_path: Path, content: str) -> None:
-    (tmp_path / "last-runs").mkdir()
+@pytest.mark.parametrize("content", ["{", "[]", '{"at": 5}', '{"at": "yesterday"}', "[" * 200_000])
+def test_a_damaged_note_takes_no_page_away(datas: Path, content: str) -> None:
+    (datas / "last-runs").mkdir(exist_ok=True)
     for name in ("passed-files", "prepare.json"):
-        (tmp_path / "last-runs" / name).write_text(content)
-    assert pipeline_notes(tmp_path, NOW).attention == []
+        (datas / "last-runs" / name).write_text(content)
+    assert Pages(str(datas)).get("/").status_code == 200
+    assert pipeline_notes(datas, NOW).attention == []
+
+
+def test_a_file_that_cannot_be_looked_for_takes_no_page_away(datas: Path) -> None:
+    manifest = json.loads((datas / MANIFEST).read_text())
+    manifest["inputs"] = {f"{'a' * 300}.csv": {"sha256": "a"}}
+    (datas / MANIFEST).write_text(json.dumps(manifest))
+    page = Pages(str(datas)).get("/")
+    assert page.status_code == 200
+    assert "gone from the data folder" not in page.text
