@@ -11,7 +11,7 @@ from fleet_pages import Pages
 
 from turo.errors import InputError
 from turo.last_runs import noted
-from turo.serving.front.pipeline_notes import pipeline_notes
+from turo.serving.front.pipeline_notes import WATCHED, Watched, pipeline_notes
 from turo.table.names import MANIFEST
 
 NOW = datetime(2026, 11, 24, 6)
@@ -51,6 +51,54 @@ def test_a_file_that_was_read_and_is_gone_is_told_with_its_remedy(datas: Path) -
     page = Pages(str(datas)).get("/").text
     assert "vehicles.csv was read on 23 Nov 2026, 05:30 UTC and is gone from the data folder now" in page
     assert "Put it back, or a newer one under its name." in page
+
+
+MISSED = "Nothing can be prepared without it."
+BY_HAND = "To go on without it, trigger prepare_data in Airflow (or run `turo prepare`)."
+BY_ITSELF = "what is there is checked and prepared without it, by itself."
+EXPORTS = Watched(("trips_*.csv", "vehicles.csv", "blocks.csv"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "gone", "asked", "way"),
+    [
+        ("canonical", "blocks.csv", WATCHED, BY_ITSELF),
+        ("canonical", "blocks.csv", Watched(by_itself=False), BY_HAND),
+        ("canonical", "vehicles.csv", WATCHED, MISSED),
+        ("canonical", "reservations.csv", WATCHED, MISSED),
+        ("turo_export", "vehicles.csv", EXPORTS, BY_ITSELF),
+        ("turo_export", "trips_1.csv", EXPORTS, BY_HAND),
+    ],
+)
+def test_a_file_that_is_gone_is_told_with_what_is_possible_without_it(
+    tmp_path: Path, profile: str, gone: str, asked: Watched, way: str
+) -> None:
+    there = {"reservations.csv", "trips_1.csv", "trips_2.csv", "vehicles.csv", "blocks.csv"}
+    for name in there:
+        (tmp_path / name).write_text("vehicle_id\n")
+    manifest = {"profile": profile, "inputs": {name: {"sha256": "a"} for name in there}}
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    (tmp_path / gone).unlink()
+    (sentence,) = pipeline_notes(tmp_path, NOW, asked).attention
+    assert sentence.startswith(f"{gone} was read on ")
+    assert sentence.endswith(way)
+
+
+def test_what_is_needed_is_asked_for_first_and_nothing_starts_by_itself_after_a_failure(
+    tmp_path: Path,
+) -> None:
+    for name in ("reservations.csv", "vehicles.csv"):
+        (tmp_path / name).write_text("vehicle_id\n")
+    inputs = {name: {"sha256": "a"} for name in ("reservations.csv", "vehicles.csv", "blocks.csv")}
+    (tmp_path / MANIFEST).write_text(json.dumps({"profile": "canonical", "inputs": inputs}))
+    with pytest.raises(InputError), noted(tmp_path, "prepare"):
+        raise InputError("Ray is away.", "Start it.")
+    _, blocks = pipeline_notes(tmp_path, NOW).attention
+    assert blocks.endswith(BY_HAND)
+    (tmp_path / "vehicles.csv").unlink()
+    _, vehicles, blocks = pipeline_notes(tmp_path, NOW).attention
+    assert vehicles.endswith(MISSED)
+    assert blocks.endswith("First of all vehicles.csv must be there.")
 
 
 def test_files_that_passed_and_wait_are_told_until_their_preparation_tells_itself(tmp_path: Path) -> None:
