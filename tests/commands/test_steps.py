@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
-from turo.serving.front.pipeline_notes import pipeline_notes
+from turo import settings
+from turo.serving.front.pipeline_notes import pipeline_notes, watched
 
 Turo = Callable[..., Result]
 NOW = datetime(2026, 11, 24, 6)
@@ -35,3 +37,29 @@ def test_a_file_that_cannot_be_looked_at_does_not_stop_a_check_that_reads_the_ot
     assert checked.exit_code == 0, checked.output
     assert '"news": true' in checked.output
     assert pipeline_notes(data, NOW).attention == []
+
+
+def test_where_nothing_starts_by_itself_the_home_page_promises_nothing(data: Path, turo: Turo) -> None:
+    asked = watched(settings.load(watch_files=False, airflow_public_port=8080))
+    assert turo("check", "--noted").exit_code == 0
+    told = pipeline_notes(data, NOW, asked)
+    assert told.under_way == []
+    assert told.attention[0].endswith("else trigger it in Airflow (or run `turo prepare`).")
+    (data / "reservations.csv").write_text("vehicle_id\n")
+    assert turo("check", "--noted").exit_code == 1
+    (refusal,) = pipeline_notes(data, NOW, asked).attention
+    assert "by itself" not in refusal
+    assert refusal.endswith("trigger new_files in Airflow (or run `turo check --noted`).")
+
+
+@pytest.mark.parametrize(
+    ("given", "by_itself"),
+    [
+        ({"airflow_public_port": 8080}, True),
+        ({"service_urls": {"airflow": "https://airflow.example"}}, True),
+        ({"airflow_public_port": 8080, "watch_files": False}, False),
+        ({}, False),  # the demo has no Airflow
+    ],
+)
+def test_files_are_watched_where_an_airflow_does_it(given: dict[str, object], by_itself: bool) -> None:
+    assert watched(settings.load(**given)).by_itself is by_itself

@@ -53,6 +53,14 @@ def test_a_file_that_was_read_and_is_gone_is_told_with_its_remedy(datas: Path) -
     assert "Put it back, or a newer one under its name." in page
 
 
+def test_the_home_page_promises_a_check_only_where_files_are_watched(datas: Path) -> None:
+    with pytest.raises(InputError), noted(datas, "check"):
+        raise InputError("Line 7 has no date.", "Mend it.")
+    promise = "Another file is checked by itself."
+    assert promise in Pages(str(datas)).get("/").text
+    assert promise not in Pages(str(datas), watched=Watched(by_itself=False)).get("/").text
+
+
 MISSED = "Nothing can be prepared without it."
 BY_HAND = "To go on without it, trigger prepare_data in Airflow (or run `turo prepare`)."
 BY_ITSELF = "what is there is checked and prepared without it, by itself."

@@ -66,7 +66,7 @@ def pipeline_notes(folder: Path, now: datetime, asked: Watched = WATCHED) -> Not
     failed = {run.step for run in runs if run.problem}
     attention = [
         *(
-            f"“{run.step}” failed on {_told(run.ended)}: {run.problem.rstrip('.')}. {_again(run.step)}"
+            f"“{run.step}” failed on {_told(run.ended)}: {run.problem.rstrip('.')}. {_again(run.step, asked)}"
             for run in runs
             if run.problem
         ),
@@ -80,7 +80,12 @@ def pipeline_notes(folder: Path, now: datetime, asked: Watched = WATCHED) -> Not
     under_way = [f"“{run.step}” has been running since {_told(run.began)}." for run in running]
     if inputs.passed_at and not _is_told(runs, inputs):
         since = f"The files that passed their check on {_told(inputs.passed_at)}"
-        if _moment(inputs.passed_at, now) > now - SOON:
+        if not asked.by_itself or PREPARE in failed:  # then a person may have checked them
+            attention.append(
+                f"{since} are not in the table yet: where new_files checked them, prepare_data begins by "
+                "itself; else trigger it in Airflow (or run `turo prepare`)."
+            )
+        elif _moment(inputs.passed_at, now) > now - SOON:
             under_way.append(f"{since} are prepared next: prepare_data begins by itself.")
         else:
             attention.append(
@@ -90,8 +95,13 @@ def pipeline_notes(folder: Path, now: datetime, asked: Watched = WATCHED) -> Not
     return Notices(attention, under_way)
 
 
-def _again(step: str) -> str:
+def _again(step: str, asked: Watched) -> str:
     """How the step is tried again."""
+    if step == CHECK and not asked.by_itself:
+        return (
+            "To check another file, or the same one again, trigger new_files in Airflow (or run `turo check "
+            "--noted`)."
+        )
     if step == CHECK:
         return (
             "Another file is checked by itself. To check the same one again, because a setting was changed, "
