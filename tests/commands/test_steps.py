@@ -56,7 +56,7 @@ def test_where_nothing_starts_by_itself_the_home_page_promises_nothing(data: Pat
     ("given", "by_itself"),
     [
         ({"airflow_public_port": 8080}, True),
-        ({"service_urls": {"airflow": "https://airflow.example"}}, True),
+        ({"service_urls": "airflow=https://airflow.example"}, True),
         ({"airflow_public_port": 8080, "watch_files": False}, False),
         ({}, False),  # the demo has no Airflow
     ],

@@ -48,7 +48,7 @@ WATCHED = Watched()
 
 def watched(settings: Settings) -> Watched:
     """As this installation does it: the DAG new_files needs an Airflow."""
-    airflow = bool(settings.airflow_public_port or settings.service_urls.get("airflow"))
+    airflow = bool(settings.airflow_public_port or "airflow" in dict(settings.service_urls))
     return Watched(settings.input_files, settings.watch_files and airflow)
 
 
