@@ -48,31 +48,38 @@ def test_an_unusable_value_names_the_variable_and_the_value(
 
 
 def test_addresses_of_services_are_named_by_comma(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings.load().service_urls == {}
-    monkeypatch.setenv("SERVICE_URLS", "Airflow=https://airflow.example, grafana = https://example/g?a=b ,")
-    assert settings.load().service_urls == {
-        "airflow": "https://airflow.example",
+    assert settings.load().service_urls == ()
+    monkeypatch.setenv("SERVICE_URLS", "Airflow=HTTPS://airflow.example/A, grafana = https://example/g?a=b ,")
+    given = settings.load()
+    assert dict(given.service_urls) == {
+        "airflow": "https://airflow.example/A",
         "grafana": "https://example/g?a=b",
     }
+    assert given in {settings.load()}  # equal settings are one key
+    assert settings.load(service_urls=given.service_urls) == given
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "part"),
     [
-        "airflw=https://x",
-        "airflow",
-        "airflow=",
-        "airflow=javascript:alert(1)",
-        'ray=http://x"onclick',
-        "https://x",
+        ("airflw=https://x", "'airflw=https://x' does not"),
+        ("grafana=http://g, airflow", "'airflow' does not"),
+        ("airflow=", "'airflow=' does not"),
+        ("airflow=https://", "'airflow=https://' does not"),
+        ("airflow=javascript:alert(1)", r"'airflow=javascript:alert\(1\)' does not"),
+        ('ray=http://x"onclick', "'ray=http://x\"onclick' does not"),
+        ("https://x", "'https://x' does not"),
+        ("airflow=https://x/?days=1,7", "'7' does not"),
+        ("airflow=https://a,Airflow=https://b", "airflow is named twice"),
     ],
 )
-def test_an_address_of_no_service_or_no_address_is_refused(
-    monkeypatch: pytest.MonkeyPatch, value: str
+def test_an_address_of_no_service_or_no_address_is_refused_with_the_form_it_takes(
+    monkeypatch: pytest.MonkeyPatch, value: str, part: str
 ) -> None:
     monkeypatch.setenv("SERVICE_URLS", value)
-    with pytest.raises(ConfigError, match=r"SERVICE_URLS=.* cannot be used"):
+    with pytest.raises(ConfigError, match=rf"SERVICE_URLS=.* cannot be used: {part}") as refused:
         settings.load()
+    assert "airflow=https://airflow.example.com" in str(refused.value) or "twice" in part
 
 
 def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

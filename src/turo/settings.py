@@ -5,6 +5,7 @@ A process calls `load` once, where it begins, and hands the Settings on: tests/t
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -20,8 +21,9 @@ CommaList = Annotated[tuple[str, ...], NoDecode]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?$")]
 Origins = Annotated[tuple[Origin, ...], NoDecode]
 ServiceName = Literal["airflow", "mlflow", "jupyter", "grafana", "prometheus", "ray"]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'\\]+$")]
+ADDRESS = re.compile(r"(https?://)([^\s<>\"'\\/?#][^\s<>\"'\\]*)", re.IGNORECASE)
 Target = Literal["auto", "y_booked_days", "y_reservations", "y_revenue"]
+SERVICES: tuple[str, ...] = get_args(ServiceName)
 TARGETS: tuple[str, ...] = get_args(Target)
 BEST_MODEL = "auto"  # for FORECAST_MODEL: the champion with the best hold-out score of each horizon
 
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
     prometheus_public_port: int = 0
     dashboard_public_port: int = 0
     # Whole addresses, `airflow=https://…` by comma, of those that are elsewhere, as behind a proxy.
-    service_urls: Annotated[dict[ServiceName, Address], NoDecode] = {}
+    service_urls: Annotated[tuple[tuple[ServiceName, str], ...], NoDecode] = ()
 
     # Monitoring
     statsd_host: str = ""  # empty = no metrics are sent
@@ -124,10 +126,20 @@ class Settings(BaseSettings):
     @field_validator("service_urls", mode="before")
     @classmethod
     def _addresses(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        named = (part.partition("=") for part in value.split(",") if part.strip())
-        return {name.strip().lower(): url.strip() for name, _, url in named}
+        parts = value.split(",") if isinstance(value, str) else [f"{name}={url}" for name, url in value]
+        found = dict[str, str]()
+        for part in filter(None, (part.strip() for part in parts)):
+            name, _, url = (piece.strip() for piece in part.partition("="))
+            name, address = name.lower(), ADDRESS.fullmatch(url)
+            if name not in SERVICES or not address:
+                raise ValueError(
+                    f"{part!r} does not have the form airflow=https://airflow.example.com: one of "
+                    f"{', '.join(SERVICES)}, then an address of http:// or https:// without a comma"
+                )
+            if name in found:
+                raise ValueError(f"{name} is named twice")
+            found[name] = address[1].lower() + address[2]
+        return tuple(found.items())
 
     @field_validator("target", mode="before")
     @classmethod
@@ -175,6 +187,6 @@ def load(**overrides: Any) -> Settings:
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
         value = "…" if name in SECRET else repr(first.get("input"))
         raise ConfigError(
-            f"{name}={value} cannot be used: {first['msg']}.",
+            f"{name}={value} cannot be used: {first['msg'].removeprefix('Value error, ')}.",
             f"Set {name} to a fitting value; .env.example lists what each variable takes.",
         ) from (None if name in SECRET else error)  # the cause quotes the value

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from turo import last_runs
 from turo import settings as settings_module
 from turo.data.synthetic.generate import write_sample
-from turo.errors import ConfigError
+from turo.errors import ConfigError, InputError
 from turo.forecast.horizon_tables import open_table
 from turo.forecast.prepare_horizons import make_ready
 from turo.prepare.ray_tasks import connected
@@ -93,6 +94,15 @@ def test_other_horizons_get_tables_and_trainings_until_they_are_up_to_date(setti
     write_sample(folder, vehicles=6, years=1, seed=77, end=END, horizons=())  # another fleet
     prepare(settings)
     assert [entry["name"] for entry in make_ready(settings, horizons=(7,))] == ["XGBoost-7d"]
+
+
+def test_how_a_training_ended_is_forgotten_where_nobody_asks_for_it_any_more(settings: Settings) -> None:
+    folder = Path(settings.data_dir)
+    for step in ("train XGBoost-7d", "train SVR-7d", "promote SVR-90d", "train SVR"):
+        with pytest.raises(InputError), last_runs.noted(folder, step):
+            raise InputError("The solver did not end.", "Scale the columns.")
+    assert [needed["name"] for needed in make_ready(settings, horizons=(7,))] == ["XGBoost-7d"]
+    assert {run.step for run in last_runs.read(folder)} == {"train XGBoost-7d", "train SVR"}
 
 
 def test_tables_of_other_data_are_removed_asked_for_or_not(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from turo.forecast.fleet_forecast import forecast_fleet
 from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.pages import Front
+from turo.serving.front.pipeline_notes import WATCHED, Watched
 from turo.serving.front.served import Service
 from turo.serving.http.messages import Request, Response, json_response
 from turo.serving.http.problems import overloaded
@@ -61,9 +62,16 @@ def answer_of(body: dict[str, Any]) -> dict[str, Any]:
 class Pages:
     """Requests to the front door; `asked` are those that reached the model."""
 
-    def __init__(self, data_dir: str, api_key: str = "", now: datetime = NOW, code_version: str = "") -> None:
+    def __init__(
+        self,
+        data_dir: str,
+        api_key: str = "",
+        now: datetime = NOW,
+        code_version: str = "",
+        watched: Watched = WATCHED,
+    ) -> None:
         self.asked: list[Request] = []
-        front = Front(FleetFolder(data_dir, code_version), SERVICES, api_key, lambda: now)
+        front = Front(FleetFolder(data_dir, code_version), SERVICES, api_key, lambda: now, watched)
         self.directory = Directory(self.forward, bool(api_key), front)
         self.directory.models = {NAME: SPEC}
         self.app = DirectoryApp(self.directory, LIMITS, api_key=api_key)

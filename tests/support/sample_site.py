@@ -37,6 +37,7 @@ from turo.serving.api.model_info import About
 from turo.serving.api.predictor import Predictor
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.pages import Front
+from turo.serving.front.pipeline_notes import watched
 from turo.serving.front.services import services
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response
@@ -141,7 +142,8 @@ def application(
     Args:
         reached: gets the model's name at each POST that came through to it.
     """
-    front = Front(FleetFolder(settings.data_dir, ""), services(settings), api_key, lambda: NOW)
+    folder, asked = FleetFolder(settings.data_dir, ""), watched(settings)
+    front = Front(folder, services(settings), api_key, lambda: NOW, asked)
     trained, model = TrainedOn(), None
     if sample:
         fleet = sample.tables.fleet

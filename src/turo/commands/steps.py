@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from turo import last_runs
 from turo.errors import TuroError
 from turo.prepare import input_notes, watched_inputs
-from turo.table.names import COSTS
+from turo.table.names import COSTS, FURTHER_HORIZON
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -22,8 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def noted(settings: Settings, step: str) -> AbstractContextManager[None]:
-    """Note how the step ends, where the data folder is one of this machine."""
-    return nullcontext() if (folder := _local(settings)) is None else last_runs.noted(folder, step)
+    """Note how the step ends, where the data folder is one of this machine.
+
+    A training on a further horizon's own table is noted beside the main one, where people look.
+    """
+    folder = _local(settings)
+    if folder is not None and folder.name == f"{FURTHER_HORIZON}{settings.horizon_days}":
+        folder = folder.parent
+    return nullcontext() if folder is None else last_runs.noted(folder, step)
 
 
 @contextmanager
@@ -31,11 +37,11 @@ def remembered(settings: Settings) -> Iterator[None]:
     """Remember the input files as `prepare` took them, so that the DAG new_files sees no news in them."""
     folder = _local(settings)
     # Hashed first, and one that is replaced or taken away meanwhile is not remembered: it stays news.
-    before = {} if folder is None else watched_inputs.states(folder, settings.input_files)
+    before = {} if folder is None else _states(folder, settings.input_files)
     found = {} if folder is None else watched_inputs.digests(folder, before)
     yield
     if folder is not None:
-        after = watched_inputs.states(folder, settings.input_files)
+        after = _states(folder, settings.input_files)
         same = {name: sha for name, sha in found.items() if before[name] == after.get(name)}
         _kept(lambda: input_notes.taken(folder, same), folder)
 
@@ -51,7 +57,7 @@ def checked(settings: Settings) -> Iterator[dict[str, bool]]:
     outcome = {"news": False, "costs": False}
     folder, names = _local(settings), settings.input_files
     watched = [*names, COSTS]
-    found = {} if folder is None else watched_inputs.digests(folder, watched_inputs.states(folder, watched))
+    found = {} if folder is None else watched_inputs.digests(folder, _states(folder, watched))
     try:
         yield outcome
     except TuroError:
@@ -60,10 +66,20 @@ def checked(settings: Settings) -> Iterator[dict[str, bool]]:
             _kept(lambda: input_notes.refused(folder, inputs), folder)
         raise
     if folder is not None:
-        outcome["news"] = watched_inputs.is_unprepared(folder, found, names)
+        # Files that could be read, but not looked at, are as good as new.
+        outcome["news"] = not found or watched_inputs.is_unprepared(folder, found, names)
         outcome["costs"] = watched_inputs.wants_report(folder, found, names)
         if outcome["news"]:
             _kept(lambda: input_notes.passed(folder), folder)
+
+
+def _states(folder: Path, names: Sequence[str]) -> dict[str, watched_inputs.State]:
+    """None where the file system does not tell them: the step itself says what it cannot read."""
+    try:
+        return watched_inputs.states(folder, names)
+    except OSError as error:
+        logger.warning("The input files in %s cannot be looked at: %s", folder, error)
+        return {}
 
 
 def _kept(write: Callable[[], None], folder: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
+from turo import last_runs
 from turo.errors import InputError
 from turo.forecast import best_model
 from turo.forecast.champions import TARGET_TAG, is_of
@@ -26,6 +28,8 @@ from turo.table.targets import AUTO
 from turo.training.trainable import why_not
 from turo.words import counted
 
+FURTHER = re.compile(r"(?:train|promote) (.+-\d+d)")  # how the steps of these models are noted
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,7 +38,8 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
 
     A model must be trained when its name has no champion of this fleet, or when none of its versions saw the
     table as it is now: a candidate that the gate refused is not trained again on the same data. Where the
-    data do not suffice for a training, none is listed.
+    data do not suffice for a training, none is listed. How earlier trainings ended that are not listed any
+    more is forgotten: nobody can or need try them again.
 
     Args:
         model: one of MODEL_NAMES, or `auto` for the best of the main horizon; default FORECAST_MODEL.
@@ -68,7 +73,16 @@ def make_ready(settings: Settings, model: str = "", horizons: Sequence[int] = ()
             continue
         env = {"DATA_DIR": str(table.folder.resolve()), "HORIZON_DAYS": str(horizon)}
         needed.append({"name": name, "path": path, "option": f"target={target}", "env": env})
+    _forget_others(settings, {str(entry["name"]) for entry in needed})
     return needed
+
+
+def _forget_others(settings: Settings, needed: Set[str]) -> None:
+    folder = data_folder(settings)
+    for run in last_runs.read(folder):
+        noted = FURTHER.fullmatch(run.step)
+        if noted and noted[1] not in needed and noted[1] not in settings.model_names:
+            last_runs.forget(folder, run.step)
 
 
 def _tables(settings: Settings, horizons: Sequence[int], served: int) -> list[HorizonTable]:

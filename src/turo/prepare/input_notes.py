@@ -41,7 +41,7 @@ class InputState:
 
 def state(folder: Path) -> InputState:
     """Cheap enough for every page: no file is read but the notes."""
-    gone = [name for name in prepared(folder) if not (folder / name).is_file()]
+    gone = [name for name in prepared(folder) if _is_gone(folder / name)]
     made = str(read(folder / MANIFEST).get("created_at", ""))
     passed = str(read(folder / PASSED).get("at", ""))
     return InputState(gone, made, passed if passed >= made else "")
@@ -84,9 +84,17 @@ def read(path: Path) -> dict[str, Any]:
     """A JSON object; empty where there is none yet, or none that can be read (then everything is news)."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_gone(path: Path) -> bool:
+    """Of a file that cannot be looked for, below a folder that is closed, nothing is said."""
+    try:
+        return not path.is_file()
+    except OSError:
+        return False
 
 
 def _write(path: Path, content: Mapping[str, str]) -> None:

@@ -96,10 +96,25 @@ def is_unprepared(folder: Path, now: Mapping[str, str], names: Sequence[str]) ->
     taken = input_notes.read(folder / input_notes.CHECKED) if prepared else {}
     if any(sha != (prepared.get(name) or taken.get(name)) for name, sha in now.items()):
         return True
-    optional = names[2:]
-    if input_notes.read(folder / MANIFEST).get("profile") == EXPORT:
-        optional = names[1:]
-    return any(name not in now and any(_named(name, each) for each in optional) for name in prepared)
+    return any(name not in now and is_optional(folder, name, names) for name in prepared)
+
+
+def is_optional(folder: Path, name: str, names: Sequence[str]) -> bool:
+    """Whether the input is whole without this file: one of BLOCKS_FILE, beside an export of VEHICLES_FILE."""
+    beside_export = input_notes.read(folder / MANIFEST).get("profile") == EXPORT
+    return any(_named(name, each) for each in names[1 if beside_export else 2 :])
+
+
+def is_missed(folder: Path, name: str, names: Sequence[str]) -> bool:
+    """Whether nothing can be prepared for want of this file; not of one export of several that a glob names.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    if is_optional(folder, name, names):
+        return False
+    asked = [part for each in names for part in each.split(",") if part.strip() and _named(name, part)]
+    return any(not states(folder, [part]) for part in asked)
 
 
 def wants_report(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:

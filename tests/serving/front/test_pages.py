@@ -168,7 +168,7 @@ def test_a_service_that_is_elsewhere_is_linked_there_and_the_others_beside_this_
     named = settings_module.load(
         airflow_public_port=8080,
         tracking_public_port=5000,
-        service_urls={"airflow": "https://flow.example/a", "ray": "http://ray.lan"},
+        service_urls="airflow=https://flow.example/a,ray=http://ray.lan",
     )
     found = {link["name"]: link["url"] for link in links(services(named), "https://turo.example:8443/turo")}
     assert found == {

@@ -16,7 +16,7 @@ from turo.serving.front.fleet_view import fleet_view
 from turo.serving.front.icon import ICON, ICON_HEADERS, ICON_PATH
 from turo.serving.front.model_question import Forward, ask
 from turo.serving.front.page_maker import WHEN, PageMaker
-from turo.serving.front.pipeline_notes import Notices, pipeline_notes
+from turo.serving.front.pipeline_notes import WATCHED, Notices, Watched, pipeline_notes
 from turo.serving.front.report_pages import PAGES, report_page, report_rows
 from turo.serving.front.served import Served, Service
 from turo.serving.front.services import links
@@ -39,6 +39,7 @@ class Front(PageMaker):
         services: the other services' links.
         api_key: of the routes; empty where none is wanted.
         now: UTC without zone; default the clock.
+        watched: the input files as the settings ask for them.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Front(PageMaker):
         services: Sequence[Service] = (),
         api_key: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
+        watched: Watched = WATCHED,
     ) -> None:
         super().__init__(folder, now, api_key)
         for name in (HOME, VEHICLES, VEHICLE):
             prepare(name)
         self.services = list(services)
+        self.watched = watched
 
     def a_vehicle(self) -> str:
         """The id of one that can be forecast, for an example; empty while none is known."""
@@ -117,7 +120,7 @@ class Front(PageMaker):
         files, now = self.folder.now(), self.now()
         place = None if self.folder.is_address else self.folder.folder
         runs = last_runs.read(place) if place else []
-        pipeline = pipeline_notes(place, now) if place else Notices([], [])
+        pipeline = pipeline_notes(place, now, self.watched) if place else Notices([], [])
         return self.page(
             HOME,
             request,

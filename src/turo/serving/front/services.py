@@ -11,7 +11,7 @@ from turo.settings import Settings
 
 def services(settings: Settings) -> list[Service]:
     """Those that this installation publishes."""
-    elsewhere = settings.service_urls
+    elsewhere = dict[str, str](settings.service_urls)
     known = [
         Service(
             "Airflow",

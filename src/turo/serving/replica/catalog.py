@@ -12,6 +12,7 @@ from ray.serve import Application
 from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.pages import Front
+from turo.serving.front.pipeline_notes import watched
 from turo.serving.front.services import services
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, json_response
@@ -74,7 +75,10 @@ class Catalog:
         self.handles: dict[str, Any] = {}
         settings = load_settings()
         front = Front(
-            FleetFolder(settings.data_dir, settings.code_version), services(settings), settings.serve_api_key
+            FleetFolder(settings.data_dir, settings.code_version),
+            services(settings),
+            settings.serve_api_key,
+            watched=watched(settings),
         )
         self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key), front=front)
         self.directory.reports = self.reports = Reports()
