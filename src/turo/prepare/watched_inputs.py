@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from turo import last_runs
 from turo.files import sha256
@@ -123,22 +123,27 @@ def _inputs(now: Mapping[str, str]) -> dict[str, str]:
 
 def _readable(now: Iterable[str], names: Sequence[str]) -> bool:
     """Whether every reservations file that is asked for is there."""
-    asked = [part for part in names[0].split(",") if part.strip()]
-    return all(any(_named(name, part) for name in now) for part in asked)
+    return all(any(fnmatch(name, part) for name in now) for part in _parts(names[0]))
 
 
 def _named(name: str, names: str) -> bool:
-    return any(fnmatch(name, part.strip().lstrip("/")) for part in names.split(","))
+    return any(fnmatch(name, part) for part in _parts(names))
+
+
+def _parts(names: str) -> list[str]:
+    """Each name or glob in the one form in which files are known: without ./, // or a leading /."""
+    given = filter(None, (part.strip() for part in names.split(",")))
+    return [PurePosixPath(part.lstrip("/")).as_posix() for part in given]
 
 
 def _matching(folder: Path, names: str) -> list[Path]:
     listed = []
-    for name in filter(None, (part.strip() for part in names.split(","))):
+    for name in _parts(names):
         if any(sign in name for sign in "*?["):
             tree = folder.rglob("*") if "/" in name else folder.iterdir()
             listed += [path for path in tree if fnmatch(path.relative_to(folder).as_posix(), name)]
         else:
-            listed.append(folder / name.lstrip("/"))
+            listed.append(folder / name)
     return [path for path in listed if path.is_file() and not _ours(path.relative_to(folder))]
 
 
