@@ -188,7 +188,7 @@ def test_a_file_that_the_step_left_out_is_known_and_one_it_read_is_as_it_was_rea
 
 def test_a_later_preparation_ends_the_refusal_of_an_earlier_check(folder: Path) -> None:
     refuse(folder)
-    input_notes.passed(folder)
+    input_notes.passed(folder, watched_inputs.states(folder, NAMES))
     assert input_notes.state(folder).passed_at
     with last_runs.noted(folder, "prepare"):
         prepared_of(folder, "canonical")

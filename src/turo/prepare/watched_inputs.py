@@ -31,7 +31,7 @@ from turo.table.names import (
 OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, last_runs.FOLDER, ".*")
 UNREADABLE = "unreadable"  # in the place of a digest: the check, which may read more, tells what is wrong
 
-State = tuple[int, int, int]  # size in bytes, time of change in ns, inode
+State = input_notes.State
 
 
 def states(folder: Path, names: Iterable[str]) -> dict[str, State]:
@@ -67,9 +67,10 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     """Whether these files (name -> sha256) are to be checked, and prepared if they are good.
 
-    Before a folder's first table there is no news: the first start prepares it; unless that failed. Files
-    that are good again after a refused check are news, too: a check takes the refusal back. Without
-    reservations there is none: whatever else changed, nothing could be read.
+    Before a folder's first table there is no news: the first start prepares it; unless that failed, of other
+    files. Those of the table, back after others were refused or could not be prepared, are news, too: a check
+    takes the refusal or the failure back. Without reservations there is none: whatever else changed, nothing
+    could be read.
 
     Args:
         names: RESERVATIONS_FILE, VEHICLES_FILE, BLOCKS_FILE.
@@ -80,10 +81,11 @@ def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     failed = _failed(folder)
     if input_notes.CHECK in failed:
         return now != input_notes.read(folder / input_notes.REFUSED)
+    others_failed = input_notes.PREPARE in failed and now != input_notes.read(folder / input_notes.TRIED)
     # FLEETS, once there, outlives `turo reset-sample`.
     if not input_notes.prepared(folder) and not (folder / FLEETS).exists():
-        return input_notes.PREPARE in failed
-    return is_unprepared(folder, now, names)
+        return others_failed
+    return others_failed or is_unprepared(folder, now, names)
 
 
 def is_unprepared(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
