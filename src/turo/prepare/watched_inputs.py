@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from turo import last_runs
 from turo.files import sha256
 from turo.prepare import input_notes
+from turo.table import lock
 from turo.table.names import (
     COSTS,
     EXPORT,
@@ -67,10 +69,10 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     """Whether these files (name -> sha256) are to be checked, and prepared if they are good.
 
-    Before a folder's first table there is no news: the first start prepares it; unless that failed, of other
-    files. Those of the table, back after others were refused or could not be prepared, are news, too: a check
-    takes the refusal or the failure back. Without reservations there is none: whatever else changed, nothing
-    could be read.
+    Before a folder's first table there is no news: the first start prepares it; unless that failed or was
+    killed, with other files. Those of the table, back after others were refused or could not be prepared, are
+    news, too: a check takes the refusal or the failure back. Without reservations there is none: whatever
+    else changed, nothing could be read.
 
     Args:
         names: RESERVATIONS_FILE, VEHICLES_FILE, BLOCKS_FILE.
@@ -81,10 +83,11 @@ def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     failed = _failed(folder)
     if input_notes.CHECK in failed:
         return now != input_notes.read(folder / input_notes.REFUSED)
-    others_failed = input_notes.PREPARE in failed and now != input_notes.read(folder / input_notes.TRIED)
+    others = now != input_notes.read(folder / input_notes.TRIED)
+    others_failed = others and input_notes.PREPARE in failed
     # FLEETS, once there, outlives `turo reset-sample`.
     if not input_notes.prepared(folder) and not (folder / FLEETS).exists():
-        return others_failed
+        return others_failed or (others and _was_killed(folder))
     return others_failed or is_unprepared(folder, now, names)
 
 
@@ -109,10 +112,32 @@ def wants_report(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> 
 
     Not where a check refuses the other files, without which no report can be made.
     """
-    made = input_notes.read(folder / REPORT / REPORT_MADE)
+    made = _made(folder)
     if not made or input_notes.CHECK in _failed(folder) or not _readable(now, names):
         return False
     return bool(now.get(COSTS, "") != made.get("costs", ""))
+
+
+def gone(folder: Path, now: Iterable[str]) -> list[str]:
+    """What table and newest report were made of and what is away: for good, or about to be replaced."""
+    costs = [COSTS] if _made(folder).get("costs") and COSTS not in now else []
+    return [*input_notes.state(folder).gone, *costs]
+
+
+def grounds(folder: Path) -> tuple[object, object]:
+    """What `is_news` and what `wants_report` compare files with."""
+    refused = input_notes.read(folder / input_notes.REFUSED)
+    return (input_notes.prepared(folder), refused), _made(folder).get("costs")
+
+
+def _made(folder: Path) -> dict[str, Any]:
+    return input_notes.read(folder / REPORT / REPORT_MADE)
+
+
+def _was_killed(folder: Path) -> bool:
+    """Whether the last preparation began, told no end, and is not at work."""
+    begun = any(run.step == input_notes.PREPARE and not run.ended for run in last_runs.read(folder))
+    return begun and lock.is_free(folder)
 
 
 def _failed(folder: Path) -> set[str]:
