@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,16 +207,31 @@ def test_going_on_without_a_file_waits_no_longer_once_it_is_back(prepared: Path,
     assert not input_notes.state(prepared).passed_at
 
 
+PREPARING = """
+import os, signal, sys
+from turo import settings
+from turo.commands import steps
+
+chosen = settings.load(data_dir=sys.argv[1])
+with steps.noted(chosen, "prepare"), steps.remembered(chosen):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("killed", [False, True])
 def test_that_others_could_not_be_prepared_is_over_once_those_of_the_table_are_back(
-    passed: Path, turo: Turo
+    passed: Path, turo: Turo, killed: bool
 ) -> None:
-    with pytest.raises(ServiceError):
-        prepare(passed, problem="Ray is away.")
+    if killed:
+        subprocess.run([sys.executable, "-c", PREPARING, str(passed)], check=False)
+    else:
+        with pytest.raises(ServiceError):
+            prepare(passed, problem="Ray is away.")
     path = passed / "reservations.csv"
     path.write_text(path.read_text()[:-1])
     assert is_news(passed)  # to a check, which takes the failure back
     assert turo("check", "--noted").exit_code == 0
-    assert problems(passed) == []
+    assert [run.step for run in last_runs.read(passed)] == ["check"]
     assert not is_news(passed)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from turo import last_runs
 from turo.files import atomic_path
+from turo.table import lock
 from turo.table.names import MANIFEST
 
 CHECK, PREPARE = "check", "prepare"  # the steps, as their last runs are noted
@@ -98,9 +99,16 @@ def passed(folder: Path, files: Mapping[str, State]) -> None:
 def settled(folder: Path, found: Mapping[str, str]) -> None:
     """A check found the table to be of these files: none waits, and what befell others is over."""
     (folder / PASSED).unlink(missing_ok=True)
-    failed = any(run.step == PREPARE and run.problem for run in last_runs.read(folder))
-    if failed and read(folder / TRIED) != found:
+    if others_failed(folder, found):
         last_runs.forget(folder, PREPARE)
+
+
+def others_failed(folder: Path, found: Mapping[str, str]) -> bool:
+    """Whether the last preparation failed, or was killed, and was one of other files than these."""
+    last = next((run for run in last_runs.read(folder) if run.step == PREPARE), None)
+    if last is None or read(folder / TRIED) == found:
+        return False
+    return bool(last.problem) or (not last.ended and lock.is_free(folder))
 
 
 def read(path: Path) -> dict[str, Any]:

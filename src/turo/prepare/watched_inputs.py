@@ -13,7 +13,6 @@ from typing import Any
 from turo import last_runs
 from turo.files import sha256
 from turo.prepare import input_notes
-from turo.table import lock
 from turo.table.names import (
     COSTS,
     EXPORT,
@@ -80,15 +79,11 @@ def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     now = _inputs(now)
     if not _readable(now, names):
         return False
-    failed = _failed(folder)
-    if input_notes.CHECK in failed:
+    if input_notes.CHECK in _failed(folder):
         return now != input_notes.read(folder / input_notes.REFUSED)
-    others = now != input_notes.read(folder / input_notes.TRIED)
-    others_failed = others and input_notes.PREPARE in failed
     # FLEETS, once there, outlives `turo reset-sample`.
-    if not input_notes.prepared(folder) and not (folder / FLEETS).exists():
-        return others_failed or (others and _was_killed(folder))
-    return others_failed or is_unprepared(folder, now, names)
+    is_first = not input_notes.prepared(folder) and not (folder / FLEETS).exists()
+    return input_notes.others_failed(folder, now) or (not is_first and is_unprepared(folder, now, names))
 
 
 def is_unprepared(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
@@ -132,12 +127,6 @@ def grounds(folder: Path) -> tuple[object, object]:
 
 def _made(folder: Path) -> dict[str, Any]:
     return input_notes.read(folder / REPORT / REPORT_MADE)
-
-
-def _was_killed(folder: Path) -> bool:
-    """Whether the last preparation began, told no end, and is not at work."""
-    begun = any(run.step == input_notes.PREPARE and not run.ended for run in last_runs.read(folder))
-    return begun and lock.is_free(folder)
 
 
 def _failed(folder: Path) -> set[str]:
