@@ -64,6 +64,12 @@ def forget(folder: Path, step: str) -> None:
     _path(folder, step).unlink(missing_ok=True)
 
 
+def forget_all(folder: Path) -> None:
+    """No step's last run is of any matter here any more, nor what was noted beside them."""
+    for path in (folder / FOLDER).glob("*"):
+        path.unlink(missing_ok=True)
+
+
 def _path(folder: Path, step: str) -> Path:
     return folder / FOLDER / f"{''.join(letter if letter.isalnum() else '-' for letter in step)}.json"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from typer.testing import Result
 
 from turo import last_runs, settings
 from turo.commands import steps
-from turo.errors import InputError
+from turo.errors import InputError, ServiceError
 from turo.prepare import input_notes, watched_inputs
 from turo.table.names import MANIFEST
 
@@ -138,6 +140,107 @@ def test_what_passed_but_was_not_prepared_is_prepared_when_new_files_is_triggere
         (data / MANIFEST).write_text(json.dumps({"inputs": found}))
     assert not input_notes.state(data).passed_at
     assert not wants_preparation()
+
+
+@pytest.fixture
+def prepared(data: Path) -> Path:
+    """A folder whose table is of the files that lie there."""
+    prepare(data)
+    return data
+
+
+def prepare(folder: Path, problem: str = "") -> None:
+    """What `turo prepare` notes of a good run, or of one that fails."""
+    chosen = settings.load(data_dir=str(folder))
+    with steps.noted(chosen, "prepare"), steps.remembered(chosen):
+        if problem:
+            raise ServiceError(problem, "Start it.")
+        names = watched_inputs.states(folder, chosen.input_files)
+        found = {name: {"sha256": sha} for name, sha in watched_inputs.digests(folder, names).items()}
+        (folder / MANIFEST).write_text(json.dumps({"inputs": found}))
+
+
+def is_news(folder: Path) -> bool:
+    names = settings.load(data_dir=str(folder)).input_files
+    return watched_inputs.is_news(
+        folder, watched_inputs.digests(folder, watched_inputs.states(folder, names)), names
+    )
+
+
+def problems(folder: Path) -> list[str]:
+    return [run.step for run in last_runs.read(folder) if run.problem]
+
+
+@pytest.fixture
+def passed(prepared: Path, turo: Turo) -> Path:
+    """Others in their places, which passed their check and wait."""
+    good = (prepared / "reservations.csv").read_text()
+    (prepared / "reservations.csv").write_text(good + "\n")
+    assert turo("check", "--noted").exit_code == 0
+    assert input_notes.state(prepared).passed_at
+    return prepared
+
+
+@pytest.mark.parametrize("by_a_check", [False, True])
+def test_files_that_passed_wait_no_longer_once_those_of_the_table_are_back(
+    passed: Path, turo: Turo, by_a_check: bool
+) -> None:
+    path = passed / "reservations.csv"
+    path.write_text(path.read_text()[:-1])
+    if by_a_check:
+        assert turo("check", "--noted").exit_code == 0
+    assert not input_notes.state(passed).passed_at
+    assert (passed / input_notes.PASSED).exists() is not by_a_check
+
+
+def test_files_that_passed_wait_no_longer_once_they_are_deleted(passed: Path) -> None:
+    (passed / "reservations.csv").unlink()
+    assert not input_notes.state(passed).passed_at
+
+
+def test_going_on_without_a_file_waits_no_longer_once_it_is_back(prepared: Path, turo: Turo) -> None:
+    blocks = (prepared / "blocks.csv").read_text()
+    (prepared / "blocks.csv").unlink()
+    assert turo("check", "--noted").exit_code == 0
+    assert input_notes.state(prepared).passed_at
+    (prepared / "blocks.csv").write_text(blocks)
+    assert not input_notes.state(prepared).passed_at
+
+
+PREPARING = """
+import os, signal, sys
+from turo import settings
+from turo.commands import steps
+
+chosen = settings.load(data_dir=sys.argv[1])
+with steps.noted(chosen, "prepare"), steps.remembered(chosen):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_that_others_could_not_be_prepared_is_over_once_those_of_the_table_are_back(
+    passed: Path, turo: Turo, killed: bool
+) -> None:
+    if killed:
+        subprocess.run([sys.executable, "-c", PREPARING, str(passed)], check=False)
+    else:
+        with pytest.raises(ServiceError):
+            prepare(passed, problem="Ray is away.")
+    path = passed / "reservations.csv"
+    path.write_text(path.read_text()[:-1])
+    assert is_news(passed)  # to a check, which takes the failure back
+    assert turo("check", "--noted").exit_code == 0
+    assert [run.step for run in last_runs.read(passed)] == ["check"]
+    assert not is_news(passed)
+
+
+def test_a_table_that_could_not_be_made_again_of_its_own_files_stays_told(prepared: Path, turo: Turo) -> None:
+    with pytest.raises(ServiceError):
+        prepare(prepared, problem="Ray is away.")
+    assert not is_news(prepared)
+    assert turo("check", "--noted").exit_code == 0
+    assert problems(prepared) == ["prepare"]
 
 
 def test_a_file_that_is_replaced_while_the_table_is_made_is_not_taken_for_prepared(data: Path) -> None:

@@ -7,12 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import airflow_home
 import pytest
 from airflow_home import DAGS
+from fake_jobs import FakeJobs, fake_jobs
 
 from turo import last_runs
 from turo.errors import InputError
@@ -146,7 +149,7 @@ def test_a_failing_check_starts_nothing() -> None:
     assert start.upstream_task_ids == {"anything_new"}
     assert dag.get_task("anything_new").upstream_task_ids == {"check"}
     again = dag.get_task("start_forecast_fleet")
-    assert again.upstream_task_ids == {"other_costs"}
+    assert again.upstream_task_ids == {"still_other_costs"}
     assert again.trigger_dag_id == "forecast_fleet"
     assert dag.get_task("other_costs").upstream_task_ids == {"check"}
     assert dag.get_task("check").upstream_task_ids == {"wait_for_prepare_data"}
@@ -163,8 +166,66 @@ def test_new_input_makes_a_table_and_other_costs_alone_a_report(
     news: bool, costs: bool, table: bool, report: bool
 ) -> None:
     dag, found = airflow_home.dag(DAGS, "new_files"), {"news": news, "costs": costs}
-    for name, expected in (("anything_new", table), ("other_costs", report)):
+    expectations = (("anything_new", table), ("other_costs", report), ("still_other_costs", report))
+    for name, expected in expectations:
         assert dag.get_task(name).python_callable(found) is expected
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeJobs]:
+    from turo.cluster.jobs import Jobs
+
+    with fake_jobs() as cluster:
+        monkeypatch.setenv("AIRFLOW_VAR_RAY_ADDRESS", cluster.url)
+        monkeypatch.setattr(Jobs.__init__, "__kwdefaults__", {"deadline_s": 5.0, "poll_s": 0.01})
+        yield cluster
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_other_costs_make_a_report_unless_the_forecast_that_was_awaited_read_them(
+    ray: FakeJobs, later: bool
+) -> None:
+    def end(name: str) -> None:
+        if name in ray.jobs:
+            costs = later if "check_again" in name else True
+            log = f"TURO_RESULT {json.dumps({'news': False, 'costs': costs})}\n"
+            ray.jobs[name] |= {"status": "SUCCEEDED", "log": log}
+
+    ray.asked = end
+    run = airflow_home.run(DAGS, "new_files")
+    assert run.states("wait_for_forecast_fleet") == {"": "success"}
+    assert run.states("check_again") == {"": "success"}
+    assert run.states("start_prepare_data") == {"": "skipped"}
+    assert run.states("start_forecast_fleet") == {"": "success" if later else "skipped"}
+    assert taken_away("forecast_fleet") == ([f"new_files__{run.run_id}.4"] if later else [])
+
+
+def taken_away(dag_id: str) -> list[str]:
+    """Runs that wait to be worked on, which nobody does here: others would wait for them."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.query(DagRun).filter_by(dag_id=dag_id, state="queued").all()
+        names = [each.run_id for each in found]
+        for each in found:
+            session.delete(each)
+    return names
+
+
+def test_a_try_starts_the_run_of_the_one_before_and_a_cleared_task_another() -> None:
+    @dataclass
+    class Try:
+        max_tries: int
+
+    for name in ("start_prepare_data", "start_forecast_fleet"):
+        start = airflow_home.dag(DAGS, "new_files").get_task(name)
+        first, retry, cleared = (
+            start.render_template(start.trigger_run_id, {"run_id": "monday", "ti": Try(tries)})
+            for tries in (4, 4, 9)
+        )
+        assert first == retry
+        assert cleared != first
 
 
 SCHEDULE = """

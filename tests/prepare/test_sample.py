@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from turo import last_runs
 from turo.cli import app
 from turo.data.synthetic.generate import write_sample
-from turo.errors import ServiceError
+from turo.errors import ServiceError, TrainingError
 from turo.files import sha256
-from turo.prepare import reset_sample
+from turo.prepare import input_notes, reset_sample
 from turo.settings import load
 from turo.table.lock import exclusive
 
@@ -63,6 +64,32 @@ def test_everything_of_the_sample_is_moved_and_nothing_is_lost(data):
     assert {path.name for path in data.iterdir()} == {"fleets.json", "other-fleets", ".prepare.lock"}
     away = {path.name: path.read_bytes() for path in (data / "other-fleets").rglob("*") if path.is_file()}
     assert away == {name: content for name, content in before.items() if name != "fleets.json"}
+
+
+def failed_before(data):
+    with pytest.raises(TrainingError), last_runs.noted(data, "train SVR"):
+        raise TrainingError("SVR found no fit.", "Look at its run.")
+    input_notes.passed(data, {})
+
+
+def test_how_steps_ended_on_the_sample_is_forgotten_with_it(data):
+    failed_before(data)
+    assert run("--yes").exit_code == 0
+    assert last_runs.read(data) == []
+    assert not input_notes.state(data).passed_at
+    failed_before(data)
+    assert run("--undo").exit_code == 0
+    assert [step.step for step in last_runs.read(data)] == ["train SVR"]
+
+
+def test_how_steps_ended_on_ones_own_table_is_kept(data):
+    (data / "reservations.csv").write_text(OWN)
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["inputs"]["reservations.csv"]["sha256"] = sha256(data / "reservations.csv")
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    failed_before(data)
+    assert run("--yes").exit_code == 0
+    assert [step.step for step in last_runs.read(data)] == ["train SVR"]
 
 
 def test_a_file_of_ones_own_is_not_touched(data):

@@ -85,6 +85,21 @@ def test_a_glob_never_takes_our_own_output_for_input(folder: Path) -> None:
     assert set(watched_inputs.states(folder, ["*", "*.csv"])) == {"reservations.csv", "vehicles.csv"}
 
 
+@pytest.mark.parametrize("spelled", ["./reservations.csv", "/reservations.csv", ".//reservations.csv,"])
+def test_a_file_is_watched_however_its_name_is_spelled(folder: Path, spelled: str) -> None:
+    names = [spelled, "./vehicles.csv", "/blocks.csv"]
+    assert not news(folder, names)
+    (folder / "reservations.csv").write_text("another")
+    assert news(folder, names)
+
+
+@pytest.mark.parametrize("spelled", ["in//a.csv", "./in/a.csv", "in/./*.csv"])
+def test_a_file_below_is_watched_however_its_name_is_spelled(folder: Path, spelled: str) -> None:
+    (folder / "in").mkdir()
+    (folder / "in" / "a.csv").write_text("mine")
+    assert news(folder, [spelled, "vehicles.csv", "blocks.csv"])
+
+
 def test_a_damaged_note_makes_no_harm(folder: Path) -> None:
     (folder / "last-runs").mkdir()
     (folder / input_notes.CHECKED).write_text("{half")
@@ -173,7 +188,7 @@ def test_a_file_that_the_step_left_out_is_known_and_one_it_read_is_as_it_was_rea
 
 def test_a_later_preparation_ends_the_refusal_of_an_earlier_check(folder: Path) -> None:
     refuse(folder)
-    input_notes.passed(folder)
+    input_notes.passed(folder, watched_inputs.states(folder, NAMES))
     assert input_notes.state(folder).passed_at
     with last_runs.noted(folder, "prepare"):
         prepared_of(folder, "canonical")

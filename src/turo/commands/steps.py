@@ -39,6 +39,8 @@ def remembered(settings: Settings) -> Iterator[None]:
     # Hashed first, and one that is replaced or taken away meanwhile is not remembered: it stays news.
     before = {} if folder is None else _states(folder, settings.input_files)
     found = {} if folder is None else watched_inputs.digests(folder, before)
+    if folder is not None:
+        _kept(lambda: input_notes.tried(folder, found), folder)
     yield
     if folder is not None:
         after = _states(folder, settings.input_files)
@@ -57,12 +59,13 @@ def checked(settings: Settings) -> Iterator[dict[str, bool]]:
     outcome = {"news": False, "costs": False}
     folder, names = _local(settings), settings.input_files
     watched = [*names, COSTS]
-    found = {} if folder is None else watched_inputs.digests(folder, _states(folder, watched))
+    states = {} if folder is None else _states(folder, watched)
+    found = {} if folder is None else watched_inputs.digests(folder, states)
+    inputs = {name: sha for name, sha in found.items() if name != COSTS}
     try:
         yield outcome
     except TuroError:
         if folder is not None:
-            inputs = {name: sha for name, sha in found.items() if name != COSTS}
             _kept(lambda: input_notes.refused(folder, inputs), folder)
         raise
     if folder is not None:
@@ -70,7 +73,9 @@ def checked(settings: Settings) -> Iterator[dict[str, bool]]:
         outcome["news"] = not found or watched_inputs.is_unprepared(folder, found, names)
         outcome["costs"] = watched_inputs.wants_report(folder, found, names)
         if outcome["news"]:
-            _kept(lambda: input_notes.passed(folder), folder)
+            _kept(lambda: input_notes.passed(folder, {name: states[name] for name in inputs}), folder)
+        else:
+            _kept(lambda: input_notes.settled(folder, inputs), folder)
 
 
 def _states(folder: Path, names: Sequence[str]) -> dict[str, watched_inputs.State]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from turo import last_runs
 from turo.files import atomic_path
+from turo.table import lock
 from turo.table.names import MANIFEST
 
 CHECK, PREPARE = "check", "prepare"  # the steps, as their last runs are noted
@@ -21,7 +22,11 @@ CHECK, PREPARE = "check", "prepare"  # the steps, as their last runs are noted
 # step, which no manifest names (the sample's vehicles.csv beside an export).
 CHECKED = f"{last_runs.FOLDER}/checked-files"  # as they were when the table was made
 REFUSED = f"{last_runs.FOLDER}/refused-files"  # as they were when the last check refused them
-PASSED = f"{last_runs.FOLDER}/passed-files"  # when a check let them pass; gone once they are prepared
+TRIED = f"{last_runs.FOLDER}/tried-files"  # as they were when the last preparation began
+# When a check let them pass, and how they lay there then; gone once they are prepared.
+PASSED = f"{last_runs.FOLDER}/passed-files"
+
+State = tuple[int, int, int]  # size in bytes, time of change in ns, inode
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,10 @@ def state(folder: Path) -> InputState:
     """Cheap enough for every page: no file is read but the notes."""
     gone = [name for name in prepared(folder) if _is_gone(folder / name)]
     made = str(read(folder / MANIFEST).get("created_at", ""))
-    passed = str(read(folder / PASSED).get("at", ""))
-    return InputState(gone, made, passed if passed >= made else "")
+    kept = read(folder / PASSED)
+    passed = str(kept.get("at", ""))
+    waits = passed >= made and _lie_there(folder, kept.get("files"))
+    return InputState(gone, made, passed if waits else "")
 
 
 def prepared(folder: Path) -> dict[str, str]:
@@ -57,6 +64,11 @@ def prepared(folder: Path) -> dict[str, str]:
         for name, entry in inputs.items()
         if isinstance(entry, dict)
     }
+
+
+def tried(folder: Path, found: Mapping[str, str]) -> None:
+    """A preparation of these files (name -> sha256) begins."""
+    _write(folder / TRIED, found)
 
 
 def taken(folder: Path, found: Mapping[str, str]) -> None:
@@ -75,9 +87,28 @@ def refused(folder: Path, found: Mapping[str, str]) -> None:
     (folder / PASSED).unlink(missing_ok=True)
 
 
-def passed(folder: Path) -> None:
-    """A check found files that are to be prepared."""
-    _write(folder / PASSED, {"at": datetime.now(UTC).isoformat(timespec="seconds")})
+def passed(folder: Path, files: Mapping[str, State]) -> None:
+    """A check found files that are to be prepared; they wait for as long as they lie there as they are."""
+    # Without the inode: the front door may see the folder through another mount.
+    lie: dict[str, list[int]] = {name: [size, changed] for name, (size, changed, _) in files.items()}
+    away: dict[str, list[int]] = {name: [] for name in prepared(folder) if name not in files}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(folder / PASSED, {"at": at, "files": lie | away})
+
+
+def settled(folder: Path, found: Mapping[str, str]) -> None:
+    """A check found the table to be of these files: none waits, and what befell others is over."""
+    (folder / PASSED).unlink(missing_ok=True)
+    if others_failed(folder, found):
+        last_runs.forget(folder, PREPARE)
+
+
+def others_failed(folder: Path, found: Mapping[str, str]) -> bool:
+    """Whether the last preparation failed, or was killed, and was one of other files than these."""
+    last = next((run for run in last_runs.read(folder) if run.step == PREPARE), None)
+    if last is None or read(folder / TRIED) == found:
+        return False
+    return bool(last.problem) or (not last.ended and lock.is_free(folder))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -97,6 +128,20 @@ def _is_gone(path: Path) -> bool:
         return False
 
 
-def _write(path: Path, content: Mapping[str, str]) -> None:
+def _lie_there(folder: Path, files: object) -> bool:
+    """Whether files are as `passed` kept them; a note of an earlier release names none."""
+    return not isinstance(files, dict) or all(_lies(folder / name) == kept for name, kept in files.items())
+
+
+def _lies(path: Path) -> list[int]:
+    """Size in bytes and time of change in ns; empty where there is no file that can be looked at."""
+    try:
+        told = path.stat()
+    except (OSError, ValueError):
+        return []
+    return [told.st_size, told.st_mtime_ns]
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")

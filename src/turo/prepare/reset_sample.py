@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from turo import last_runs
 from turo.errors import ConfigError, InputError
 from turo.files import sha256
 from turo.prepare import other_fleets
@@ -54,7 +55,8 @@ def found(settings: Settings) -> list[Path]:
 def reset(settings: Settings) -> dict[str, list[str]]:
     """Move what `found` lists, and forecasts and further tables of the sample; returns the names moved.
 
-    The manifest goes last: killed in between, a second call moves the rest.
+    How steps ended that were run on the sample is forgotten. The manifest goes last: killed in between, a
+    second call moves the rest.
 
     Raises:
         ServiceError: `turo prepare` is at work in the folder.
@@ -65,6 +67,8 @@ def reset(settings: Settings) -> dict[str, list[str]]:
         paths = found(settings)
         fleet = other_fleets.current(folder) if _made_of_sample(folder) else ""
         forecasts = other_fleets.put_away(folder, fleet) if fleet else []
+        if fleet or not (folder / MANIFEST).exists():  # else they tell of one's own table
+            last_runs.forget_all(folder)
         for path in sorted(paths, key=lambda path: path.name == MANIFEST):
             place.mkdir(parents=True, exist_ok=True)
             path.replace(place / path.name)

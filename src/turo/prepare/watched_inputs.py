@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from turo import last_runs
 from turo.files import sha256
@@ -31,7 +32,7 @@ from turo.table.names import (
 OURS = (*OUTPUTS, *TRACES, ORACLE, ORACLE_TOTALS, VEHICLE_KEYS, OTHER_FLEETS, last_runs.FOLDER, ".*")
 UNREADABLE = "unreadable"  # in the place of a digest: the check, which may read more, tells what is wrong
 
-State = tuple[int, int, int]  # size in bytes, time of change in ns, inode
+State = input_notes.State
 
 
 def states(folder: Path, names: Iterable[str]) -> dict[str, State]:
@@ -67,9 +68,10 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     """Whether these files (name -> sha256) are to be checked, and prepared if they are good.
 
-    Before a folder's first table there is no news: the first start prepares it; unless that failed. Files
-    that are good again after a refused check are news, too: a check takes the refusal back. Without
-    reservations there is none: whatever else changed, nothing could be read.
+    Before a folder's first table there is no news: the first start prepares it; unless that failed or was
+    killed, with other files. Those of the table, back after others were refused or could not be prepared, are
+    news, too: a check takes the refusal or the failure back. Without reservations there is none: whatever
+    else changed, nothing could be read.
 
     Args:
         names: RESERVATIONS_FILE, VEHICLES_FILE, BLOCKS_FILE.
@@ -77,13 +79,11 @@ def is_news(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
     now = _inputs(now)
     if not _readable(now, names):
         return False
-    failed = _failed(folder)
-    if input_notes.CHECK in failed:
+    if input_notes.CHECK in _failed(folder):
         return now != input_notes.read(folder / input_notes.REFUSED)
     # FLEETS, once there, outlives `turo reset-sample`.
-    if not input_notes.prepared(folder) and not (folder / FLEETS).exists():
-        return input_notes.PREPARE in failed
-    return is_unprepared(folder, now, names)
+    is_first = not input_notes.prepared(folder) and not (folder / FLEETS).exists()
+    return input_notes.others_failed(folder, now) or (not is_first and is_unprepared(folder, now, names))
 
 
 def is_unprepared(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> bool:
@@ -122,10 +122,26 @@ def wants_report(folder: Path, now: Mapping[str, str], names: Sequence[str]) -> 
 
     Not where a check refuses the other files, without which no report can be made.
     """
-    made = input_notes.read(folder / REPORT / REPORT_MADE)
+    made = _made(folder)
     if not made or input_notes.CHECK in _failed(folder) or not _readable(now, names):
         return False
     return bool(now.get(COSTS, "") != made.get("costs", ""))
+
+
+def gone(folder: Path, now: Iterable[str]) -> list[str]:
+    """What table and newest report were made of and what is away: for good, or about to be replaced."""
+    costs = [COSTS] if _made(folder).get("costs") and COSTS not in now else []
+    return [*input_notes.state(folder).gone, *costs]
+
+
+def grounds(folder: Path) -> tuple[object, object]:
+    """What `is_news` and what `wants_report` compare files with."""
+    refused = input_notes.read(folder / input_notes.REFUSED)
+    return (input_notes.prepared(folder), refused), _made(folder).get("costs")
+
+
+def _made(folder: Path) -> dict[str, Any]:
+    return input_notes.read(folder / REPORT / REPORT_MADE)
 
 
 def _failed(folder: Path) -> set[str]:
@@ -138,22 +154,27 @@ def _inputs(now: Mapping[str, str]) -> dict[str, str]:
 
 def _readable(now: Iterable[str], names: Sequence[str]) -> bool:
     """Whether every reservations file that is asked for is there."""
-    asked = [part for part in names[0].split(",") if part.strip()]
-    return all(any(_named(name, part) for name in now) for part in asked)
+    return all(any(fnmatch(name, part) for name in now) for part in _parts(names[0]))
 
 
 def _named(name: str, names: str) -> bool:
-    return any(fnmatch(name, part.strip().lstrip("/")) for part in names.split(","))
+    return any(fnmatch(name, part) for part in _parts(names))
+
+
+def _parts(names: str) -> list[str]:
+    """Each name or glob in the one form in which files are known: without ./, // or a leading /."""
+    given = filter(None, (part.strip() for part in names.split(",")))
+    return [PurePosixPath(part.lstrip("/")).as_posix() for part in given]
 
 
 def _matching(folder: Path, names: str) -> list[Path]:
     listed = []
-    for name in filter(None, (part.strip() for part in names.split(","))):
+    for name in _parts(names):
         if any(sign in name for sign in "*?["):
             tree = folder.rglob("*") if "/" in name else folder.iterdir()
             listed += [path for path in tree if fnmatch(path.relative_to(folder).as_posix(), name)]
         else:
-            listed.append(folder / name.lstrip("/"))
+            listed.append(folder / name)
     return [path for path in listed if path.is_file() and not _ours(path.relative_to(folder))]
 
 

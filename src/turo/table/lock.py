@@ -56,3 +56,15 @@ def exclusive(folder: Path, step: str = PREPARE, patience: Patience = AT_ONCE) -
         handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
         handle.flush()
         yield
+
+
+def is_free(folder: Path, step: str = PREPARE) -> bool:
+    """Whether no process holds the folder's lock of a step; one that may not be looked at counts as held."""
+    try:
+        with (folder / f".{step}.lock").open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
