@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from costs_by_hand import A_DAY, Row, row, told, weekly
-from facts_by_hand import MONDAY
+from facts_by_hand import MONDAY, section
 from tiny_fleet import trip
 
 UNPRICED = {"trip_price": None, "total_earnings": None}
@@ -60,6 +60,18 @@ def test_a_trip_without_a_price_counts_at_the_vehicles_own_in_payback_too(tmp_pa
     assert (a["payback_from"], a["payback_to"]) == (MONDAY + timedelta(days=373),) * 2
     soon = row(told(tmp_path, "A,330,2025-11-24,0,1\n", rows, "car"), "A")
     assert str(soon["payback_to"]) == "2025-12-15"
+
+
+def test_the_report_says_where_chance_may_put_it_off_for_ever(tmp_path: Path) -> None:
+    answer = told(tmp_path, f"A,10000,2025-11-24,{A_DAY},0.5\n", weekly("A", [90.0] * 60), "car")
+    assert "<td>2027-12-01</td>" in section("league", answer)
+    changing = [
+        each | {"trip_price": 60.0 + 60 * (week % 3)} for week, each in enumerate(weekly("A", [0.0] * 60))
+    ]
+    answer = told(tmp_path, f"A,10000,2025-11-24,{A_DAY * 1.7},0\n", changing, "car")
+    a = row(answer, "A")
+    assert (a["payback_to"], a["payback_known"]) == (None, True)
+    assert f"<td>{a['payback_from']} or not within 50 years</td>" in section("league", answer)
 
 
 def test_without_any_price_since_the_purchase_no_payback_is_told(tmp_path: Path) -> None:
