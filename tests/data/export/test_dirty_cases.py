@@ -452,7 +452,11 @@ def test_a_vin_with_two_vehicle_ids_is_warned_about(tmp_path, load, rows):
 def test_vehicles_are_derived_when_there_is_no_vehicles_file(tmp_path, load, rows):
     write(tmp_path, rows)
     tables = load()
-    assert warned(tables, "4 vehicles are derived from the export")
+    assert warned(
+        tables,
+        "4 vehicles are derived from the export, from their first trip on; the league table counts from the "
+        "first booking.",
+    )
     facts = tables.vehicles.select("make", "model", "year", "state").rows()
     assert facts == [
         ("Honda", "Civic", 2021, "TX"),

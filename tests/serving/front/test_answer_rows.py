@@ -66,7 +66,7 @@ def test_the_league_has_costs_only_where_the_host_gave_them(datas: Path) -> None
     text = said(add(datas, league=costs), "/vehicles/A")
     assert "120 35 % 2027-03-01 to 2027-09-01" in text
     for to, words in (
-        ("2027-03-01", "120 35 % 2027-03-01 How"),
+        ("2027-03-01", "120 35 % 2027-03-01 91 days"),
         ("", "120 35 % 2027-03-01 or not within 50 years"),
     ):
         costs = LEAGUE.format(
