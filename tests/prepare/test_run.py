@@ -68,6 +68,20 @@ def test_distances_change_no_byte_of_the_table(data):
     assert [(data / name).read_bytes() for name in ("datas.csv", "datas.parquet")] == before
 
 
+def test_distances_of_an_export_change_no_byte_of_the_table(tmp_path):
+    rows, made = Fleet(vehicles=5, days=240).rows(datetime(2025, 8, 1, 12)), []
+    assert sum(row["Trip status"] == "Completed" for row in rows) > 100
+    for folder, unit in (("one", 7), ("other", 13)):
+        (tmp_path / folder).mkdir()
+        driven = [row | {"Distance traveled": str(unit * place % 977)} for place, row in enumerate(rows)]
+        write(tmp_path / folder, driven, "trip_earnings_export_20250801.csv")
+        asked = settings(tmp_path / folder, reservations_file="trip_earnings_export_*.csv")
+        run(asked)
+        assert load_tables(asked).reservations["distance"].n_unique() > 50
+        made.append([(tmp_path / folder / name).read_bytes() for name in ("datas.csv", "datas.parquet")])
+    assert made[0] == made[1]
+
+
 def test_exports_without_dates_of_cancellation_are_prepared_alike_and_the_manifest_says_so(tmp_path):
     fleet = Fleet(vehicles=5, days=240)
     for day in (datetime(2025, 7, 7), datetime(2025, 7, 16), datetime(2025, 8, 1)):

@@ -383,6 +383,15 @@ def test_the_distance_of_a_trip_is_read(tmp_path, load, rows):
     assert load().reservations["distance"].drop_nulls().to_list() == [1250.0]
 
 
+@pytest.mark.parametrize("cell", ["85,4", "1.234,5", "120 mi", "-", ""])
+def test_a_distance_that_cannot_be_read_is_unknown_and_told(tmp_path, load, rows, cell):
+    write(tmp_path, [rows[0] | {"Distance traveled": cell}, *rows[1:]])
+    tables = load()
+    assert tables.reservations["distance"].null_count() == len(rows)
+    told = warned(tables, "1 row(s) have a Distance traveled that is no plain number; it counts as unknown.")
+    assert bool(told) == (cell not in {"-", ""})
+
+
 def test_cancelled_with_earnings_and_completed_without_are_kept(tmp_path, load):
     fee = row(1, START, END, "Guest cancellation", Cancellation_fee="$25.00")
     free = row(2, START, END, "Completed", vehicle=1, **{"Trip_price": "$0.00", "3-day_discount": "$0.00"})
@@ -443,7 +452,11 @@ def test_a_vin_with_two_vehicle_ids_is_warned_about(tmp_path, load, rows):
 def test_vehicles_are_derived_when_there_is_no_vehicles_file(tmp_path, load, rows):
     write(tmp_path, rows)
     tables = load()
-    assert warned(tables, "4 vehicles are derived from the export")
+    assert warned(
+        tables,
+        "4 vehicles are derived from the export, from their first trip on; the league table counts from the "
+        "first booking.",
+    )
     facts = tables.vehicles.select("make", "model", "year", "state").rows()
     assert facts == [
         ("Honda", "Civic", 2021, "TX"),

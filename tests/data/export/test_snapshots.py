@@ -90,6 +90,26 @@ def test_two_downloads_of_a_day_that_differ_in_a_distance_alone_are_merged(tmp_p
     assert load(reservations_file=FILES).reservations["distance"].to_list() == [250.0]
 
 
+def test_two_downloads_of_a_day_with_other_distances_are_told(tmp_path, load):
+    for name, text in (("a", "100"), ("b", "250")):
+        rows = [row(1, START, END) | {"Distance traveled": text}]
+        write(tmp_path, rows, f"trip_earnings_export_20250310_{name}.csv")
+    tables = load(reservations_file=FILES)
+    assert tables.reservations["distance"].to_list() == [250.0]
+    told = [text for text in tables.warnings if "distance" in text]
+    assert told == [
+        "1 reservation has another distance in another export of the same day; the last one counts "
+        "(20000001)."
+    ]
+
+
+def test_the_distance_so_far_of_a_running_trip_is_not_that_of_the_whole_trip(tmp_path, load):
+    for day, status, text in (("0302", "In-progress", "40"), ("0401", "Completed", "")):
+        rows = [row(1, START, END, status) | {"Distance traveled": text}]
+        write(tmp_path, rows, f"trip_earnings_export_2025{day}.csv")
+    assert load(reservations_file=FILES).reservations["distance"].to_list() == [None]
+
+
 def test_changed_dates_are_reported(tmp_path, load):
     write(tmp_path, [row(1, START, END, "Booked")], "trip_earnings_export_20250220.csv")
     write(tmp_path, [row(1, START, END + timedelta(days=1))], "trip_earnings_export_20250310.csv")

@@ -78,8 +78,48 @@ def test_distances_are_read_and_one_that_cannot_be_costs_no_row(files, load):
         "reservations.csv: 2 row(s) have a distance that is negative or no plain number; it counts as "
         "unknown."
     ]
-    files(f"{GOOD},9", f"{GOOD},8", columns=f"{COLUMNS},distance")  # nothing to stop a run for
-    assert load().reservations["distance"].to_list() == [9.0]
+
+
+def test_a_comma_that_may_be_a_decimal_one_makes_no_distance(files, load):
+    cells = ["85,4", "1.234,5", "1,2,3", "12,345", "0,123", "1,234,567.25"]
+    lines = [f'{GOOD.replace("r1", f"r{place}")},"{cell}"' for place, cell in enumerate(cells)]
+    files(*lines, columns=f"{COLUMNS},distance")
+    tables = load()
+    found = tables.reservations.sort("reservation_id")["distance"].to_list()
+    assert found == [None, None, None, 12345.0, None, 1234567.25]
+    assert any("4 row(s) have a distance that is negative or no plain number" in w for w in tables.warnings)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept", "sentence"),
+    [
+        (
+            ("9", "8"),
+            8.0,
+            "1 reservation is repeated with another distance; the last one that is known counts",
+        ),
+        (
+            ("", "9"),
+            9.0,
+            "1 reservation is repeated with another distance; the last one that is known counts",
+        ),
+        (
+            ("9", ""),
+            9.0,
+            "1 reservation is repeated with another distance; the last one that is known counts",
+        ),
+        (("9", "9"), 9.0, "1 identical repeated row(s) were dropped."),
+    ],
+)
+def test_repeated_rows_that_differ_in_distance_alone_stop_nothing_and_are_told(
+    files, load, cells, kept, sentence
+):
+    files(*(f"{GOOD},{cell}" for cell in cells), columns=f"{COLUMNS},distance")
+    tables = load()
+    assert tables.reservations["distance"].to_list() == [kept]
+    assert [text for text in tables.warnings if "repeated" in text] == [
+        f"reservations.csv: {sentence}" + (" (r1)." if "another" in sentence else "")
+    ]
 
 
 def test_required_columns_are_enough_and_leave_booking_times_unknown(files, load):

@@ -187,7 +187,11 @@ def test_costs_give_profit_break_even_use_and_payback(tmp_path: Path) -> None:
     c = row(told, "C")
     assert (c["payback_from"], c["profit"]) == (None, pytest.approx(28 * (30 - 3 / 30.4375)))
     assert c["payback_known"] is False
-    assert [sentence.split(":")[0] for sentence in told.missing] == ["costs.csv line 4", "costs.csv line 5"]
+    assert [sentence.split(":")[0] for sentence in told.missing] == [
+        "costs.csv line 4",
+        "costs.csv line 5",
+        "costs.csv does not have cost_per_distance of 3 vehicles",
+    ]
     page = section("league", told)
     assert "Break-even use" in page
     assert "&lt;Z&gt;" in page
@@ -210,7 +214,9 @@ def test_a_loss_is_never_paid_back_and_an_older_purchase_is_not_told(tmp_path: P
     loss = f"{abs(row(told, 'A', 365)['profit']):,.0f}"
     assert f"\N{MINUS SIGN}{loss}" in page
     assert f"-{loss}" not in page
-    assert any("cost_per_distance is in no profit" in sentence for sentence in told.missing)
+    assert any(
+        "The distance (column distance) of 1 vehicle is not known" in sentence for sentence in told.missing
+    )
     assert any("No payback is told of 1 vehicle" in sentence for sentence in told.missing)
 
 
@@ -224,6 +230,8 @@ def test_what_costs_leave_out_is_told_and_no_other_file_is_asked_for(tmp_path: P
         "costs.csv does not have purchase_date of 2 vehicles: no payback is told of them.",
         "costs.csv does not have monthly_cost of 1 vehicle: no profit, break-even use or payback is told of "
         "it.",
+        "costs.csv does not have cost_per_distance of 1 vehicle: its profit, break-even use and payback are "
+        "before what distance costs.",
     ]
     assert not told.rows["payback_known"].any()
     assert "With a file costs.csv" not in section("league", told)

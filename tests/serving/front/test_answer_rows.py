@@ -65,6 +65,14 @@ def test_the_league_has_costs_only_where_the_host_gave_them(datas: Path) -> None
     )
     text = said(add(datas, league=costs), "/vehicles/A")
     assert "120 35 % 2027-03-01 to 2027-09-01" in text
+    for to, words in (
+        ("2027-03-01", "120 35 % 2027-03-01 91 days"),
+        ("", "120 35 % 2027-03-01 or not within 50 years"),
+    ):
+        costs = LEAGUE.format(
+            more=",profit,break_even_use,payback_from,payback_to", a=",,,,", b=f",120.5,0.35,2027-03-01,{to}"
+        )
+        assert words in said(add(datas, league=costs), "/vehicles/A")
     never = LEAGUE.format(
         more=",profit,break_even_use,payback_from,payback_to,payback_known",
         a=",,,,,false",

@@ -109,6 +109,15 @@ def plain_numbers(text: pl.Series) -> pl.Series:
     return text.set(~text.str.contains(plain), None).cast(pl.Float64, strict=False)
 
 
+def numbers(text: pl.Series) -> pl.Series:
+    """Plain decimals, or with commas between thousands (`1,234.5`); null where empty or anything else.
+
+    A comma anywhere else may be a decimal one (`85,4`, `1.234,5`), so what it means is not known.
+    """
+    grouped = text.str.contains(r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$")
+    return plain_numbers(text.str.replace_all(",", "").zip_with(grouped, text))
+
+
 def money(text: pl.Series) -> pl.Series:
     """US dollars to cents (Int64): `$1,234.50`, `- $6.06`, `$-6.06`, `($6.06)`, `6.06-`, `US$ 6`, `6 USD`.
 

@@ -84,7 +84,8 @@ def _vehicle_rows(
     if given is None:
         context.warn(
             f"No vehicles file: {made} derived from the export, "
-            f"from {by_number(derived.height, 'its', 'their')} first trip on."
+            f"from {by_number(derived.height, 'its', 'their')} first trip on; "
+            "the league table counts from the first booking."
         )
         return derived
     given = vehicles.aligned(given, derived["vehicle_id"], file, context)

@@ -33,8 +33,8 @@ def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
 
     `first_seen` = end of the day of the oldest export that has it. A row that was cancelled keeps the price
     it was booked at, if an older export knows it, and `cancelled_at` = end of the day of the first export
-    that shows it cancelled, if that is before the trip's start (later it is known anyway). A distance that a
-    later export leaves blank is kept.
+    that shows it cancelled, if that is before the trip's start (later it is known anyway). The distance of a
+    completed trip that a later export leaves blank is kept; before, it is that of a part of the trip.
 
     Args:
         rows: rows of all exports with `file`, `seen` (end of the export's day) and `turn` (its place
@@ -47,9 +47,16 @@ def merge(rows: pl.DataFrame, context: ReadContext, accept: bool) -> Merged:
     """
     rows = rows.sort("seen", "turn", maintain_order=True)
     content = pl.exclude("file", "line", "distance")
+    distance = pl.when(pl.col("status") == "completed").then("distance").drop_nulls()
     rows = rows.group_by(content, maintain_order=True).agg(
-        pl.col("file").first(), pl.col("distance").drop_nulls().last()
+        pl.col("file").first(), distance.last().alias("distance"), distance.n_unique().alias("told")
     )
+    if (differ := rows.filter(pl.col("told") > 1)["reservation_id"]).len():
+        context.warn(
+            f"{counted(differ.len(), 'reservation')} {by_number(differ.len(), 'has', 'have')} another "
+            f"distance in another export of the same day; the last one counts ({few(differ)})."
+        )
+    rows = rows.drop("told")
     clash = rows.filter(pl.struct("reservation_id", "seen", "turn").is_duplicated())["reservation_id"]
     if clash.len():
         raise InputError(

@@ -30,6 +30,7 @@ ODD = {
     "_odd_sum": "have a Total earnings that is not the sum of its components; only their base is used",
     "_odd_days": "have Trip days that are not hours over 24, rounded up; recomputed from the timestamps",
     "_odd_odometer": "have a negative or decreasing odometer or distance; these are not used",
+    "_odd_distance": "have a Distance traveled that is no plain number; it counts as unknown",
     "_odd_status": SPELLED,
 }
 NO_NUMBER = {col.ID: "Reservation ID is blank or no number", col.VEHICLE_ID: "Vehicle id is no number"}

@@ -48,10 +48,11 @@ def typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
         "vehicle_name": text(col.NAME),
         "status": status.replace_strict(spelled, default=None, return_dtype=pl.String),
         "_odd_status": status.is_in(list(SPELLINGS)),
-        "_days": _numbers(text(col.TRIP_DAYS)),
-        "distance": _numbers(text(col.DISTANCE)),
-        "_out": _numbers(text(col.ODOMETER_OUT)),
-        "_in": _numbers(text(col.ODOMETER_IN)),
+        "_days": parse.numbers(text(col.TRIP_DAYS)),
+        "distance": (distance := parse.numbers(text(col.DISTANCE))),
+        "_odd_distance": distance.is_null() & ~text(col.DISTANCE).str.contains(rf"^{DASHES}?$"),
+        "_out": parse.numbers(text(col.ODOMETER_OUT)),
+        "_in": parse.numbers(text(col.ODOMETER_IN)),
     }
     for name, key in (("trip_start", col.START), ("trip_end", col.END)):
         columns[name] = read = context.instants(text(key), vehicle_id, f"{file}: {key.capitalize()}")
@@ -94,7 +95,3 @@ def _marked(frame: pl.DataFrame) -> pl.DataFrame:
         odd.alias("_odd_odometer"),
         pl.when(~odd).then("distance").alias("distance"),
     )
-
-
-def _numbers(text: pl.Series) -> pl.Series:
-    return parse.plain_numbers(text.str.replace_all(",", ""))

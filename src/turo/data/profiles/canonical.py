@@ -14,6 +14,7 @@ from turo.data.csv.sheet import Sheet
 from turo.data.read_context import ReadContext, few
 from turo.data.tables import BOOKED_SOURCES, RESERVATIONS
 from turo.errors import InputError
+from turo.words import by_number, counted
 
 INSTANTS = ("trip_start", "trip_end", "booked_at", "cancelled_at")
 MONEY = ("trip_price", "discounts", "fees", "total_earnings")
@@ -103,13 +104,18 @@ def trip_reasons(start: pl.Expr, end: pl.Expr) -> dict[str, pl.Expr]:
 def drop_duplicates(file: str, rows: pl.DataFrame, context: ReadContext) -> pl.DataFrame:
     """Drop identical repetitions of a reservation_id; different ones have no order, so they are an error.
 
+    Nothing stops for a distance: of rows that differ in it alone the last one that is known counts.
+
     Args:
-        rows: `LINE`, which plays no part in the comparison, as the distance does not, and the content.
+        rows: `LINE`, which plays no part in the comparison, `DISTANCE`, and the content.
     """
     if rows["reservation_id"].n_unique() == rows.height:
         return rows
     compared = [name for name in rows.columns if name not in {LINE, DISTANCE}]
-    unique = rows.unique(compared, keep="first", maintain_order=True)
+    distances = pl.col(DISTANCE)
+    unique = rows.group_by(compared, maintain_order=True).agg(
+        pl.col(LINE).first(), distances.drop_nulls().last(), distances.n_unique().alias("told"), pl.len()
+    )
     double = unique.filter(pl.col("reservation_id").is_duplicated())
     if double.height:
         ids = double["reservation_id"]
@@ -119,8 +125,15 @@ def drop_duplicates(file: str, rows: pl.DataFrame, context: ReadContext) -> pl.D
             f"({few(ids)}); which row is newer cannot be told. See lines {lines[0]} and {lines[1]}.",
             "Keep one row each, or give the exports as separate files.",
         )
-    context.warn(f"{file}: {rows.height - unique.height} identical repeated row(s) were dropped.")
-    return unique
+    other = unique.filter(pl.col("told") > 1)["reservation_id"]
+    if other.len():
+        context.warn(
+            f"{file}: {counted(other.len(), 'reservation')} {by_number(other.len(), 'is', 'are')} repeated "
+            f"with another distance; the last one that is known counts ({few(other)})."
+        )
+    if count := unique.filter(pl.col("told") == 1).select((pl.col("len") - 1).sum()).item():
+        context.warn(f"{file}: {count} identical repeated row(s) were dropped.")
+    return unique.select(rows.columns)
 
 
 def _typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame:
@@ -132,7 +145,7 @@ def _typed(batch: pl.DataFrame, file: str, context: ReadContext) -> pl.DataFrame
         values[WHY + name] = context.unread(batch[name], read)
     if DISTANCE in batch.columns:
         raw[RAW + DISTANCE] = batch[DISTANCE]
-        values[DISTANCE] = parse.plain_numbers(batch[DISTANCE].str.replace_all(",", ""))
+        values[DISTANCE] = parse.numbers(batch[DISTANCE])
     absent = {name: kind for name, kind in RESERVATIONS.items() if name not in batch.columns}
     status = batch["status"].str.to_lowercase().str.replace_all(r"[\s_-]+", "_")
     return batch.with_columns(

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from turo.forecast.champions import Champion
+from turo.forecast.forecast_columns import CLASS
 from turo.models.encoding import Columns
 from turo.table.model_columns import arrays, feature_columns, numbers
 from turo.table.names import LOOKS_GONE
@@ -52,6 +53,11 @@ class Window:
     def features(self) -> Columns:
         """The rows as models take them."""
         return arrays(self.rows, feature_columns(self.rows.columns))
+
+    @cached_property
+    def classes(self) -> bool:
+        """Does any vehicle have a class? A prepared table has the column always, null without classes."""
+        return CLASS in self.rows.columns and self.rows[CLASS].count() > 0
 
     def here(self) -> Window:
         """Without the vehicles that look gone: they are in no total."""

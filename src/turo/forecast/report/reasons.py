@@ -17,7 +17,6 @@ import polars as pl
 
 from turo.forecast.champions import Forecasts
 from turo.forecast.draws.window import Window
-from turo.forecast.forecast_columns import CLASS
 from turo.forecast.horizon_tables import HorizonTable
 from turo.forecast.report import sampled_effects
 from turo.forecast.report.reason_words import (
@@ -129,5 +128,5 @@ def _said(topic: Topic, effect: float, row: int, window: Window) -> str:
     name = offset if offset in topic.features else next(name for name in topic.features if name in asked)
     value: Any = window.features[name][row]
     known = "not known" if value is None else value
-    told = in_unit_of(topic if CLASS in window.rows.columns else without_classes(topic), name)
+    told = in_unit_of(topic if window.classes else without_classes(topic), name)
     return sentence(told, effect, known, window.usual.get(name, float("nan")))

@@ -11,8 +11,9 @@ import polars as pl
 
 from turo.data.tables import Tables
 from turo.features.time import DAY, Floats
-from turo.forecast.answers.earnings.driven import LEAST_TRIPS, Driven, driven
-from turo.forecast.answers.earnings.earned import Earned
+from turo.forecast.answers.earnings.distance_words import distance_words
+from turo.forecast.answers.earnings.driven import driven
+from turo.forecast.answers.earnings.earned import Earned, earned
 from turo.forecast.answers.earnings.payback import data_too_short, owned, payback, profit
 from turo.forecast.answers.earnings.week_draws import deviations, drawn_range, rates
 from turo.forecast.answers.listed_spans import ListedSpans
@@ -20,12 +21,15 @@ from turo.forecast.forecast_columns import Types
 from turo.words import by_number, counted
 
 COST_COLUMNS: Types = {
-    "profit": pl.Float64,  # of the window: earned less monthly cost and distance; null where unknown
+    "profit": pl.Float64,  # of the window since the purchase: earned less monthly cost and distance
     "break_even_use": pl.Float64,  # at which the window's price a day would have met the cost
     "payback_from": pl.Date,  # when the purchase is paid back, at the likely highest and lowest earnings
     "payback_to": pl.Date,
     "payback_known": pl.Boolean,  # if so, without dates it is not paid back at these earnings
 }
+
+
+MOMENT = 1e-6  # days: less is the noise of sums
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,14 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
     mine = owned(costs, fleet)
     distance = driven(tables, fleet, mine, origin)
     likely = _likely_a_day(fleet, origin, distance.left(weekly, fleet, origin, 7))
-    first, last, known = payback(tables, fleet, mine, distance.trips, origin, likely)
-    found = {}
-    for days, gross in windows.items():
+    first, last, known = payback(tables, fleet, mine, distance.pieces, origin, likely)
+    found, earlier = {}, 0
+    for days, all_of_it in windows.items():
+        own = earned(tables, fleet, origin, days, bought=mine.bought)
+        before = all_of_it.booked - own.booked > MOMENT
+        earlier = max(earlier, int((before[:, 0] & np.isfinite(mine.a_day)).sum()))
         with np.errstate(invalid="ignore", divide="ignore"):
-            window = distance.left(gross, fleet, origin, days)
+            window = distance.left(own, fleet, origin, days, mine.bought)
             price = window.money[:, 0] / window.priced[:, 0]
             money = np.where(window.booked[:, 0] > 0, price * window.booked[:, 0], 0.0)
             left, cost = profit(mine, money, fleet.since, origin, days)
@@ -64,7 +71,13 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
             "payback_to": last,
             "payback_known": known,
         }
-    missing = [*_not_given(costs), *_of_distance(distance, "its class" if fleet.classes else "the fleet")]
+    missing = [*_not_given(costs), *distance_words(distance, costs)]
+    if earlier:
+        missing.append(
+            f"{counted(earlier, 'vehicle')} {by_number(earlier, 'has', 'have')} trips before the "
+            f"purchase_date in the past {max(windows)} days: {by_number(earlier, 'its', 'their')} profit and "
+            "break-even use count what was earned from that date on."
+        )
     if short := data_too_short(tables, fleet, mine):
         missing.append(
             f"No payback is told of {counted(short, 'vehicle')}: the reservations begin after "
@@ -87,26 +100,6 @@ def _not_given(costs: pl.DataFrame) -> list[str]:
                 f"costs.csv does not have {column} of {counted(count, 'vehicle')}: {what} of "
                 f"{by_number(count, 'it', 'them')}."
             )
-    return found
-
-
-def _of_distance(distance: Driven, peers: str) -> list[str]:
-    """Sentences on how far the distance of trips is known; `peers` tell it of a vehicle with few trips."""
-    found = []
-    if filled := distance.filled:
-        found.append(
-            "What distance costs is in profit, break-even use and payback; the distance of "
-            f"{filled} of {counted(distance.trips.height, 'trip')} is not in the file and is filled in: by "
-            f"the vehicle's own distance a booked day in the past 365 days, under {LEAST_TRIPS} trips that "
-            f"have one by that of {peers}."
-        )
-    if count := distance.unknown:
-        its = by_number(count, "its", "their")
-        found.append(
-            f"Distance (column distance) is not known of {counted(count, 'vehicle')}, so cost_per_distance "
-            f"is in no profit of {by_number(count, 'it', 'them')}: {its} profit, break-even use and payback "
-            "are before what distance costs."
-        )
     return found
 
 

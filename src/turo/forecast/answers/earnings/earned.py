@@ -1,7 +1,8 @@
 """Money earned, days booked and days available of each vehicle, by windows that end at the origin.
 
 Money is the trip's price less discounts, spread evenly over the trip (total earnings where there is no
-price); fees, reimbursements and what was paid for cancelled trips are not in it.
+price); fees, reimbursements and what was paid for cancelled trips are not in it. Time that several trips of
+a vehicle have counts once, at the mean of their prices.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from turo.data.canonical_statuses import cancelled
 from turo.data.tables import Tables
 from turo.features.known_trips.intervals import spans
 from turo.features.time import DAY, Floats, Ints, as_date
+from turo.forecast.answers.earnings.single_days import since, single_days
 from turo.forecast.answers.listed_spans import ListedSpans
-from turo.forecast.occupied_days import taken_days, trips
+from turo.forecast.occupied_days import taken_days
 
 
 @dataclass(frozen=True)
@@ -41,24 +43,40 @@ def data_start(tables: Tables) -> int:
     return int(tables.reservations["trip_end"].dt.epoch("us").min() or 0)  # type: ignore[arg-type]
 
 
-def paid_trips(tables: Tables) -> pl.DataFrame:
-    """vehicle_id, start, end (µs), money (null where unknown) of the trips that are not cancelled."""
+def paid_days(tables: Tables) -> pl.DataFrame:
+    """`single_days.COLUMNS` of the trips that are not cancelled; money is null where it is unknown."""
     base = pl.col("trip_price") + pl.col("discounts").fill_null(0.0)
-    return tables.reservations.filter(~cancelled()).select(
+    trips = tables.reservations.filter(~cancelled()).select(
         "vehicle_id",
         pl.col("trip_start").dt.epoch("us").alias("start"),
         pl.col("trip_end").dt.epoch("us").alias("end"),
         pl.coalesce(base, "total_earnings").alias("money"),
     )
+    return single_days(trips)
 
 
-def earned(tables: Tables, fleet: ListedSpans, origin: int, length: int, count: int = 1) -> Earned:
-    """Of `count` windows of `length` days, the last of which ends at the origin."""
+def earned(  # noqa: PLR0913, PLR0917 - of whom, and which windows
+    tables: Tables,
+    fleet: ListedSpans,
+    origin: int,
+    length: int,
+    count: int = 1,
+    bought: Ints | None = None,
+) -> Earned:
+    """Of `count` windows of `length` days, the last of which ends at the origin.
+
+    Args:
+        bought: instants (vehicles,) before which nothing counts; 0 for none.
+    """
     begin = origin - count * length * DAY
-    money, priced = spread(paid_trips(tables), "money", fleet, origin, length, count)
+    paid = since(paid_days(tables), fleet, bought)
+    money, priced = spread(paid, "money", fleet, origin, length, count)
     first = as_date(begin)
-    booked = taken_days(trips(tables.reservations), fleet.ids, first, count, length)
+    moments = paid.select("vehicle_id", pl.col("start", "end").cast(pl.Datetime("us")))
+    booked = taken_days(moments, fleet.ids, first, count, length)
     known = np.maximum(fleet.since, data_start(tables))
+    if bought is not None:
+        known = np.maximum(known, bought)
     away = [
         _intervals(fleet.ids, np.full(len(fleet.ids), begin), known),
         _intervals(fleet.ids, fleet.until, np.full(len(fleet.ids), origin)),

@@ -10,7 +10,7 @@ import polars as pl
 
 from turo.data.tables import Tables
 from turo.features.time import DAY, WEEK, Floats, Ints, as_date
-from turo.forecast.answers.earnings.earned import data_start, paid_trips
+from turo.forecast.answers.earnings.earned import data_start, paid_days
 from turo.forecast.answers.listed_spans import ListedSpans
 
 MONTH = 365.25 / 12  # days
@@ -70,16 +70,17 @@ def payback(  # noqa: PLR0913, PLR0917 - what trips left, and what is known of w
 ) -> tuple[list[date | None], list[date | None], list[bool]]:
     """From when to when the purchase is paid back, at what a day has brought in the past year; is that known?
 
-    Unknown where price, date or monthly cost is, or what a day brings, or the file begins after vehicle and
-    purchase: both are None. Of known ones a date is None where at that rate the day never comes, or not in
-    50 years.
+    A trip without a price counts at the vehicle's own price a day since the purchase. Unknown where price,
+    date or monthly cost is, or what a day brings, or the file begins after vehicle and purchase, or no trip
+    since it has a price: both are None. Of known ones a date is None where at that rate the day never comes,
+    or not in 50 years.
 
     Args:
-        distance_cost: `Driven.trips`: what the distance of trips took.
+        distance_cost: `Driven.pieces`: what the distance of trips took.
         a_day: lowest and highest likely money per calendar day, less what distance costs.
     """
     start = data_start(tables)
-    paid = pl.concat([paid_trips(tables).filter(pl.col("money").is_not_null()), distance_cost])
+    paid = pl.concat([_valued(paid_days(tables), fleet, mine.bought, origin), distance_cost])
     flows = paid.partition_by("vehicle_id", as_dict=True)
     told = np.isfinite(mine.price) & np.isfinite(mine.a_day) & (mine.bought > 0)
     told &= np.maximum(mine.bought, fleet.since) >= start
@@ -98,8 +99,25 @@ def payback(  # noqa: PLR0913, PLR0917 - what trips left, and what is known of w
             continue
         slow, fast = (float(rate[vehicle] - mine.a_day[vehicle]) for rate in a_day)
         first[vehicle], last[vehicle] = (_after(origin, -balance[-1], rate) for rate in (fast, slow))
-        known[vehicle] = bool(np.isfinite(slow) and np.isfinite(fast))
+        known[vehicle] = bool(np.isfinite([slow, fast, balance[-1]]).all())
     return first, last, known
+
+
+def _valued(paid: pl.DataFrame, fleet: ListedSpans, bought: Ints, origin: int) -> pl.DataFrame:
+    """What was paid from purchase to origin; days without a price at the vehicle's own, nan without any."""
+    places = pl.DataFrame(
+        {"vehicle_id": fleet.ids, "bought": bought}, schema_overrides={"vehicle_id": pl.String}
+    )
+    inside = pl.min_horizontal("end", pl.lit(origin)) - pl.max_horizontal("start", "bought")
+    rows = paid.join(places, "vehicle_id", maintain_order="left").with_columns(inside=inside)
+    length = pl.col("end") - pl.col("start")
+    money = (pl.col("money") / length * pl.col("inside")).sum()
+    price = money / pl.col("inside").filter(pl.col("money").is_not_null()).sum()
+    return (
+        rows.filter(pl.col("inside") > 0)
+        .with_columns(pl.coalesce("money", price.over("vehicle_id") * length).alias("money"))
+        .select(paid.columns)
+    )
 
 
 def data_too_short(tables: Tables, fleet: ListedSpans, mine: Owned) -> int:
