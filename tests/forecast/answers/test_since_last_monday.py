@@ -157,7 +157,10 @@ def test_parts_add_up_whatever_is_usual(
 def test_money_of_the_trips_that_have_a_price_is_told_with_how_many(settings: Settings) -> None:
     add(settings, NEW + NEW.replace("9,C", "12,A").replace("120,0", ",0"))
     forecast_fleet(settings, [make_champion(28)], NOW)
-    assert "2 new bookings, 6 days won at 120 (the money of 1 of those 2 vehicles only: the others' is not known)" in section(settings)
+    assert (
+        "2 new bookings, 6 days won at 120 (the money of 1 of those 2 vehicles only: the others' is not "
+        "known)"
+    ) in section(settings)
 
 
 def test_cancellations_are_not_known_where_most_have_no_date(settings: Settings) -> None:

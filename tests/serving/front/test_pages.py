@@ -67,6 +67,15 @@ def test_home_tells_the_fleet_what_is_served_and_where_else_to_look(pages: Pages
         assert f'href="{way}"' in home.text
 
 
+def test_home_tells_mondays_books_and_the_calendar_apart(pages: Pages, datas: Path) -> None:
+    said = text_of(pages.get("/").text)
+    assert "on the books when 23 Nov began 9 in the calendar as of 2026-11-24 12" in said
+    assert (
+        "On the books when 23 Nov began: 8.6 days of the next 7 days; the calendar as of 24 Nov 00:00 has "
+        "12.5 days in the same window."
+    ) in said
+
+
 def test_every_page_has_a_strict_policy_and_is_whole(pages: Pages) -> None:
     for path in ("/", "/vehicles", "/vehicles/A", "/vehicles/A?model=Tiny", "/vehicles/Z", "/report"):
         answer = pages.get(path)
