@@ -66,6 +66,8 @@ def test_it_shows_what_a_host_needs(page: str) -> None:
     ):
         assert needed in seen, needed
     assert page.count("<svg") == 4
+    assert "below plan" not in seen
+    assert "short of usual<" not in page  # nobody is
 
 
 def test_one_day_and_one_vehicle_are_told_in_the_singular(settings: Settings) -> None:
