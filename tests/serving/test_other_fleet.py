@@ -108,7 +108,7 @@ def test_the_list_and_the_documentation_tell_fleet_and_warning() -> None:
     directory.below_baseline = (NAME,)
     (entry,) = ask.get("/").json()["models"]
     assert "another fleet" in entry["warning"]
-    assert "does not beat the best baseline" in entry["warning"]
+    assert "does not beat the best baseline: on past weeks that it had not seen, a simple" in entry["warning"]
     document = ask.get("/openapi.json").json()
     assert entry["warning"] in document["paths"][f"/{NAME}"]["post"]["description"]
     large = ask.post(f"/v2/models/{NAME}/infer", content=b" " * (LIMITS.max_bytes + 1))

@@ -76,6 +76,22 @@ def test_home_tells_mondays_books_and_the_calendar_apart(pages: Pages, datas: Pa
     ) in said
 
 
+def test_models_that_a_simple_rule_beats_are_named_once_and_never_called_the_best_there_is(
+    pages: Pages,
+) -> None:
+    weekly = pages.directory.models[NAME].model_copy(update={"name": f"{NAME}-7d"})
+    pages.directory.models[weekly.name] = weekly
+    assert "a simple rule was closer" not in text_of(pages.get("/").text)
+    pages.directory.below_baseline = (NAME, weekly.name)
+    said = text_of(pages.get("/").text)
+    assert (
+        f"{NAME} and {NAME}-7d: on past weeks that they had not seen, a simple rule was closer. Trust what "
+        "is on the books more"
+    ) in said
+    assert said.count("a simple rule was closer") == 1
+    assert "no better one exists" not in said
+
+
 def test_every_page_has_a_strict_policy_and_is_whole(pages: Pages) -> None:
     for path in ("/", "/vehicles", "/vehicles/A", "/vehicles/A?model=Tiny", "/vehicles/Z", "/report"):
         answer = pages.get(path)
