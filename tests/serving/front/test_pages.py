@@ -361,3 +361,14 @@ def test_other_methods_and_too_many_parameters_are_refused(pages: Pages) -> None
 def test_a_browser_finds_the_icon_it_asks_for(pages: Pages) -> None:
     icon = pages.get("/favicon.ico")
     assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_a_plate_is_not_found_and_where_its_id_stands_is_told_without_it(pages: Pages, datas: Path) -> None:
+    paths = ("/vehicles/8ABC123", "/vehicles?q=8ABC123")
+    assert not any("vehicle_keys.csv" in pages.get(path).text for path in paths)
+    (datas / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nplate,8ABC123,A\n")
+    for path in paths:
+        said = text_of(pages.get(path).text)
+        assert "vehicle_keys.csv in the data folder says which id a plate has." in said
+        assert "Kia Rio" not in said  # whose plate it is
+    assert "vehicle_keys.csv" not in pages.get("/vehicles?q=Kia").text

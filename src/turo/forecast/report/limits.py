@@ -37,8 +37,8 @@ def notices(champions: Sequence[Champion], manifest: Mapping[str, Any]) -> list[
     they = by_number(len(below), "it", "they")
     found = [
         f"{listed(below)} did not beat the best baseline: on past weeks that {they} had not seen, a simple "
-        "rule was closer. Trust what is booked more than what is expected on top. “Which models, and how good” "
-        "below names the rule."
+        "rule was closer. Trust what is booked more than what is expected on top. “Which models, and how "
+        "good” below names the rule."
     ]
     return (found if below else []) + [f"Data: {warning}" for warning in manifest.get("warnings", [])]
 
