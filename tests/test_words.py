@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from turo.words import by_number, counted
+from turo.words import by_number, counted, listed
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,12 @@ from turo.words import by_number, counted
 )
 def test_noun_and_verb_follow_the_number_as_it_is_told(number: int | str, told: str) -> None:
     assert f"{counted(number, 'day')} {by_number(number, 'is', 'are')}" == told
+
+
+def test_names_are_listed_with_one_and() -> None:
+    assert [listed(names) for names in ([], ["A"], ["A", "B"], ["A", "B", "C"])] == [
+        "",
+        "A",
+        "A and B",
+        "A, B and C",
+    ]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -42,8 +43,6 @@ def test_it_says_on_one_screen_what_would_be_read_and_changes_nothing(data: Path
 def test_an_export_is_checked_from_elsewhere_without_keys_being_kept(
     data: Path, turo: Turo, tmp_path: Path
 ) -> None:
-    from datetime import datetime
-
     other = tmp_path / "elsewhere"
     other.mkdir()
     now = datetime(2025, 8, 1, 12)
@@ -295,3 +294,35 @@ def test_a_folder_behind_an_url_takes_no_note_and_is_not_made(turo: Turo, data: 
     told = turo("check", "--noted", data_dir=data.as_uri())
     assert told.exit_code == 0, told.output
     assert last_runs.read(data) == []
+
+
+def renamed(data: Path) -> str:
+    name = "trip_earnings_export_20250801.csv"
+    (data / "vehicles.csv").unlink()
+    (data / "blocks.csv").unlink()
+    write(data, Fleet(days=240).rows(datetime(2025, 8, 1, 12)), header=header_44()).rename(data / name)
+    (data / "reservations.csv").unlink(missing_ok=True)
+    return name
+
+
+@pytest.mark.parametrize("command", ["check", "prepare"])
+def test_an_export_under_its_own_name_is_named_with_both_ways_to_have_it_read(
+    data: Path, turo: Turo, command: str
+) -> None:
+    name = renamed(data)
+    told = turo(command)
+    assert told.exit_code == 1
+    assert isinstance(told.exception, InputError)
+    said = str(told.exception)
+    assert f"reservations.csv not found in {data}, but {name} lies there." in said
+    assert "RESERVATIONS_FILE=trip_earnings_export_*.csv" in said
+    assert "rename the file to reservations.csv and set AS_OF" in said
+
+
+def test_it_says_what_tells_until_when_the_files_are_known(data: Path, turo: Turo) -> None:
+    assert "Known until 2026-11-24 00:00, by AS_OF" in turo("check", as_of="2026-11-24").output
+    assert "prove; where it was taken later, put that day into the file's name" in turo("check").output
+    name = renamed(data)
+    told = turo("check", reservations_file="trip_earnings_export_*.csv", as_of="2025-08-03").output
+    assert f"by the name of {name}" in told
+    assert "Known until 2025-08-01 " in told

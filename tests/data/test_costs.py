@@ -44,7 +44,12 @@ def test_all_columns_but_the_vehicle_may_be_absent_and_blanks_may_be_in_names(tm
 @pytest.mark.parametrize(
     ("line", "problem", "left"),
     [
-        ("X,1,,2,", "line 3: no vehicle of this fleet has the vehicle_id 'X'; the line is left out.", None),
+        (
+            "X,1,,2,",
+            "line 3: no vehicle of this fleet has the vehicle_id 'X'; the line is left out. Ids are "
+            "those of the vehicles' pages.",
+            None,
+        ),
         (",1,,2,", "line 3: a totals line, no reservation; the line is left out.", None),
         ("B,-5,,2,", "line 3: purchase_price is negative (-5); it counts as unknown.", (None, None, 2.0)),
         ("B,5,,- $2.00,", "line 3: monthly_cost is negative (- $2.00); it counts", (5.0, None, None)),
@@ -89,3 +94,10 @@ def test_many_problems_are_counted(tmp_path: Path) -> None:
     found = read(tmp_path, HEADER + "".join(f"X{number},1,,,\n" for number in range(30)))
     assert len(found.problems) == 11
     assert found.problems[-1] == "costs.csv: and 20 more of this kind."
+
+
+def test_a_plate_in_the_place_of_an_id_is_answered_with_where_its_id_stands(tmp_path: Path) -> None:
+    (tmp_path / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nplate,GLD8888,car-0007\n")
+    (tmp_path / "costs.csv").write_text("vehicle_id,purchase_price\nGLD8888,20000\n")
+    (said,) = read_costs(str(tmp_path), ["car-0007"], date(2026, 11, 23)).problems
+    assert said.endswith("vehicle_keys.csv says which id a plate has.")

@@ -82,7 +82,7 @@ def test_a_vehicle_without_a_trip_and_one_that_came_after_monday_are_told(
         "No reservation is known yet of NEW: what is expected there is what such vehicles have, "
         "not what this one had."
     )
-    second = "No forecast for LATE, UNDATED: not in the fleet on 2026-11-23, the newest origin."
+    second = "No forecast for LATE, UNDATED: not in the fleet on 2026-11-23, the newest Monday."
     assert found.notices[-2] == first
     assert found.notices[-1].startswith(second)
     for text in (first, second):

@@ -134,7 +134,7 @@ def test_a_refused_training_is_told_with_its_monday_and_tried_on_the_next_one(
     week, folder = timedelta(weeks=1), tmp_path / "data"
     with caplog.at_level(logging.INFO):
         made = replay_up_to(first + week, too_early, sample, folder)
-    reasons = [f"Only {weeks} weeks of labelled origins; 26 are needed." for weeks in (24, 25)]
+    reasons = [f"Only {weeks} weeks whose outcome is known; 26 are needed." for weeks in (24, 25)]
     trained = [text for text in caplog.messages if text.startswith("Trained 7 days")]
     assert [text.split(": refused, ")[0] for text in trained] == [
         f"Trained 7 days as of {day}" for day in (too_early, too_early + week, first)

@@ -51,7 +51,7 @@ def test_a_model_of_another_fleet_does_not_forecast_for_this_one(tmp_path: Path)
     short = {"finished_trips": 60, "labelled_origins": 30}
     put_manifest(tmp_path, put_table(tmp_path, table_of()), rows=short)
     detail = route(tmp_path, fleet=ELSEWHERE).post("/forecast", json=FORECAST).json()["detail"]
-    assert "needs 100 finished trips and 26 weeks of labelled origins, this table has 60 and 30" in detail
+    assert "needs 100 finished trips and 26 weeks whose outcome is known, this table has 60 and 30" in detail
     assert "best baseline: see forecasts.csv" in detail
     assert "`turo train`" not in detail
 
@@ -108,7 +108,7 @@ def test_the_list_and_the_documentation_tell_fleet_and_warning() -> None:
     directory.below_baseline = (NAME,)
     (entry,) = ask.get("/").json()["models"]
     assert "another fleet" in entry["warning"]
-    assert "does not beat the best baseline" in entry["warning"]
+    assert "does not beat the best baseline: on past weeks that it had not seen, a simple" in entry["warning"]
     document = ask.get("/openapi.json").json()
     assert entry["warning"] in document["paths"][f"/{NAME}"]["post"]["description"]
     large = ask.post(f"/v2/models/{NAME}/infer", content=b" " * (LIMITS.max_bytes + 1))

@@ -90,6 +90,7 @@ def make(folder: Path, vehicles: int, years: float) -> Sample:
     write_sample(folder, vehicles=vehicles, years=years, horizons=())
     settings = settings_module.load(data_dir=str(folder), horizon_days=MAIN, forecast_horizons=list(HORIZONS))
     tables = load_tables(settings)
+    _write_costs(folder, tables)
     champions = list[Champion]()
     for weeks in EARLIER:
         ago = timedelta(weeks=weeks)
@@ -105,6 +106,16 @@ def make(folder: Path, vehicles: int, years: float) -> Sample:
     newest = prepared[MAIN].filter(pl.col("origin_date") == ORIGIN)
     rows = rows_of({name: newest[name].to_numpy() for name in names})
     return Sample(settings, tables, main, min(rows, key=lambda row: list(row.values()).count(None)))
+
+
+def _write_costs(folder: Path, tables: Tables) -> None:
+    """What the vehicles cost, dear enough that some are paid back late and some never."""
+    lines = [
+        f"{vehicle},{30_000 + 9_000 * number},2024-01-15,{400 + 30 * number}"
+        for number, vehicle in enumerate(tables.vehicles["vehicle_id"].sort())
+    ]
+    head = "vehicle_id,purchase_price,purchase_date,monthly_cost"
+    (folder / "costs.csv").write_text("\n".join([head, *lines, ""]))
 
 
 def _prepare(settings: Settings, tables: Tables, horizon: int) -> pl.DataFrame:

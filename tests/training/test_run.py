@@ -185,7 +185,7 @@ def test_take_home_candidates_are_compared_by_out_of_fold_forecasts(tracking):
 
 def test_too_short_a_history_is_refused_and_the_failed_run_says_why(tracking):
     write(tracking / "datas", frame(weeks=31), rows={"finished_trips": 500})
-    with pytest.raises(TrainingError, match="Only 25 weeks of labelled origins"):
+    with pytest.raises(TrainingError, match="Only 25 weeks whose outcome is known"):
         run(KNN, dict(KNN.params), Options(model_name="KNN"))
     (failed,) = runs("turo")
     assert failed.info.status == "FAILED"

@@ -13,7 +13,7 @@ from turo.data.csv.cells import batches, form, ids
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet, open_sheet
 from turo.errors import InputError
-from turo.table.names import COSTS
+from turo.table.names import COSTS, VEHICLE_KEYS
 
 FILE = COSTS
 AMOUNTS = ("purchase_price", "monthly_cost", "cost_per_distance")
@@ -55,12 +55,15 @@ def read_costs(location: str, known: Collection[str], today: date) -> Costs:
         found = input_files.find(location, FILE)
         if not found:
             return Costs(found=False)
-        return _read(open_sheet(found[0]), known, today)
+        keys = (
+            " vehicle_keys.csv says which id a plate has." if input_files.find(location, VEHICLE_KEYS) else ""
+        )
+        return _read(open_sheet(found[0]), known, today, f"Ids are those of the vehicles' pages.{keys}")
     except InputError as error:
         return Costs(problems=(f"{error} Until then nothing is told of costs.",))
 
 
-def _read(sheet: Sheet, known: Collection[str], today: date) -> Costs:
+def _read(sheet: Sheet, known: Collection[str], today: date, ids_are: str) -> Costs:
     sheet.spell(COLUMNS)
     if "vehicle_id" not in sheet.keys:
         raise InputError(
@@ -82,7 +85,7 @@ def _read(sheet: Sheet, known: Collection[str], today: date) -> Costs:
     stray = rows.filter(~pl.col("vehicle_id").is_in(list(known)))
     problems += [
         f"{FILE} line {line}: no vehicle of this fleet has the vehicle_id {_shown(vehicle)}; the line is "
-        "left out."
+        f"left out. {ids_are}"
         for line, vehicle in stray.select(LINE, "vehicle_id").rows()
     ]
     rows = rows.join(stray, on=LINE, how="anti")

@@ -23,6 +23,7 @@ from turo import settings as settings_module
 from turo.demo import first_report
 from turo.demo.guard import guarded
 from turo.demo.progress import logs_to, progress_bar, step
+from turo.demo.sample import sample_unless_given
 from turo.demo.services import free_port, local_ray, tracking_server
 from turo.errors import DeployError
 from turo.patience import Patience
@@ -100,15 +101,13 @@ def _environment(folder: Path) -> Settings:
 
 def _pipeline(progress: Progress, settings: Settings, folder: Path, running: ExitStack) -> Settings:
     """Every step, one line of progress each; returns the settings with Ray's address filled in."""
-    from turo.data.synthetic.generate import write_sample
     from turo.gate import promote
     from turo.prepare.run import run as prepare
     from turo.training import mlflow_projects
 
     log = folder / LOG
     with step(progress, "sample data"):
-        if not (folder / "datas" / "reservations.csv").exists():
-            write_sample(folder / "datas", horizons=())  # the oracle takes longer than all the rest here
+        sample_unless_given(settings)
     with step(progress, f"MLflow on {settings.mlflow_tracking_uri}"):
         running.enter_context(tracking_server(settings, log))
     with step(progress, "local Ray"):

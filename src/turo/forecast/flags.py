@@ -1,4 +1,4 @@
-"""How full a vehicle is expected to be, in a word: a label of its row, and no advice.
+"""How full a vehicle is expected to be, in a word: a column of forecasts.csv that no page shows, no advice.
 
 Hosts' own key figures: at 70 % of the available days a vehicle is where it should be; under 50 % it has
 many empty days. What to do about which vehicle is told by `turo.forecast.advising`, from its own season and

@@ -191,7 +191,7 @@ def _window(table: HorizonTable, champion: Champion, source: Tables) -> Window:
     rows = listed_vehicles.active(rows, source.vehicles, origin)
     if rows.is_empty():
         raise InputError(
-            f"No vehicle is listed on {origin}, the newest origin.",
+            f"No vehicle is listed on {origin}, the newest Monday.",
             "Check listed_to in vehicles.csv, and the snapshot.",
         )
     described = listed_vehicles.describe(

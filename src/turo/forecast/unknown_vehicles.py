@@ -30,7 +30,7 @@ def notices(source: Tables, forecast: Sequence[str], origin: date) -> list[str]:
         )
     if later := sorted(_joined_since(source, origin) - set(forecast)):
         found.append(
-            f"No forecast for {_listed(later)}: not in the fleet on {origin}, the newest origin. A vehicle "
+            f"No forecast for {_listed(later)}: not in the fleet on {origin}, the newest Monday. A vehicle "
             "is forecast from the first Monday that it is listed; without listed_from in vehicles.csv, from "
             "the first Monday after its first booking."
         )

@@ -71,7 +71,8 @@ def _read(checked: Checked, tables: Tables) -> list[str]:
     period = f"{first!s} to {last!s}" if first else "without dates"
     return [
         f"Profile     {tables.profile}",
-        f"Period      {period}; known until {tables.snapshot:%Y-%m-%d %H:%M}",
+        f"Period      {period}",
+        f"Known until {tables.snapshot:%Y-%m-%d %H:%M}, by {checked.known_by}",
         f"Vehicles    {rows['vehicle_id'].n_unique()} with reservations",
         f"Accepted    {counted(rows.height, 'reservation')}",
         f"Before      {_before(checked, tables)}",

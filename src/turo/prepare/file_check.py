@@ -16,13 +16,14 @@ import polars as pl
 from turo.data import fleet_sketch
 from turo.data.csv import input_files
 from turo.data.csv.sheet import open_sheet, underscored
+from turo.data.export.export_date import named_day
 from turo.data.export.vehicle_keys import FILE as KEYS
 from turo.data.load import load_tables
 from turo.data.quarantine import TooManyRejectedError
 from turo.data.tables import REJECTED, empty
 from turo.errors import InputError, TuroError
 from turo.table import reader
-from turo.table.names import FLEETS, MANIFEST, REMEMBERED
+from turo.table.names import FLEETS, MANIFEST, REMEMBERED, TAKEHOME
 
 if TYPE_CHECKING:
     from turo.data.tables import Tables
@@ -42,6 +43,7 @@ class Checked:
         refusal: why, None where it would not.
         rejected: rows that would be set aside (`tables.REJECTED`).
         last: the fleet of the last run; None where there was none.
+        known_by: what tells until when the files are known; empty where they would be refused.
     """
 
     files: Sequence[str]
@@ -49,6 +51,7 @@ class Checked:
     refusal: TuroError | None = None
     rejected: pl.DataFrame = field(default_factory=lambda: empty(REJECTED))
     last: fleet_sketch.Identity | None = None
+    known_by: str = ""
 
 
 def check(settings: Settings, files: Sequence[Path] = ()) -> Checked:
@@ -65,14 +68,33 @@ def check(settings: Settings, files: Sequence[Path] = ()) -> Checked:
         every = (trial.reservations_file, trial.vehicles_file, trial.blocks_file)
         names = [source.name for each in every for source in input_files.find(trial.data_dir, each)]
         last = fleet_sketch.of_manifest(reader.known_manifest(trial.data_dir))
+        mine = [source.name for source in input_files.find(trial.data_dir, trial.reservations_file)]
         try:
+            if not mine:  # told of the folder itself: the trial has no file of another name
+                input_files.require(settings.data_dir, settings.reservations_file, "RESERVATIONS_FILE")
             tables = load_tables(trial)
         except TooManyRejectedError as error:
             return Checked(names, refusal=error, rejected=error.rows, last=last)
         except TuroError as error:
             what = error.what.replace(trial.data_dir, settings.data_dir)
             return Checked(names, refusal=type(error)(what, error.remedy), last=last)
-        return Checked(names, tables, rejected=tables.rejected, last=last)
+        known_by = _known_by(mine, settings.as_of, tables)
+        return Checked(names, tables, rejected=tables.rejected, last=last, known_by=known_by)
+
+
+def _known_by(names: Sequence[str], as_of: str | None, tables: Tables) -> str:
+    """In words; where only the rows tell, also how to tell better."""
+    if tables.profile == TAKEHOME:
+        return "its newest row"
+    days = [name for name in names if (day := named_day(name)) and day >= tables.snapshot.date()]
+    if days:
+        return f"the name of {days[-1]}"
+    if as_of:
+        return "AS_OF"
+    return (
+        "the newest moment that its rows prove; where it was taken later, put that day into the file's name "
+        "(…_YYYYMMDD.csv) or set AS_OF"
+    )
 
 
 @contextmanager

@@ -98,9 +98,9 @@ def _limits(tables: Tables) -> list[str]:
     if undated := trips.select(without_date().sum()).item():
         found.append(
             f"{undated} of {counted(trips.select(cancelled().sum()).item(), 'cancelled trip')} "
-            f"{by_number(undated, 'has', 'have')} no date of cancellation. The newest origin shows "
-            "what is still booked; at earlier ones a trip counts with the chance that it was still booked "
-            "then (otb_days_alive), an estimate that successive exports make better."
+            f"{by_number(undated, 'has', 'have')} no date of cancellation. The newest Monday shows "
+            "what is still booked; at earlier Mondays a trip counts with the chance that it was still booked "
+            "then, an estimate that older exports kept beside the new one make better."
         )
     if not books_priced(trips):
         found.append("The booked price of cancelled trips is not known: there is no revenue on the books.")

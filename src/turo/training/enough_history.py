@@ -42,7 +42,7 @@ def shortfall(manifest: Mapping[str, Any]) -> str | None:
     rows = manifest.get("rows") or {}
     needed = {
         f"{MIN_TRIPS} finished trips": (rows.get("finished_trips"), MIN_TRIPS),
-        f"{MIN_WEEKS} weeks of labelled origins": (rows.get("labelled_origins"), MIN_WEEKS),
+        f"{MIN_WEEKS} weeks whose outcome is known": (rows.get("labelled_origins"), MIN_WEEKS),
     }
     counted = {what: (count, least) for what, (count, least) in needed.items() if count is not None}
     if all(count >= least for count, least in counted.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +79,20 @@ def test_money_at_stake_is_the_shortfall_against_the_own_usual(
     )
     assert row["days_short"] == pytest.approx(usual - 10, abs=1e-4)
     assert row["money_at_stake"] == pytest.approx((usual - 10) * 50, abs=1e-2)
+
+
+def test_the_rows_of_the_page_mark_the_vehicles_of_the_advice_and_no_fixed_threshold(
+    usually_let: Settings,
+) -> None:
+    made = forecast_fleet(usually_let, [make_champion(7), make_champion(28)], NOW).forecasts
+    assert (made["flag"] == "below_plan").sum() > 1
+    page = (Path(usually_let.data_dir) / "report.html").read_text()
+    marked = re.findall(
+        r'<span class="id">(\w+)</span></td>\s*<td><a class="flag low"[^>]*>short of usual', page
+    )
+    assert marked == advice(usually_let)["vehicle_id"].to_list() == ["A"]
+    assert "below plan" not in page
+    assert "below_plan" not in page
 
 
 def test_a_vehicle_that_is_let_as_always_is_not_short_because_others_are_fuller(settings: Settings) -> None:

@@ -94,3 +94,36 @@ def test_kept_mondays_stand_in_for_replayed_ones(settings: Settings) -> None:
         "As it was forecast on the past 1 Monday the same number missed by 4 days on average (12.5 % of what "
         "came; in sum 12.5 % too much). So few say little."
     )
+
+
+def bookings(settings: Settings, source: str) -> None:
+    """A trip of three days in the coming week, booked on the Tuesday, and how booking dates are known."""
+    path = Path(settings.data_dir) / "reservations.csv"
+    late = "9,C,2026-11-25T00:00,2026-11-28T00:00,booked,2026-11-24T00:00,,120,0\n"
+    lines = (path.read_text() + late).splitlines()
+    path.write_text("\n".join([f"{lines[0]},booked_at_source", *(f"{line},{source}" for line in lines[1:])]))
+
+
+def test_mondays_books_and_the_calendar_of_a_later_day_are_told_with_why_they_differ(
+    settings: Settings,
+) -> None:
+    bookings(settings, "id_bound")
+    forecast_fleet(settings, [make_champion(7), make_champion(28)], NOW)
+    found = number(settings, 7)
+    # A: 2 of 24 to 26, 4 of 26 to 30; B: all 7; C: the 3 that Monday's books do not have
+    assert found["on_books"] == pytest.approx(8.6, abs=0.1)
+    assert found["calendar_days"] == pytest.approx(5.5 + 7 + 3)
+    told = (
+        "On the books when 23 Nov began: 8.6 days of the next 7 days; the calendar as of 24 Nov 00:00 has "
+        "15.5 days in the same window. Some booking dates are only the latest possible ones, so Monday&#39;s "
+        "books may be too low for that reason, too: true ones in booked_at mend that."
+    )
+    assert told in page(settings)
+    assert "as of 2026-11-24 00:00:00; weeks begin" in page(settings)
+
+
+def test_exact_booking_dates_are_not_blamed_for_the_difference(settings: Settings) -> None:
+    bookings(settings, "exact")
+    forecast_fleet(settings, [make_champion(7), make_champion(28)], NOW)
+    assert "has 15.5 days in the same window." in page(settings)
+    assert "latest possible ones" not in page(settings)

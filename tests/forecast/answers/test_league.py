@@ -118,7 +118,7 @@ def test_without_prices_and_classes_it_says_what_would_help(tmp_path: Path) -> N
     assert set(told.rows["verdict"]) == {"not compared"}
     assert told.missing[1] == "No vehicle has a class (column class of vehicles.csv)."
     page = section("league", told)
-    assert "<table>" not in page
+    assert "<table" not in page
     assert "told apart" not in page
 
 
@@ -128,7 +128,10 @@ def test_without_classes_the_others_are_those_of_the_fleet(tmp_path: Path) -> No
     assert row(told, "A", 91)["verdict"] == "better"
     assert told.missing[0].endswith(": each is compared with the others of the fleet.")
     page = section("league", told)
-    assert "1 vehicle earned more than the others of the fleet and 1 less." in " ".join(page.split())
+    assert (
+        "Over the 91 days before Monday, 23 November, whatever came since, 1 vehicle earned more than the "
+        "others of the fleet and 1 less." in " ".join(page.split())
+    )
     assert "To the others" in page
     assert "its class" not in page
 

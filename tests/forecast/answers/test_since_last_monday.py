@@ -157,7 +157,10 @@ def test_parts_add_up_whatever_is_usual(
 def test_money_of_the_trips_that_have_a_price_is_told_with_how_many(settings: Settings) -> None:
     add(settings, NEW + NEW.replace("9,C", "12,A").replace("120,0", ",0"))
     forecast_fleet(settings, [make_champion(28)], NOW)
-    assert "2 new bookings, 6 days won at 120 (of 1 of 2 vehicles)" in section(settings)
+    assert (
+        "2 new bookings, 6 days won at 120 (the money of 1 of those 2 vehicles only: the others' is not "
+        "known)"
+    ) in section(settings)
 
 
 def test_cancellations_are_not_known_where_most_have_no_date(settings: Settings) -> None:
@@ -172,3 +175,15 @@ def test_what_came_since_monday_is_told_beside_the_week(settings: Settings) -> N
     add(settings, NEW.replace("2026-11-18T09:00", "2026-11-23T09:00"))
     forecast_fleet(settings, [make_champion(28)], NOW)
     assert "And since then until 24 Nov 00:00: 1 booking, 0 cancellations." in section(settings)
+
+
+def test_bookings_dated_after_the_snapshot_are_in_the_file_and_count(settings: Settings) -> None:
+    until = NEW.replace("2026-11-18T09:00", "2026-11-23T09:00")
+    late = NEW.replace("9,C", "12,A").replace("2026-11-18T09:00", "2026-11-25T00:00")
+    add(settings, until + late + late.replace("12,A", "13,B"))
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    told = section(settings)
+    assert (
+        "And since then until 24 Nov 00:00: 3 bookings (2 of them are dated later: they are in the file, so "
+        "that date is only the latest possible), 0 cancellations." in told
+    )

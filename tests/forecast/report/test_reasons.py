@@ -216,7 +216,7 @@ def test_words_are_those_of_a_host() -> None:
         "booked share of the other vehicles' last 28 days lower than usual: 41 % (usual: 52 %)",
         "a time of year with fewer bookings",
         "its class: suv",
-        "1 trip more on the books than usual at this lead",
+        "1 trip more on the books beginning in these weeks than usual at this lead",
         "wheels: 4 (usual: 3.5)",
         "1,300 less in money on the books than usual at this lead",  # in the unit of the host's file
         "100 in money booked in the last 28 days (usual: 1,400)",
@@ -224,3 +224,17 @@ def test_words_are_those_of_a_host() -> None:
         "its list price: 55 (usual: 40)",
         "its price against others of the fleet: 120 % (usual: 100 %)",
     ]
+
+
+def test_a_trip_that_runs_already_is_not_denied_by_the_count_of_those_that_begin() -> None:
+    """Nine days of a running trip on the books, and no trip that begins: one is about the other's rest."""
+    trips = topic_of("otb_trips")
+    assert sentence(trips, -0.9, 0.0, 1.3) == (
+        "no trip on the books beginning in these weeks (usual: 1.3 trips)"
+    )
+    assert (
+        sentence(trips, 0.9, 0.0, 1.3) == "0 trips on the books beginning in these weeks (usual: 1.3 trips)"
+    )
+    assert sentence(topic_of("otb_days"), -0.7, 9.4, 12.3) == (
+        "2.9 days less on the books than usual at this lead"
+    )

@@ -66,6 +66,8 @@ def test_it_shows_what_a_host_needs(page: str) -> None:
     ):
         assert needed in seen, needed
     assert page.count("<svg") == 4
+    assert "below plan" not in seen
+    assert "short of usual<" not in page  # nobody is
 
 
 def test_one_day_and_one_vehicle_are_told_in_the_singular(settings: Settings) -> None:
@@ -81,7 +83,11 @@ def test_one_day_and_one_vehicle_are_told_in_the_singular(settings: Settings) ->
 
 def test_a_model_below_its_baseline_is_marked(page: str) -> None:
     seen = text_of(page)
-    assert "XGBoost-7d version 9 (7 days) did not beat the best baseline" in seen
+    assert (
+        "XGBoost-7d version 9 (7 days) did not beat the best baseline: on past weeks that it had not seen, a "
+        "simple rule was closer." in seen
+    )
+    assert seen.count("a simple rule was closer") == 1
     assert re.search(r"XGBoost-7d below baseline 9", seen)
 
 

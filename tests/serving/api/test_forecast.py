@@ -107,7 +107,7 @@ def test_a_table_that_does_not_fit_the_model_is_a_conflict_with_advice_that_help
     short = {"finished_trips": 60, "labelled_origins": 12}
     put_manifest(tmp_path, put_table(tmp_path, table_of(lag_1=None)), rows=short)
     detail = refusal(tmp_path)
-    assert "needs 100 finished trips and 26 weeks of labelled origins, this table has 60 and 12" in detail
+    assert "needs 100 finished trips and 26 weeks whose outcome is known, this table has 60 and 12" in detail
     assert "`turo forecast` (DAG forecast_fleet)" in detail
     assert "`turo train`" not in detail
 

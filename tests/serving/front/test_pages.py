@@ -67,6 +67,31 @@ def test_home_tells_the_fleet_what_is_served_and_where_else_to_look(pages: Pages
         assert f'href="{way}"' in home.text
 
 
+def test_home_tells_mondays_books_and_the_calendar_apart(pages: Pages, datas: Path) -> None:
+    said = text_of(pages.get("/").text)
+    assert "on the books when 23 Nov began 9 in the calendar as of 2026-11-24 12" in said
+    assert (
+        "On the books when 23 Nov began: 8.6 days of the next 7 days; the calendar as of 24 Nov 00:00 has "
+        "12.5 days in the same window."
+    ) in said
+
+
+def test_models_that_a_simple_rule_beats_are_named_once_and_never_called_the_best_there_is(
+    pages: Pages,
+) -> None:
+    weekly = pages.directory.models[NAME].model_copy(update={"name": f"{NAME}-7d"})
+    pages.directory.models[weekly.name] = weekly
+    assert "a simple rule was closer" not in text_of(pages.get("/").text)
+    pages.directory.below_baseline = (NAME, weekly.name)
+    said = text_of(pages.get("/").text)
+    assert (
+        f"{NAME} and {NAME}-7d: on past weeks that they had not seen, a simple rule was closer. Trust what "
+        "is on the books more"
+    ) in said
+    assert said.count("a simple rule was closer") == 1
+    assert "no better one exists" not in said
+
+
 def test_every_page_has_a_strict_policy_and_is_whole(pages: Pages) -> None:
     for path in ("/", "/vehicles", "/vehicles/A", "/vehicles/A?model=Tiny", "/vehicles/Z", "/report"):
         answer = pages.get(path)
@@ -336,3 +361,14 @@ def test_other_methods_and_too_many_parameters_are_refused(pages: Pages) -> None
 def test_a_browser_finds_the_icon_it_asks_for(pages: Pages) -> None:
     icon = pages.get("/favicon.ico")
     assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_a_plate_is_not_found_and_where_its_id_stands_is_told_without_it(pages: Pages, datas: Path) -> None:
+    paths = ("/vehicles/8ABC123", "/vehicles?q=8ABC123")
+    assert not any("vehicle_keys.csv" in pages.get(path).text for path in paths)
+    (datas / "vehicle_keys.csv").write_text("kind,key,vehicle_id\nplate,8ABC123,A\n")
+    for path in paths:
+        said = text_of(pages.get(path).text)
+        assert "vehicle_keys.csv in the data folder says which id a plate has." in said
+        assert "Kia Rio" not in said  # whose plate it is
+    assert "vehicle_keys.csv" not in pages.get("/vehicles?q=Kia").text

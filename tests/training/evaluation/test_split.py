@@ -58,9 +58,11 @@ def test_the_shortest_history_allowed_still_has_four_folds():
 
 
 def test_a_shorter_history_or_too_long_a_horizon_is_refused_with_the_reason():
-    with pytest.raises(TrainingError, match="Only 25 weeks of labelled origins; 26 are needed"):
+    with pytest.raises(TrainingError, match="Only 25 weeks whose outcome is known; 26 are needed"):
         by_origin(panel(25), 28)
-    with pytest.raises(TrainingError, match="30 weeks of labelled origins do not leave 4 weeks to train on"):
+    with pytest.raises(
+        TrainingError, match="30 weeks whose outcome is known do not leave 4 weeks to learn from"
+    ):
         by_origin(panel(30), 90)
 
 

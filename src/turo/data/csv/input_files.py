@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from turo.errors import ConfigError, InputError
 from turo.files import folder
+from turo.words import by_number
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -27,6 +28,8 @@ OTHER_ENDINGS = (
     ".zip",
     ".gz",
 )
+
+HEAD, ID = 8_192, "reservation id"  # bytes that hold a first line; what only reservations have in it
 
 State = tuple[int, datetime | None]  # size in bytes and time of change
 
@@ -76,6 +79,13 @@ def _absent(location: str, missing: list[str], setting: str) -> InputError:
     """What is missing; and the file of that name that lies there in another format, if one does."""
     what = f"{', '.join(missing)} not found in {location}"
     others = [name for each in missing for name in of_other_formats(location, each)]
+    if not others and (named := of_other_names(location)):
+        glob = "trip_earnings_export_*.csv"
+        return InputError(
+            f"{what}, but {', '.join(named)} {by_number(len(named), 'lies', 'lie')} there.",
+            f"Set {setting} to that name, or to a glob ({setting}={glob}), which keeps the day that the name "
+            f"tells; or rename the file to {missing[0]} and set AS_OF to the day of the export.",
+        )
     if not others:
         return InputError(f"{what}.", f"Put the file there, or set {setting} (and DATA_DIR) to where it is.")
     return InputError(
@@ -97,6 +107,19 @@ def of_other_formats(location: str, name: str) -> list[str]:
     filesystem, base = folder(location)
     listed = _listing(filesystem, base, recursive="/" in name)
     return sorted(n for n in listed if any(fnmatch(n.casefold(), each.casefold()) for each in wanted))
+
+
+def of_other_names(location: str) -> list[str]:
+    """CSV files of the folder whose first line names a reservation id."""
+    filesystem, base = folder(location)
+    found = []
+    for name in sorted(_listing(filesystem, base, recursive=False)):
+        if name.casefold().endswith(".csv"):
+            with filesystem.open_input_stream(f"{base}/{name}") as stream:
+                head = stream.read(HEAD).decode("utf-8", "replace").partition("\n")[0]
+            if ID in head.casefold().replace("_", " "):
+                found.append(name)
+    return found
 
 
 def _exists(source: Source) -> bool:

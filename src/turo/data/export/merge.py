@@ -130,7 +130,7 @@ def _check_order(rows: pl.DataFrame, context: ReadContext, accept: bool) -> None
             context.warn(
                 f"{counted(count, 'reservation')} changed {by_number(count, 'its', 'their')} dates "
                 f"between the exports up to {new}; "
-                f"an origin sees the dates known at it ({few(moved['reservation_id'])})."
+                f"a past Monday sees the dates known then ({few(moved['reservation_id'])})."
             )
         if wrong and not accept:
             raise InputError(

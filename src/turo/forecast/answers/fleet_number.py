@@ -9,7 +9,7 @@ import polars as pl
 
 from turo.forecast.advising.calendar_days import in_calendar
 from turo.forecast.answers.answer import Answer, Facts
-from turo.forecast.answers.monday import worth
+from turo.forecast.answers.monday import books_and_calendar, worth
 from turo.forecast.flags import LOOKS_GONE
 from turo.forecast.forecast_columns import FLEET
 from turo.table.targets import BOOKED_DAYS, TARGET
@@ -34,6 +34,8 @@ TYPES: dict[str, type[pl.DataType]] = {
     "missed": pl.Float64,  # days, on average of them
     "inside": pl.Int64,  # of `ranged` of them that ended within the range
     "ranged": pl.Int64,
+    "calendar_days": pl.Float64,  # of the same window, as the file has it now; null where not booked days
+    "books": pl.String,  # a sentence where the two differ by a day or more
 }
 
 
@@ -47,11 +49,20 @@ def answer(facts: Facts) -> Answer:
         horizon = total["horizon_days"]
         past = worth.of_record(record, horizon) if len(record) else None
         past = past or worth.of_kept(facts.live.mondays, horizon, target)
-        card = _card(here.filter(horizon_days=horizon), total, TARGET[target].noun)
+        mine = here.filter(horizon_days=horizon)
+        card = _card(mine, total, TARGET[target].noun)
+        now = in_calendar(facts.tables, mine, horizon)["calendar"].sum() if len(mine) else 0.0
+        card["calendar_days"] = now if target == BOOKED_DAYS else None
+        card["books"] = books_and_calendar.told(facts, horizon, total["on_books"], card["calendar_days"])
         card["track_record"] = past.told() if past else worth.NOTHING
         rows.append({**_row(total, target, card), **(_of_worth(past) if past else {})})
         cards.append(card)
-    view = {"cards": cards}
+    view = {
+        "cards": cards,
+        "origin": facts.origin,
+        "snapshot": facts.tables.snapshot,
+        "books": next((card["books"] for card in cards if card["books"]), ""),
+    }
     found = [problem] if problem else []
     return Answer(KEY, pl.DataFrame(rows, schema=TYPES), view, [*found, *_missing(facts, target)])
 
@@ -73,6 +84,8 @@ def _row(total: Mapping[str, Any], target: str, card: Mapping[str, Any]) -> dict
         "last_year": card["last_year"],
         "vehicles": total["vehicles"],
         "money_vehicles": total["revenue_vehicles"],
+        "calendar_days": card["calendar_days"],
+        "books": card["books"] or None,
     }
 
 

@@ -62,6 +62,7 @@ def answer(facts: Facts) -> Answer:
         "costs_file": costs.found,
         "classes": bool(fleet.classes),
         "main": MAIN,
+        "origin": facts.origin,
         "windows": list(WINDOWS),
         **_told(rows),
     }

@@ -113,14 +113,20 @@ def _sums(rows: pl.DataFrame) -> Mapping[str, Any]:
 
 
 def _after(facts: Facts) -> Mapping[str, Any] | None:
-    """What came between this Monday's midnight and the snapshot, which the week above does not hold."""
-    until = facts.tables.snapshot
-    if until <= datetime.combine(facts.origin, time()):
+    """All that the file has from this Monday's midnight on, which the week above does not hold.
+
+    A booking's latest possible date may lie after the snapshot; what is in the file was booked by then.
+    """
+    monday = datetime.combine(facts.origin, time())
+    until = max(facts.tables.snapshot, monday)
+    since = books_since.books_since(facts.tables, monday)
+    if until == monday and since.by_vehicle.is_empty():
         return None
-    since = books_since.books_since(facts.tables, facts.origin, until)
+    dated_later = books_since.books_since(facts.tables, until).by_vehicle["new_bookings"].sum()
     return {
         "until": until,
         "new_bookings": since.by_vehicle["new_bookings"].sum() if since.booked else None,
+        "dated_later": dated_later,
         "cancellations": since.by_vehicle["cancellations"].sum() if since.cancelled else None,
     }
 

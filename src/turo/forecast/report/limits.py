@@ -10,7 +10,7 @@ import polars as pl
 from turo.forecast.champions import Champion
 from turo.forecast.forecast_columns import MODEL
 from turo.table.names import EXPORT
-from turo.words import counted
+from turo.words import by_number, counted, listed
 
 SOURCES = {
     "exact": "Booking dates come from the file.",
@@ -29,13 +29,18 @@ ONE_SNAPSHOT = (
 
 def notices(champions: Sequence[Champion], manifest: Mapping[str, Any]) -> list[str]:
     """Warnings, most urgent first."""
-    found = [
-        f"{champion.name} version {champion.version} ({counted(champion.horizon_days, 'day')}) did not "
-        "beat the best baseline: read its numbers with the booked part in mind."
+    below = [
+        f"{champion.name} version {champion.version} ({counted(champion.horizon_days, 'day')})"
         for champion in champions
         if champion.below_baseline and champion.method == MODEL
     ]
-    return found + [f"Data: {warning}" for warning in manifest.get("warnings", [])]
+    they = by_number(len(below), "it", "they")
+    found = [
+        f"{listed(below)} did not beat the best baseline: on past weeks that {they} had not seen, a simple "
+        "rule was closer. Trust what is booked more than what is expected on top. “Which models, and how "
+        "good” below names the rule."
+    ]
+    return (found if below else []) + [f"Data: {warning}" for warning in manifest.get("warnings", [])]
 
 
 def limits(forecasts: pl.DataFrame, manifest: Mapping[str, Any]) -> list[str]:

@@ -27,7 +27,6 @@ from turo.table.targets import TARGET, bound
 FILE = "report.html"
 TEMPLATE = "report.html"
 MOST_VEHICLES = 300  # drawn and listed; forecasts.csv has every one
-FLAG_ORDER = ("below_plan", "nearly_full", "on_plan", "not_available")
 
 
 @dataclass(frozen=True)
@@ -118,11 +117,12 @@ def write(facts: Facts, path: Path) -> None:
 
 
 def _ordered(forecasts: pl.DataFrame, horizon: int) -> pl.DataFrame:
-    """Vehicles of one horizon: those to act on first, and among them the emptiest."""
-    places = {name: place for place, name in enumerate(FLAG_ORDER)}
-    place = pl.col("flag").replace_strict(places, default=len(places), return_dtype=pl.Int64)
+    """Vehicles of one horizon: the few that the advice names first, and among them the emptiest."""
     rows = forecasts.filter(pl.col("horizon_days") == horizon)
-    return rows.sort(place, "utilization", "mean", "vehicle_id", nulls_last=True)
+    named = pl.col("advice").is_not_null()
+    return rows.sort(
+        named, "utilization", "mean", "vehicle_id", descending=[True, False, False, False], nulls_last=True
+    )
 
 
 def _largest(rows: pl.DataFrame) -> float:

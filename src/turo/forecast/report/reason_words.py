@@ -56,7 +56,14 @@ TOPICS = (
         *("otb_days_alive", "otb_days", "otb_days_kept", "otb_share"),
         *("otb_days_first_7", "otb_days_first_14"),
     ),
-    _books(TRIPS, "otb_trips_alive", "otb_trips", "otb_trips_kept"),
+    Topic(  # one that runs already has days on the books, and does not count here
+        ("otb_trips_alive", "otb_trips", "otb_trips_kept"),
+        "on the books beginning in these weeks",
+        TRIPS,
+        1,
+        none="no trip on the books beginning in these weeks",
+        tail=" at this lead",
+    ),
     _books(MONEY, "otb_revenue_alive", "otb_revenue", "otb_revenue_kept"),
     *(
         Topic(

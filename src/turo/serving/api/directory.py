@@ -129,9 +129,9 @@ class Directory:
         for model in self.models.values():
             told = fleet_check.told(model.trained_on) or {}
             fleet, snapshot = told.get("label", ""), str(told.get("snapshot") or "")
-            found.append(
-                ServedModel(model.name, model.version, model.run_id, fleet, snapshot, self.warning(model))
-            )
+            below = model.name in self.below_baseline
+            other = warning(fleet_check.difference(model.trained_on, self.manifest), below_baseline=False)
+            found.append(ServedModel(model.name, model.version, model.run_id, fleet, snapshot, other, below))
         return Served(found, self.awaited, self.refused, self.manifest)
 
     def said(self, model: ModelSpec) -> str:

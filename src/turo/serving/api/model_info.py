@@ -31,7 +31,10 @@ READ = {
     "up; a vehicle's page has the mean beside it, which does.",
     MEAN: "A prediction is the mean of what may come true: it may be added up over vehicles.",
 }
-BELOW = "This version does not beat the best baseline; it serves because no better one exists."
+BELOW = (
+    "This version does not beat the best baseline: on past weeks that it had not seen, a simple rule was "
+    "closer."
+)
 
 
 @dataclass

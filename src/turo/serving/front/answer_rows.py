@@ -17,7 +17,7 @@ SHOWN: dict[str, dict[str, Kind]] = {
     | dict.fromkeys(("money_at_stake", "days_short"), NUMBER),
     "asked": dict.fromkeys(("vehicle_id", "vehicle", "question"), TEXT),
     "at_risk": dict.fromkeys(("bookings", "days", "expected_days_lost", "expected_money_lost"), NUMBER),
-    "fleet_number": {"horizon_days": NUMBER, "track_record": TEXT},
+    "fleet_number": {"horizon_days": NUMBER, "track_record": TEXT, "books": TEXT, "calendar_days": NUMBER},
     "gaps": dict.fromkeys(("start", "end", "slot_start", "slot_end"), TIME)
     | {"after": TEXT, "before": TEXT, "fits": TRUTH, "service_slot": TRUTH}
     | dict.fromkeys(("days", "chance", "cases", "stranded_days"), NUMBER),

@@ -9,7 +9,7 @@ from turo.forecast.freshness import FRESH_DAYS
 from turo.serving.front.fleet_files import FleetFiles
 from turo.serving.front.pipeline_notes import Notices
 from turo.serving.front.served import Served
-from turo.words import by_number, counted
+from turo.words import by_number, counted, listed
 
 BRING = "bring a newer export (or other files) into the data folder; prepare_data and forecast_fleet follow."
 
@@ -29,7 +29,8 @@ def notices(
         *(_refused(name, told) for name, told in served.refused.items()),
         *pipeline.attention,
         *state_notes(served, files, problems, now),
-        *(f"{model.name}: {model.warning}" for model in served.models if model.warning),
+        *(f"{model.name}: {model.difference}" for model in served.models if model.difference),
+        *_below([model.name for model in served.models if model.below_baseline]),
         *(f"Data: {warning}" for warning in served.manifest.get("warnings", [])),
     ]
     under_way = list(pipeline.under_way)
@@ -44,6 +45,18 @@ def state_notes(
 ) -> list[str]:
     """What is wrong with the forecast that pages show: its files, its age, the table behind it."""
     return [*problems, *_stale(served, files, now)]
+
+
+def _below(names: Sequence[str]) -> list[str]:
+    """One sentence of all models that a simple rule beats."""
+    if not names:
+        return []
+    they = by_number(len(names), "it", "they")
+    return [
+        f"{listed(names)}: on past weeks that {they} had not seen, a simple rule was closer. Trust what "
+        "is on the books more than what is expected on top. “Which models, and how good” in the report names "
+        "the rule."
+    ]
 
 
 def _refused(name: str, told: object) -> str:

@@ -16,6 +16,8 @@ MOST_ADVICE = 7
 def fleet_view(files: FleetFiles) -> dict[str, Any]:
     """What the home page takes."""
     target = files.forecasts["target"][0]
+    numbers = answer_rows(files, "fleet_number")
+    calendar = {row["horizon_days"]: row["calendar_days"] for row in numbers}
     totals = files.totals.filter(level=FLEET).sort("horizon_days").to_dicts()
     return {
         "origin": files.origin,
@@ -26,6 +28,7 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
         "cards": [
             {
                 **row,
+                "calendar_days": calendar.get(row["horizon_days"]),
                 "until": files.origin + timedelta(days=row["horizon_days"] - 1),
                 "use": row["mean"] / row["available_days"]
                 if target == BOOKED_DAYS and row["available_days"] and row["mean"] is not None
@@ -34,7 +37,8 @@ def fleet_view(files: FleetFiles) -> dict[str, Any]:
             for row in totals
             if row["horizon_days"] is not None
         ],
-        "track": [row for row in answer_rows(files, "fleet_number") if row["track_record"]],
+        "books": next((row["books"] for row in numbers if row["books"]), ""),
+        "track": [row for row in numbers if row["track_record"]],
         "advice": [
             row
             for row in sorted(answer_rows(files, "advice"), key=lambda row: row["rank"] or 0)

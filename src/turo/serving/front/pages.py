@@ -26,9 +26,10 @@ from turo.serving.http.html_page import SIGN_IN, SIGN_OUT
 from turo.serving.http.messages import Request, Response, allow
 from turo.serving.http.problems import shown
 from turo.serving.http.sign_in import sign_in, sign_in_page, sign_out
-from turo.table.names import TRACK_RECORD_PAGE
+from turo.table.names import TRACK_RECORD_PAGE, VEHICLE_KEYS
 
 HOME, VEHICLES, VEHICLE = (f"front/{name}.html" for name in ("home", "vehicles", "vehicle"))
+PLATES = "Pages know no plates: vehicle_keys.csv in the data folder says which id a plate has."
 
 
 class Front(PageMaker):
@@ -159,9 +160,14 @@ class Front(PageMaker):
             files=files,
             found=found,
             query=query,
+            hint="" if found.rows else self.by_plate(),
             ways=ways,
             model=given.get("model", ""),
         )
+
+    def by_plate(self) -> str:
+        """Where a host who knows a plate finds the id, where plates are kept; pages never show one."""
+        return PLATES if self.folder.has(VEHICLE_KEYS) else ""
 
     def vehicle(
         self, request: Request, served: Served, vehicle_id: str, answer: dict[str, Any] | None
@@ -173,6 +179,7 @@ class Front(PageMaker):
         view = vehicle_view(files, vehicle_id)
         if view is None:
             said = f"No vehicle {shown(vehicle_id)} is in the newest forecast, of {files.origin:%d %b %Y}."
+            said = f"{said} {self.by_plate()}".rstrip()
             return self.missing(request, served, "Unknown vehicle", said, near(files, vehicle_id))
         given = request.parameters
         asked = {"model": given.get("model", ""), "origin": given.get("origin", "")}

@@ -9,14 +9,20 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class ServedModel:
-    """One model: `fleet` is what it was trained on, in words, `snapshot` the day of those data."""
+    """One model: `fleet` is what it was trained on, in words, `snapshot` the day of those data.
+
+    Attributes:
+        difference: a sentence where that is another fleet than the prepared table's.
+        below_baseline: a simple rule was closer than it on its hold-out.
+    """
 
     name: str
     version: str
     run_id: str
     fleet: str = ""
     snapshot: str = ""
-    warning: str | None = None
+    difference: str | None = None
+    below_baseline: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
     weeks = np.unique(origins)
     if len(weeks) < MIN_WEEKS:
         raise TrainingError(
-            f"Only {counted(len(weeks), 'week')} of labelled origins; {MIN_WEEKS} are needed.",
+            f"Only {counted(len(weeks), 'week')} whose outcome is known; {MIN_WEEKS} are needed.",
             "Bring a longer history, or forecast fewer days.",
         )
     gap = np.timedelta64(horizon_days, "D")
@@ -62,8 +62,8 @@ def by_origin(origins: np.ndarray, horizon_days: int) -> Plan:
                 folds = tuple(_split(origins, block, gap) for block in np.split(tested, count))
                 return Plan(folds, _split(origins, holdout_weeks, gap))
     raise TrainingError(
-        f"{len(weeks)} weeks of labelled origins do not leave {MIN_TRAIN_WEEKS} weeks to train on before "
-        f"{FOLDS[-1]} folds and a hold-out of {HOLDOUT_WEEKS} weeks with gaps of "
+        f"{len(weeks)} weeks whose outcome is known do not leave {MIN_TRAIN_WEEKS} weeks to learn from "
+        f"before {FOLDS[-1]} periods and the last {HOLDOUT_WEEKS} weeks to test on, with gaps of "
         f"{counted(horizon_days, 'day')}.",
         "Bring a longer history, or forecast fewer days.",
     )

@@ -20,7 +20,7 @@ SUMS = ("days_won", "days_lost", "money_won", "money_lost")
 
 @dataclass(frozen=True)
 class Since:
-    """What happened after `begin` and by `end`.
+    """What happened after `begin` and by `end`, or ever since where there is no end.
 
     Attributes:
         by_vehicle: vehicle_id, COUNTS, SUMS of vehicles of which something is known; money is null where the
@@ -35,14 +35,13 @@ class Since:
     missing: list[str]
 
 
-def books_since(source: Tables, begin: date, end: date | datetime) -> Since:
+def books_since(source: Tables, begin: date | datetime, end: date | datetime | None = None) -> Since:
     """Whole trips, by their dates as they are now; one that was booked and cancelled since counts in both."""
     rows = source.reservations.with_columns(
         ((pl.col("trip_end") - pl.col("trip_start")).dt.total_seconds() / 86_400).alias("days"),
         _price().alias("money"),
     )
-    first = datetime.combine(begin, time())
-    last = end if isinstance(end, datetime) else datetime.combine(end, time())
+    first, last = _moment(begin), datetime.max if end is None else _moment(end)
     dated = rows.filter(pl.col("booked_at").is_not_null(), pl.col("booked_at_source") != UNDATED)
     left = rows.filter(cancelled(), pl.col("cancelled_at").is_not_null())
     new = _summed(dated, "booked_at", first, last, ("new_bookings", "days_won", "money_won"))
@@ -58,6 +57,10 @@ def books_since(source: Tables, begin: date, end: date | datetime) -> Since:
     booked, known = len(dated) > 0, gone - len(left) <= UNDATED_SHARE * gone
     missing = [*_about_bookings(rows, dated), *_about_cancellations(rows, left), *_about_money(rows)]
     return Since(counts, booked, known, missing)
+
+
+def _moment(day: date | datetime) -> datetime:
+    return day if isinstance(day, datetime) else datetime.combine(day, time())
 
 
 def _price() -> pl.Expr:

@@ -26,7 +26,8 @@ def weeks_picture(weeks: Sequence[dict[str, Any]], origin: date) -> str:
         if week == origin:
             parts.append(tag("line", x1=x, x2=x, y1=TOP, y2=base, class_="now"))
         if number % 4 == 2:
-            parts.append(tag("text", f"{week:%d %b}", x=x + step / 2, y=base + 15, class_="axis mid"))
+            kind = "axis mid spare" if number % 8 == 6 else "axis mid"  # a telephone has room for every other
+            parts.append(tag("text", f"{week:%d %b}", x=x + step / 2, y=base + 15, class_=kind))
     line = " ".join(
         f"{LEFT + step * (number + 0.5):.1f},{base - HIGH * min(row['year_ago'], 7.0) / 7:.1f}"
         for number, row in enumerate(weeks)
