@@ -24,6 +24,13 @@ def test_an_export_under_its_own_name_is_given_whether_the_setting_names_it_or_n
     assert list(tmp_path.iterdir()) == [mine]
 
 
+@pytest.mark.parametrize("name", ["vehicles.csv", "blocks.csv", "reservations.xlsx"])
+def test_no_file_of_the_host_is_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    assert not sample_unless_given(settings.load(data_dir=str(tmp_path)))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_the_help_says_where_own_data_belong_and_what_happens_to_taken_ports() -> None:
     said = " ".join(CliRunner().invoke(app, ["demo", "--help"]).output.replace("│", " ").split())
     assert "put your files into FOLDER/datas" in said
