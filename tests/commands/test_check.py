@@ -319,6 +319,14 @@ def test_an_export_under_its_own_name_is_named_with_both_ways_to_have_it_read(
     assert "rename the file to reservations.csv and set AS_OF" in said
 
 
+def test_reservations_are_not_proposed_in_place_of_vehicles(data: Path, turo: Turo) -> None:
+    (data / "vehicles.csv").unlink()
+    said = str(turo("check").exception)
+    assert "vehicles.csv not found" in said
+    assert "lies there" not in said
+    assert "AS_OF" not in said
+
+
 def test_it_says_what_tells_until_when_the_files_are_known(data: Path, turo: Turo) -> None:
     assert "Known until 2026-11-24 00:00, by AS_OF" in turo("check", as_of="2026-11-24").output
     assert "prove; where it was taken later, put that day into the file's name" in turo("check").output

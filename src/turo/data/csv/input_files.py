@@ -79,7 +79,7 @@ def _absent(location: str, missing: list[str], setting: str) -> InputError:
     """What is missing; and the file of that name that lies there in another format, if one does."""
     what = f"{', '.join(missing)} not found in {location}"
     others = [name for each in missing for name in of_other_formats(location, each)]
-    if not others and (named := of_other_names(location)):
+    if not others and setting == "RESERVATIONS_FILE" and (named := of_other_names(location)):
         glob = "trip_earnings_export_*.csv"
         return InputError(
             f"{what}, but {', '.join(named)} {by_number(len(named), 'lies', 'lie')} there.",
@@ -115,8 +115,11 @@ def of_other_names(location: str) -> list[str]:
     found = []
     for name in sorted(_listing(filesystem, base, recursive=False)):
         if name.casefold().endswith(".csv"):
-            with filesystem.open_input_stream(f"{base}/{name}") as stream:
-                head = stream.read(HEAD).decode("utf-8", "replace").partition("\n")[0]
+            try:
+                with filesystem.open_input_stream(f"{base}/{name}") as stream:
+                    head = stream.read(HEAD).decode("utf-8", "replace").partition("\n")[0]
+            except OSError:  # closed to us, or taken away meanwhile: not one that could be named
+                continue
             if ID in head.casefold().replace("_", " "):
                 found.append(name)
     return found
