@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from turo.data.fleet_sketch import Identity
 
 INSTANT = pl.Datetime("us")
-BOOKED_SOURCES = ("exact", "snapshot", "id_bound", "none")
+EXACT = "exact"
+BOOKED_SOURCES = (EXACT, "snapshot", "id_bound", "none")
 
 RESERVATIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     "reservation_id": pl.String,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hand_fleet import ORIGIN, make_champion, make_ranged_champion, prepared, wr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turo.data.load import load_tables
 from turo.forecast.answers.monday.then_and_now import as_it_looks
 from turo.forecast.fleet_forecast import forecast_fleet
 from turo.forecast.live.error_split import Usual, split
@@ -177,11 +179,22 @@ def test_what_came_since_monday_is_told_beside_the_week(settings: Settings) -> N
     assert "And since then until 24 Nov 00:00: 1 booking, 0 cancellations." in section(settings)
 
 
+def test_an_exact_date_after_the_snapshot_is_what_it_says(settings: Settings) -> None:
+    add(settings, NEW.replace("9,C", "12,A").replace("2026-11-18T09:00", "2026-11-24T14:30"))
+    forecast_fleet(settings, [make_champion(28)], NOW)
+    assert "And since then until 24 Nov 14:30: 1 booking, 0 cancellations." in section(settings)
+
+
 def test_bookings_dated_after_the_snapshot_are_in_the_file_and_count(settings: Settings) -> None:
     until = NEW.replace("2026-11-18T09:00", "2026-11-23T09:00")
     late = NEW.replace("9,C", "12,A").replace("2026-11-18T09:00", "2026-11-25T00:00")
     add(settings, until + late + late.replace("12,A", "13,B"))
-    forecast_fleet(settings, [make_champion(28)], NOW)
+    read = load_tables(settings)
+    # as under an export, whose ids tell the latest possible date of a booking
+    bound = pl.col("booked_at").ge(datetime(2026, 11, 25)).fill_null(False)
+    source = pl.when(bound).then(pl.lit("id_bound")).otherwise("booked_at_source").alias("booked_at_source")
+    read = replace(read, reservations=read.reservations.with_columns(source))
+    forecast_fleet(settings, [make_champion(28)], NOW, source=read)
     told = section(settings)
     assert (
         "And since then until 24 Nov 00:00: 3 bookings (2 of them are dated later: they are in the file, so "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
 import polars as pl
 
+from turo.data.tables import EXACT
 from turo.forecast.answers.answer import Answer, Facts
 from turo.forecast.answers.monday import books_since, forecast_move
 from turo.forecast.answers.monday.then_and_now import AGAIN, LAST, Fleet, expected_now, said_then, window_told
@@ -115,14 +117,18 @@ def _sums(rows: pl.DataFrame) -> Mapping[str, Any]:
 def _after(facts: Facts) -> Mapping[str, Any] | None:
     """All that the file has from this Monday's midnight on, which the week above does not hold.
 
-    A booking's latest possible date may lie after the snapshot; what is in the file was booked by then.
+    A booking's latest possible date may lie after the snapshot; what is in the file was booked by then. An
+    exact one may, too: the snapshot is what the trips prove.
     """
-    monday = datetime.combine(facts.origin, time())
-    until = max(facts.tables.snapshot, monday)
+    monday, rows = datetime.combine(facts.origin, time()), facts.tables.reservations
+    exact = pl.col("booked_at_source").eq_missing(EXACT)
+    proven = rows.filter(exact)["booked_at"].max()
+    until = max(facts.tables.snapshot, monday, proven if isinstance(proven, datetime) else monday)
     since = books_since.books_since(facts.tables, monday)
     if until == monday and since.by_vehicle.is_empty():
         return None
-    dated_later = books_since.books_since(facts.tables, until).by_vehicle["new_bookings"].sum()
+    vague = replace(facts.tables, reservations=rows.filter(~exact))
+    dated_later = books_since.books_since(vague, until).by_vehicle["new_bookings"].sum()
     return {
         "until": until,
         "new_bookings": since.by_vehicle["new_bookings"].sum() if since.booked else None,
