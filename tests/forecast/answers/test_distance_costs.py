@@ -44,6 +44,9 @@ def test_a_purchase_is_paid_back_once_trips_have_earned_it_after_their_distance(
 
 def test_the_distance_of_a_trip_counts_by_its_days_in_the_window(tmp_path: Path) -> None:
     rows = [
+        trip(
+            "A", "2025-06-01T00:00", "2025-06-02T00:00", "2025-05-01T00:00", distance=9.0
+        ),  # the file begins
         trip("A", "2026-06-01T00:00", "2026-06-02T00:00", "2026-05-01T00:00", distance=10.0),
         trip("A", "2026-10-24T00:00", "2026-10-28T00:00", "2026-10-01T00:00", distance=400.0),
         trip(

@@ -27,10 +27,24 @@ def test_what_was_earned_before_the_purchase_is_in_no_profit(tmp_path: Path) -> 
     )
 
 
-def test_a_purchase_before_all_trips_is_no_matter(tmp_path: Path) -> None:
-    answer = told(tmp_path, f"A,,2026-09-07,{A_DAY},0\n", weekly("A", [90.0] * 4), "car")
-    assert row(answer, "A", 91)["profit"] == pytest.approx(840 - 77 * 10)
+@pytest.mark.parametrize("bought", ["2026-09-07", ""])
+def test_earnings_and_costs_both_count_from_where_the_file_begins(tmp_path: Path, bought: str) -> None:
+    answer = told(tmp_path, f"A,,{bought},{A_DAY},0\n", weekly("A", [90.0] * 4), "car")
+    a = row(answer, "A", 365)  # the first trip ends on 30 October, 24 days before
+    assert a["profit"] == pytest.approx(3 * 210 - 24 * 10)
+    assert a["break_even_use"] == pytest.approx(10 / 70)
+    assert row(answer, "A", 28)["profit"] == pytest.approx(3 * 210 - 24 * 10)
     assert not any("purchase_date in the past" in sentence for sentence in answer.missing)
+    assert (
+        "Profit and break-even use count from 2026-10-30 on, where the reservations begin." in answer.missing
+    )
+
+
+def test_nothing_is_said_of_a_profit_that_is_not_told(tmp_path: Path) -> None:
+    unpriced = [each | UNPRICED for each in weekly("A", [90.0] * 60)]
+    answer = told(tmp_path, f"A,,2026-06-01,{A_DAY},0.5\n", unpriced, "car")
+    assert row(answer, "A")["profit"] is None
+    assert not any("in profit" in sentence or "its profit" in sentence for sentence in answer.missing)
 
 
 def test_overlapping_trips_count_once_in_profit_and_payback(tmp_path: Path) -> None:

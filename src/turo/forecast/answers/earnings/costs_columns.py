@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from turo.data.tables import Tables
-from turo.features.time import DAY, Floats
+from turo.features.time import DAY, Floats, as_date
 from turo.forecast.answers.earnings.distance_words import distance_words
 from turo.forecast.answers.earnings.driven import driven
-from turo.forecast.answers.earnings.earned import Earned, earned
+from turo.forecast.answers.earnings.earned import Earned, data_start, earned
 from turo.forecast.answers.earnings.payback import data_too_short, owned, payback, profit
 from turo.forecast.answers.earnings.week_draws import deviations, drawn_range, rates
 from turo.forecast.answers.listed_spans import ListedSpans
@@ -53,17 +53,21 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
     distance = driven(tables, fleet, mine, origin)
     likely = _likely_a_day(fleet, origin, distance.left(weekly, fleet, origin, 7))
     first, last, known = payback(tables, fleet, mine, distance.pieces, origin, likely)
-    found, earlier = {}, 0
+    found, earlier, start = {}, 0, data_start(tables)
+    begins = np.maximum(mine.bought, start)  # what was earned before is not known, or somebody else's
+    told = np.zeros(len(fleet.ids), bool)  # of whom there is a profit in the longest window
     for days, all_of_it in windows.items():
-        own = earned(tables, fleet, origin, days, bought=mine.bought)
-        before = all_of_it.booked - own.booked > MOMENT
-        earlier = max(earlier, int((before[:, 0] & np.isfinite(mine.a_day)).sum()))
+        own = earned(tables, fleet, origin, days, bought=begins)
         with np.errstate(invalid="ignore", divide="ignore"):
-            window = distance.left(own, fleet, origin, days, mine.bought)
+            window = distance.left(own, fleet, origin, days, begins)
             price = window.money[:, 0] / window.priced[:, 0]
             money = np.where(window.booked[:, 0] > 0, price * window.booked[:, 0], 0.0)
-            left, cost = profit(mine, money, fleet.since, origin, days)
+            left, cost = profit(mine, money, fleet.since, start, origin, days)
             use = np.where(price > 0, cost / (price * window.available[:, 0]), np.nan)
+        if days == max(windows):
+            told = np.isfinite(left) & (all_of_it.available[:, 0] > 0)
+            before = (all_of_it.booked - own.booked > MOMENT)[:, 0] & (mine.bought > start)
+            earlier = int((told & before).sum())
         found[days] = {
             "profit": left,
             "break_even_use": np.where(np.isfinite(use), use, np.nan),
@@ -71,7 +75,12 @@ def with_costs(  # noqa: PLR0913, PLR0917 - what earnings and costs are known of
             "payback_to": last,
             "payback_known": known,
         }
-    missing = [*_not_given(costs), *distance_words(distance, costs)]
+    whose = [vehicle for vehicle, has in zip(fleet.ids, told, strict=True) if has]
+    missing = [*_not_given(costs), *distance_words(distance, costs.filter(pl.col("vehicle_id").is_in(whose)))]
+    if start > origin - max(windows) * DAY:
+        missing.append(
+            f"Profit and break-even use count from {as_date(start)} on, where the reservations begin."
+        )
     if earlier:
         missing.append(
             f"{counted(earlier, 'vehicle')} {by_number(earlier, 'has', 'have')} trips before the "

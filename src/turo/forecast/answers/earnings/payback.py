@@ -48,14 +48,17 @@ def owned(costs: pl.DataFrame, fleet: ListedSpans) -> Owned:
     )
 
 
-def profit(mine: Owned, money: Floats, since: Ints, origin: int, days: int) -> tuple[Floats, Floats]:
+def profit(  # noqa: PLR0913, PLR0917 - what was earned, and how long it was owned
+    mine: Owned, money: Floats, since: Ints, start: int, origin: int, days: int
+) -> tuple[Floats, Floats]:
     """(vehicles,) money of a window less the costs of owning, and those costs; nan where one is unknown.
 
     Args:
         money: earned in the window of so many days that ends at the origin, less what its distance cost.
         since: when a vehicle without a date of purchase was first listed.
+        start: when the file begins: costs of the time before do not count either.
     """
-    begin = np.where(mine.bought > 0, mine.bought, since)
+    begin = np.maximum(np.where(mine.bought > 0, mine.bought, since), start)
     cost = mine.a_day * np.clip((origin - begin) / DAY, 0, days)
     return money - cost, cost
 
