@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from turo.data.canonical_statuses import STATUSES, cancelled
-from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, VEHICLES
+from turo.data.tables import BOOKED_SOURCES, RESERVATIONS, UNDATED, VEHICLES
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -42,7 +42,7 @@ def reservation_schema() -> pa.DataFrameSchema:
         _rule("trip_end is after trip_start", pl.col("trip_end") > pl.col("trip_start")),
         _rule(
             "booked_at is there unless its source is none",
-            pl.col("booked_at").is_null() == (pl.col("booked_at_source") == "none"),
+            pl.col("booked_at").is_null() == (pl.col("booked_at_source") == UNDATED),
         ),
         _rule(
             "cancelled_at only on cancelled rows",

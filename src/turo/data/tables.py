@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from turo.data.fleet_sketch import Identity
 
 INSTANT = pl.Datetime("us")
-EXACT = "exact"
-BOOKED_SOURCES = (EXACT, "snapshot", "id_bound", "none")
+# Where `booked_at` is from: the file, an older export that did not have the trip, the order of ids, nowhere.
+BOOKED_SOURCES = EXACT, SEEN, ID_BOUND, UNDATED = ("exact", "snapshot", "id_bound", "none")
 
 RESERVATIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     "reservation_id": pl.String,

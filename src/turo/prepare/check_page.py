@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
+from turo.data.tables import UNDATED, Tables
 from turo.features.known_trips.trips import without_date
 from turo.prepare.file_check import Checked
 from turo.table.names import TAKEHOME
 from turo.words import by_number, counted
 
-if TYPE_CHECKING:
-    from turo.data.tables import Tables
-
 SHOWN = 6  # reasons and warnings; the rest is counted
-UNDATED = "none"
 
 
 def lines(checked: Checked, vehicles_file: str, blocks_file: str) -> list[str]:

@@ -17,7 +17,7 @@ from turo.files import atomic_path
 from turo.table import lock
 from turo.table.names import MANIFEST
 
-CHECK, PREPARE = "check", "prepare"  # the steps, as their last runs are noted
+CHECK, PREPARE = "check", lock.PREPARE  # the steps, as their last runs are noted
 # Below the data folder, name -> sha256. Of the first: also of files that lie there but are left out by the
 # step, which no manifest names (the sample's vehicles.csv beside an export).
 CHECKED = f"{last_runs.FOLDER}/checked-files"  # as they were when the table was made

@@ -113,7 +113,7 @@ def is_missed(folder: Path, name: str, names: Sequence[str]) -> bool:
     """
     if is_optional(folder, name, names):
         return False
-    asked = [part for each in names for part in each.split(",") if part.strip() and _named(name, part)]
+    asked = [part for each in names for part in _parts(each) if fnmatch(name, part)]
     return any(not states(folder, [part]) for part in asked)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
-from turo.data.tables import Tables
+from turo.data.tables import ID_BOUND, SEEN, UNDATED, Tables
 from turo.errors import InputError, TrainingError
 from turo.features.scope import TRAINING_LAG
 from turo.replay.past_mondays import WEEK, mondays
@@ -135,14 +135,14 @@ def undated(tables: Tables) -> list[str]:
     """What the files cannot tell of past Mondays, in sentences."""
     rows, found = tables.reservations, []
     sources = dict(rows["booked_at_source"].value_counts().iter_rows())
-    if none := sources.get("none", 0):
+    if none := sources.get(UNDATED, 0):
         found.append(
             f"{none} of {counted(len(rows), 'reservation')} {by_number(none, 'has', 'have')} no booking "
             "date: each counts as booked when its trip starts, so what was on the books before is not known "
             "and not used. What can be replayed is the forecast from past trips, as `turo forecast` makes it "
             "of these files."
         )
-    if sources.get("id_bound", 0) + sources.get("snapshot", 0):
+    if sources.get(ID_BOUND, 0) + sources.get(SEEN, 0):
         found.append(
             "Exports have no booking dates: a reservation counts as booked from the day that the order of "
             "the Reservation IDs or an older export proves, never too early, at times too late."

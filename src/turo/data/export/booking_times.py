@@ -19,6 +19,7 @@ import polars as pl
 from turo.data.export.id_clock import Floats
 from turo.data.export.own_bookings import Flags, fit_clock
 from turo.data.read_context import ReadContext, few
+from turo.data.tables import ID_BOUND, SEEN
 from turo.words import by_number, counted
 
 MARGIN = 1.0  # days
@@ -47,7 +48,7 @@ def with_booking_times(rows: pl.DataFrame, context: ReadContext) -> pl.DataFrame
     return rows.with_columns(
         booked_at=pl.Series(np.round(latest * DAY_US).astype(np.int64)).cast(pl.Datetime("us")),
         booked_at_source=pl.select(
-            pl.when(pl.Series(proven)).then(pl.lit("snapshot")).otherwise(pl.lit("id_bound"))
+            pl.when(pl.Series(proven)).then(pl.lit(SEEN)).otherwise(pl.lit(ID_BOUND))
         ).to_series(),
     )
 

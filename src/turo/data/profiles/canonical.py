@@ -12,7 +12,7 @@ from turo.data.csv.cells import LOST_DIGITS, batches, ids, lossy
 from turo.data.csv.rows import LINE
 from turo.data.csv.sheet import Sheet
 from turo.data.read_context import ReadContext, few
-from turo.data.tables import BOOKED_SOURCES, RESERVATIONS
+from turo.data.tables import BOOKED_SOURCES, EXACT, RESERVATIONS, UNDATED
 from turo.errors import InputError
 from turo.words import by_number, counted
 
@@ -167,7 +167,7 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
     )
     told = pl.col(RAW + DISTANCE) != "" if RAW + DISTANCE in rows.columns else pl.lit(value=False)
     distance = pl.when(pl.col(DISTANCE) >= 0).then(pl.col(DISTANCE))
-    source = pl.when(pl.col("booked_at").is_null()).then(pl.lit("none"))
+    source = pl.when(pl.col("booked_at").is_null()).then(pl.lit(UNDATED))
     return rows.with_columns(
         (~cancelled() & ((pl.col("total_earnings") - base).abs() > CENT)).fill_null(False).alias("_odd_sum"),
         (~fits).alias("_odd_cancelled"),
@@ -179,6 +179,6 @@ def _tidy(rows: pl.DataFrame) -> pl.DataFrame:
         trip_price=pl.when(~cancelled() | (pl.col("trip_price") != 0)).then(pl.col("trip_price")),
         booked_at_source=source.when(pl.col("booked_at_source").is_in(BOOKED_SOURCES))
         .then(pl.col("booked_at_source"))
-        .otherwise(pl.lit("exact")),
+        .otherwise(pl.lit(EXACT)),
         distance=distance,
     ).select(LINE, *RESERVATIONS, pl.col("^_odd_.*$"))

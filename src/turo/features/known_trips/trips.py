@@ -29,11 +29,11 @@ import numpy as np
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
-from turo.data.tables import INSTANT
+from turo.data.tables import EXACT, ID_BOUND, INSTANT, SEEN
 from turo.features.known_trips.booking_evidence import replaced, sighted
 from turo.features.time import NEVER, Flags, Floats, Ints
 
-EXPORTED = ("id_bound", "snapshot")  # booking times that only an export has
+EXPORTED = (ID_BOUND, SEEN)  # booking times that only an export has
 _NUMBERS = ("start", "end", "known", "left", "seen_from", "seen_to", "replaced")
 _FLAGS = ("counted", "revised", "undated", "firm")
 
@@ -110,7 +110,7 @@ def books_priced(reservations: pl.DataFrame) -> bool:
     """
     unknown = pl.col("trip_price").is_null() | (pl.col("trip_price") == 0)
     gap = unknown & cancelled()
-    exact = (pl.col("booked_at_source") == "exact").any()
+    exact = (pl.col("booked_at_source") == EXACT).any()
     return bool(reservations.select(exact & pl.col("trip_price").is_not_null().any() & ~gap.any()).item())
 
 

@@ -6,8 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from turo.data.tables import Tables
-from turo.forecast.live.fleet_books import UNDATED
+from turo.data.tables import UNDATED, Tables
 from turo.forecast.occupied_days import taken_days, trips
 
 

@@ -10,13 +10,11 @@ import numpy as np
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
-from turo.data.tables import Tables
+from turo.data.tables import UNDATED, Tables
 from turo.features.known_trips.trips import slim, without_date
 from turo.features.time import Floats, instant
 from turo.forecast.live.error_split import Books
 from turo.forecast.occupied_days import taken_days, trips
-
-UNDATED = "none"  # a booking whose date is not known
 
 
 @dataclass(frozen=True)

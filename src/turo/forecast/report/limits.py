@@ -7,18 +7,19 @@ from typing import Any
 
 import polars as pl
 
+from turo.data.tables import EXACT, ID_BOUND, SEEN, UNDATED
 from turo.forecast.champions import Champion
 from turo.forecast.forecast_columns import MODEL
 from turo.table.names import EXPORT
 from turo.words import by_number, counted, listed
 
 SOURCES = {
-    "exact": "Booking dates come from the file.",
-    "snapshot": "Booking dates come from comparing successive exports: a booking counts from the first "
+    EXACT: "Booking dates come from the file.",
+    SEEN: "Booking dates come from comparing successive exports: a booking counts from the first "
     "export that has it.",
-    "id_bound": "The export has no booking dates. They are bounded by the order of the Reservation IDs, so a "
+    ID_BOUND: "The export has no booking dates. They are bounded by the order of the Reservation IDs, so a "
     "recent booking may be counted a few days late, never early. Revenue on the books is unknown then.",
-    "none": "There are no booking dates at all: a trip counts as known from its start, so nothing is on the "
+    UNDATED: "There are no booking dates at all: a trip counts as known from its start, so nothing is on the "
     "books.",
 }
 ONE_SNAPSHOT = (

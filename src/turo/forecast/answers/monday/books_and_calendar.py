@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from turo.data.tables import ID_BOUND
 from turo.forecast.answers.answer import Facts
 from turo.table.names import EXPORT
 from turo.words import counted
 
-BOUND = "id_bound"  # booking dates that are only the latest possible ones
 LEAST = 1.0  # days; less is rounding
 
 
@@ -25,7 +25,7 @@ def told(facts: Facts, horizon: int, books: float | None, calendar: float | None
         f"On the books when {facts.origin:%d %b} began: {_days(books)} of the next {window}; the calendar "
         f"as of {facts.tables.snapshot:%d %b %H:%M} has {_days(calendar)} in the same window."
     )
-    bound = facts.tables.reservations.select(pl.col("booked_at_source").eq_missing(BOUND).any()).item()
+    bound = facts.tables.reservations.select(pl.col("booked_at_source").eq_missing(ID_BOUND).any()).item()
     if not bound or calendar < books:
         return found
     mend = "an older export kept beside the new one, made before that Monday, proves them"

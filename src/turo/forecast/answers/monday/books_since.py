@@ -8,10 +8,9 @@ from datetime import date, datetime, time
 import polars as pl
 
 from turo.data.canonical_statuses import cancelled
-from turo.data.tables import Tables
+from turo.data.tables import UNDATED, Tables
 from turo.features.known_trips.trips import EXPORTED
 from turo.forecast.answers.answer import UNDATED_SHARE
-from turo.forecast.live.fleet_books import UNDATED
 from turo.words import by_number, counted
 
 COUNTS = ("new_bookings", "cancellations")
