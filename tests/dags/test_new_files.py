@@ -7,131 +7,110 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import airflow_home
 import pytest
 from airflow_home import DAGS
 from fake_jobs import FakeJobs, fake_jobs
+from watched_folder import NAMES, Watch, folder, trigger, watch
 
 from turo import last_runs
 from turo.errors import InputError
 from turo.prepare import input_notes, watched_inputs
-from turo.table.names import MANIFEST
 
-NAMES = ["reservations.csv", "vehicles.csv", "blocks.csv"]
-PAUSE_S = 0.02
+__all__ = ["folder", "watch"]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in NAMES:
-        (tmp_path / name).write_text(name)
-    inputs = {name: {"sha256": sha} for name, sha in watched_inputs.digests(tmp_path, NAMES).items()}
-    (tmp_path / MANIFEST).write_text(json.dumps({"inputs": inputs}))
-    return tmp_path
-
-
-async def next_event(running: Any, within_s: float) -> dict[str, str] | None:
-    """The files of the next event; None where there is none within that time."""
-    waiting = asyncio.ensure_future(anext(running))
-    done, _ = await asyncio.wait([waiting], timeout=within_s)
-    if done:
-        files: dict[str, str] = waiting.result().payload["files"]
-        return files
-    waiting.cancel()
-    return None
-
-
-def trigger(folder: Path) -> Any:
-    from turo.orchestration.changed_files import ChangedFiles
-
-    return ChangedFiles(str(folder), NAMES, PAUSE_S)
-
-
-def test_two_files_dropped_at_once_are_one_event_and_never_told_again(folder: Path) -> None:
+def test_two_files_dropped_at_once_are_one_event_and_never_told_again(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     async def look() -> None:
-        running = trigger(folder).run()
+        seen = watch()
         for name in NAMES:
             (folder / name).write_text("new " + name)
-        files = await next_event(running, 5)
+        files = await seen.told()
         assert files == watched_inputs.digests(folder, NAMES)
         os.utime(folder / NAMES[0], (1, 1))
-        assert await next_event(running, 15 * PAUSE_S) is None
+        assert await seen.is_silent()
 
     asyncio.run(look())
 
 
-def test_what_was_prepared_is_left_alone_and_each_new_content_is_told(folder: Path) -> None:
+def test_what_was_prepared_is_left_alone_and_each_new_content_is_told(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     async def look() -> None:
-        assert await next_event(trigger(folder).run(), 15 * PAUSE_S) is None
-        running = trigger(folder).run()
+        assert await watch().is_silent()
+        seen = watch()
         for text in ("first", "replaced while it is checked"):
             (folder / NAMES[0]).write_text(text)
-            assert await next_event(running, 5) == watched_inputs.digests(folder, NAMES)
+            assert await seen.told() == watched_inputs.digests(folder, NAMES)
 
     asyncio.run(look())
 
 
-def test_what_failed_its_check_is_not_told_by_a_new_triggerer(folder: Path) -> None:
+def test_what_failed_its_check_is_not_told_by_a_new_triggerer(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     (folder / NAMES[0]).write_text("damaged")
     with pytest.raises(InputError), last_runs.noted(folder, "check"):
         input_notes.refused(folder, watched_inputs.digests(folder, NAMES))
         raise InputError("No header that is known.", "Bring another.")
 
     async def look() -> None:
-        assert await next_event(trigger(folder).run(), 15 * PAUSE_S) is None
+        assert await watch().is_silent()
 
     asyncio.run(look())
 
 
-def test_a_file_that_is_away_for_a_moment_is_waited_for(folder: Path) -> None:
+def test_a_file_that_is_away_for_a_moment_is_waited_for(folder: Path, watch: Callable[[], Watch]) -> None:
     async def look() -> None:
-        running = trigger(folder).run()
+        seen = watch()
         (folder / NAMES[0]).write_text("new")
         (folder / "blocks.csv").unlink()
-        waiting = asyncio.ensure_future(anext(running))
-        assert await asyncio.wait([waiting], timeout=3 * PAUSE_S) == (set(), {waiting})
+        assert await seen.is_silent(looks=3)
         (folder / "blocks.csv").write_text("new blocks")
-        told = await asyncio.wait_for(waiting, 5)
-        assert told.payload["files"] == watched_inputs.digests(folder, NAMES)
-        assert set(told.payload["files"]) == set(NAMES)
+        files = await seen.told()
+        assert files == watched_inputs.digests(folder, NAMES)
+        assert set(files) == set(NAMES)
 
     asyncio.run(look())
 
 
-def test_an_optional_file_that_stays_away_is_told_once(folder: Path) -> None:
+def test_an_optional_file_that_stays_away_is_told_once(folder: Path, watch: Callable[[], Watch]) -> None:
     async def look() -> None:
-        running = trigger(folder).run()
+        seen = watch()
         (folder / "blocks.csv").unlink()
-        assert await next_event(running, 5) == watched_inputs.digests(folder, NAMES[:2])
-        assert await next_event(running, 15 * PAUSE_S) is None
+        assert await seen.told() == watched_inputs.digests(folder, NAMES[:2])
+        assert await seen.is_silent()
 
     asyncio.run(look())
 
 
-def test_a_needed_file_that_stays_away_starts_nothing(folder: Path) -> None:
+def test_a_needed_file_that_stays_away_starts_nothing(folder: Path, watch: Callable[[], Watch]) -> None:
     async def look() -> None:
         for name in NAMES[:2]:
             (folder / name).unlink()
-            assert await next_event(trigger(folder).run(), 15 * PAUSE_S) is None
+            assert await watch().is_silent()
 
     asyncio.run(look())
 
 
-def test_other_costs_are_told_by_what_the_report_was_made_with(folder: Path) -> None:
+def test_other_costs_are_told_by_what_the_report_was_made_with(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     (folder / "report").mkdir()
     (folder / "report" / "made.json").write_text(json.dumps({"costs": ""}))
 
     async def look() -> None:
-        running = trigger(folder).run()
+        seen = watch()
         (folder / "costs.csv").write_text("vehicle_id")
-        files = await next_event(running, 5)
+        files = await seen.told()
         assert files == watched_inputs.digests(folder, [*NAMES, "costs.csv"])
-        assert await next_event(running, 15 * PAUSE_S) is None
+        assert await seen.is_silent()
 
     asyncio.run(look())
 

@@ -6,35 +6,18 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import airflow_home  # noqa: F401 - before Airflow
 import pytest
+from watched_folder import NAMES, Watch, folder, prepare, watch
 
 from turo import last_runs
 from turo.errors import InputError
 from turo.prepare import input_notes, watched_inputs
 from turo.table.names import MANIFEST
 
-NAMES = ["reservations.csv", "vehicles.csv", "blocks.csv"]
-PAUSE_S = 0.02
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A table of what lies there."""
-    for name in NAMES:
-        (tmp_path / name).write_text(name)
-    prepare(tmp_path, watched_inputs.digests(tmp_path, NAMES))
-    return tmp_path
-
-
-def prepare(folder: Path, files: dict[str, str]) -> None:
-    """The table is of these files now."""
-    inputs = {name: {"sha256": sha} for name, sha in files.items()}
-    (folder / MANIFEST).write_text(json.dumps({"inputs": inputs}))
+__all__ = ["folder", "watch"]
 
 
 def put(folder: Path, text: str) -> dict[str, str]:
@@ -42,41 +25,21 @@ def put(folder: Path, text: str) -> dict[str, str]:
     return watched_inputs.digests(folder, NAMES)
 
 
-class Watch:
-    """A trigger that runs on, and what it told."""
-
-    def __init__(self, folder: Path) -> None:
-        from turo.orchestration.changed_files import ChangedFiles
-
-        self._waiting: Any = None
-        self._running = ChangedFiles(str(folder), NAMES, PAUSE_S).run()
-
-    async def told(self, within_s: float = 5) -> dict[str, str] | None:
-        self._waiting = self._waiting or asyncio.ensure_future(anext(self._running))
-        done, _ = await asyncio.wait([self._waiting], timeout=within_s)
-        if not done:
-            return None
-        files: dict[str, str] = self._waiting.result().payload["files"]
-        self._waiting = None
-        return files
-
-    async def is_silent(self) -> bool:
-        return await self.told(15 * PAUSE_S) is None
-
-
-def test_files_that_are_back_are_told_once_the_table_is_of_others(folder: Path) -> None:
+def test_files_that_are_back_are_told_once_the_table_is_of_others(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     async def look() -> None:
-        watch = Watch(folder)
+        seen = watch()
         other = put(folder, "other")
-        assert await watch.told() == other
+        assert await seen.told() == other
         back = put(folder, NAMES[0])
-        assert await watch.is_silent()
+        assert await seen.is_silent()
         prepare(folder, other)
-        assert await watch.told() == back
-        assert await watch.is_silent()
+        assert await seen.told() == back
+        assert await seen.is_silent()
         prepare(folder, back)
-        assert await watch.is_silent()
-        assert put(folder, "other") == await watch.told()
+        assert await seen.is_silent()
+        assert put(folder, "other") == await seen.told()
 
     asyncio.run(look())
 
@@ -111,47 +74,51 @@ def preparing(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("ending", ["made", "failed", "killed"])
 def test_a_file_that_is_dropped_while_the_first_table_is_made_is_told_once_that_has_ended(
-    folder: Path, preparing: subprocess.Popen[str], ending: str
+    folder: Path, watch: Callable[[], Watch], preparing: subprocess.Popen[str], ending: str
 ) -> None:
     first = watched_inputs.digests(folder, NAMES)
 
     async def look() -> None:
-        watch = Watch(folder)
-        assert await watch.is_silent()
+        seen = watch()
+        assert await seen.is_silent()
         dropped = put(folder, "dropped meanwhile")
-        assert await watch.is_silent()
+        assert await seen.is_silent()
         if ending == "made":
             prepare(folder, first)
         elif ending == "failed":
             preparing.communicate("fail\n")
         else:
             preparing.kill()
-        assert await watch.told() == dropped
-        assert await watch.is_silent()
+        assert await seen.told() == dropped
+        assert await seen.is_silent()
         if ending != "made":
             assert put(folder, NAMES[0]) == first
-            assert await watch.is_silent()  # of these no table can be made
+            assert await seen.is_silent()  # of these no table can be made
 
     asyncio.run(look())
 
 
-def test_files_that_are_back_are_told_when_a_check_refuses_the_others(folder: Path) -> None:
+def test_files_that_are_back_are_told_when_a_check_refuses_the_others(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     async def look() -> None:
-        watch = Watch(folder)
+        seen = watch()
         bad = put(folder, "bad")
-        assert await watch.told() == bad
+        assert await seen.told() == bad
         back = put(folder, NAMES[0])
-        assert await watch.is_silent()
+        assert await seen.is_silent()
         with pytest.raises(InputError), last_runs.noted(folder, "check"):
             input_notes.refused(folder, bad)
             raise InputError("No header that is known.", "Bring another.")
-        assert await watch.told() == back
-        assert await watch.is_silent()
+        assert await seen.told() == back
+        assert await seen.is_silent()
 
     asyncio.run(look())
 
 
-def test_costs_that_are_back_are_told_once_the_report_is_of_others(folder: Path) -> None:
+def test_costs_that_are_back_are_told_once_the_report_is_of_others(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     def put_costs(text: str) -> str:
         (folder / "costs.csv").write_text(text)
         return watched_inputs.digests(folder, ["costs.csv"])["costs.csv"]
@@ -163,48 +130,52 @@ def test_costs_that_are_back_are_told_once_the_report_is_of_others(folder: Path)
     report(put_costs("x"))
 
     async def look() -> None:
-        watch = Watch(folder)
-        assert await watch.is_silent()
+        seen = watch()
+        assert await seen.is_silent()
         other = put_costs("y")
-        assert (await watch.told() or {})["costs.csv"] == other
+        assert (await seen.told())["costs.csv"] == other
         back = put_costs("x")
-        assert await watch.is_silent()
+        assert await seen.is_silent()
         report(other)
-        assert (await watch.told() or {})["costs.csv"] == back
-        assert await watch.is_silent()
+        assert (await seen.told())["costs.csv"] == back
+        assert await seen.is_silent()
 
     asyncio.run(look())
 
 
-def test_files_and_costs_dropped_at_once_are_one_event_until_the_report_is_made(folder: Path) -> None:
+def test_files_and_costs_dropped_at_once_are_one_event_until_the_report_is_made(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     (folder / "report").mkdir()
     (folder / "report" / "made.json").write_text(json.dumps({"costs": ""}))
 
     async def look() -> None:
-        watch = Watch(folder)
+        seen = watch()
         (folder / "costs.csv").write_text("vehicle_id")
         both = put(folder, "other")
-        assert await watch.told() == both | watched_inputs.digests(folder, ["costs.csv"])
+        assert await seen.told() == both | watched_inputs.digests(folder, ["costs.csv"])
         prepare(folder, both)
-        assert await watch.is_silent()  # its forecast is still to come
+        assert await seen.is_silent()  # its forecast is still to come
 
     asyncio.run(look())
 
 
-def test_costs_that_are_replaced_by_deleting_first_are_one_event(folder: Path) -> None:
+def test_costs_that_are_replaced_by_deleting_first_are_one_event(
+    folder: Path, watch: Callable[[], Watch]
+) -> None:
     (folder / "report").mkdir()
     (folder / "costs.csv").write_text("before")
     made = watched_inputs.digests(folder, ["costs.csv"])["costs.csv"]
     (folder / "report" / "made.json").write_text(json.dumps({"costs": made}))
 
     async def look() -> None:
-        watch = Watch(folder)
+        seen = watch()
         (folder / "costs.csv").unlink()
-        assert await watch.told(4 * PAUSE_S) is None
+        assert await seen.is_silent(looks=4)
         (folder / "costs.csv").write_text("after")
-        assert "costs.csv" in (await watch.told() or {})
-        assert await watch.is_silent()
+        assert "costs.csv" in (await seen.told())
+        assert await seen.is_silent()
         (folder / "costs.csv").unlink()
-        assert "costs.csv" not in (await watch.told() or {"costs.csv": ""})
+        assert "costs.csv" not in (await seen.told() or {"costs.csv": ""})
 
     asyncio.run(look())
