@@ -83,9 +83,15 @@ def _any_vehicle(serve: str) -> str:
 
 
 def test_deployments_are_logged(stack: Stack) -> None:
-    log = stack.logs("mlflow", 5000)
-    for name in MODELS:
-        assert f"[Ray Serve] DEPLOYED {name} version 1 at /{name}" in log
+    """A route answers as soon as its replica does; the reconciler looks, and writes, every two seconds."""
+    lines = {f"[Ray Serve] DEPLOYED {name} version 1 at /{name}" for name in MODELS}
+
+    def all_written() -> bool:
+        log = stack.logs("mlflow", 5000)
+        assert not (absent := {line for line in lines if line not in log}), absent
+        return True
+
+    wait_for("every deployment in the log", all_written, 60)
 
 
 def test_files_made_by_containers_can_be_read_and_deleted_by_the_host_user(stack: Stack) -> None:
