@@ -29,6 +29,18 @@ def test_it_returns_when_the_route_answers_with_the_champion() -> None:
         assert found == {"model": "KNN", "version": "5", "run_id": "r", "url": f"{services.url}/KNN"}
 
 
+def test_one_replica_of_two_is_not_all() -> None:
+    """Serve exchanges one after the other: the route may answer as either for a while."""
+    with platform() as services:
+        services.champions["KNN"] = "5"
+        services.served["KNN"] = [{"version": "5", "run_id": "r"}]
+        services.replicas["KNN"] = [["5", "4"], ["5", "4"], ["5", "5"], ["4", "4"]]
+        assert wait_until_served.wait_until_served("KNN", settings(services.url))["version"] == "5"
+        assert services.replicas["KNN"] == [["4", "4"]]
+        with pytest.raises(DeployError, match="last seen: version 5, but 2 of 2 replicas do not serve it yet"):
+            wait_until_served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
+
+
 def test_a_refused_version_is_said_at_once_with_the_reason() -> None:
     with platform() as services:
         services.champions["KNN"] = "5"

@@ -1,4 +1,4 @@
-"""Wait until Ray Serve answers with the version that the registry calls champion."""
+"""Wait until all that Ray Serve runs of a model serves the version that the registry calls champion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHAMPION_ALIAS = "/api/2.0/mlflow/registered-models/alias"
 
 
 def wait_until_served(name: str, settings: Settings, deadline_s: float = 600.0) -> dict[str, Any]:
-    """Return once the route of `name` answers as the champion; deploying is the reconciler's business.
+    """Return once every replica of `name` serves the champion; deploying is the reconciler's business.
 
     Returns:
         `model`, `version`, `run_id`, `url` of what is served.
@@ -56,7 +56,7 @@ class Look:
     Attributes:
         wanted: the version that should answer.
         seen: what did, in words.
-        about: what that version said of itself; None where it did not answer.
+        about: what that version said of itself; None unless all replicas serve it.
     """
 
     wanted: str
@@ -65,8 +65,11 @@ class Look:
 
 
 def _look(name: str, url: str, settings: Settings, client: httpx.Client) -> Look:
+    from turo.serving.replica.states import STATES_PATH
+
     wanted = champion(name, settings, client)  # asked anew each time: somebody may roll back while we wait
-    said = _ask(client, url, headers={"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {})
+    key = {"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {}
+    said = _ask(client, url, headers=key)
     if said is None:
         return Look(wanted, "nothing")
     if not said.is_success:
@@ -74,7 +77,8 @@ def _look(name: str, url: str, settings: Settings, client: httpx.Client) -> Look
     about = said.json()
     seen = f"version {about['version']}"
     if str(about["version"]) == wanted:
-        return Look(wanted, seen, about)
+        behind = _behind(name, wanted, _ask(client, f"{settings.serve_url}{STATES_PATH}", headers=key))
+        return Look(wanted, f"{seen}, {behind}") if behind else Look(wanted, seen, about)
     refused = about.get("refused") or {}
     if str(refused.get("version")) == wanted:
         raise DeployError(
@@ -82,6 +86,19 @@ def _look(name: str, url: str, settings: Settings, client: httpx.Client) -> Look
             "Read the log of the mlflow service; `turo rollback` gives the alias back.",
         )
     return Look(wanted, seen)
+
+
+def _behind(name: str, wanted: str, said: httpx.Response | None) -> str:
+    """Which replicas do not serve that version yet, in words: Serve exchanges one after the other.
+
+    Args:
+        said: what the catalog answered; it has the newest report of each replica.
+    """
+    if said is None or not said.is_success:
+        return "and the catalog does not tell what each replica serves"
+    told = [one["serves"] or {} for one in said.json()["replicas"] if one["name"] == name]
+    behind = sum(str(spec.get("version")) != wanted for spec in told)
+    return f"but {behind} of {len(told)} replicas do not serve it yet" if behind or not told else ""
 
 
 def champion(name: str, settings: Settings, client: httpx.Client) -> str:

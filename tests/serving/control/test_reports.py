@@ -12,9 +12,9 @@ from served import LIMITS
 
 from turo import settings as settings_module
 from turo.errors import ServiceError
-from turo.serving.control.serve_client import Serve
+from turo.serving.control.serve_client import PATH, Serve
 from turo.serving.replica.states import STATES_PATH, Failure, State
-from turo.serving.serve_config import ModelSpec
+from turo.serving.serve_config import MODEL_IMPORT, ModelSpec
 
 pytest.importorskip("ray.serve")
 from turo.serving.replica import catalog
@@ -142,3 +142,38 @@ def test_an_answer_proves_a_version_only_if_it_came_from_it(
 
 def test_no_answer_proves_nothing() -> None:
     assert serve("http://127.0.0.1:9").answers(spec("2"), {}) is False
+
+
+@pytest.mark.parametrize(
+    ("serves", "state", "everywhere"),
+    [
+        (["2", "2"], "RUNNING", True),
+        (["2", "1"], "RUNNING", False),
+        (["2"], "RUNNING", False),
+        (["2", "2", "1"], "RUNNING", True),
+        (["2", "2"], "UPDATING", False),
+    ],
+    ids=["both", "one of two", "the other is silent", "one that has stopped", "still taking over"],
+)
+def test_a_version_holds_once_every_running_replica_says_that_it_serves_it(
+    serves: list[str], state: str, everywhere: bool
+) -> None:
+    config = {"import_path": MODEL_IMPORT, "deployments": [{"user_config": {"spec": spec("2").model_dump()}}]}
+    replicas = [{"replica_id": name, "state": state} for name in ("r1", "r2")]
+    application = {"status": "RUNNING", "deployments": {"Model": {"replicas": replicas}}}
+    told = [
+        {"name": "A", **State(replica=f"r{number}", serves=spec(version)).model_dump()}
+        for number, version in enumerate(serves, start=1)
+    ]
+    bodies = {
+        PATH: {"applications": {"A": {**application, "deployed_app_config": config}}},
+        STATES_PATH: {"replicas": told},
+    }
+    with json_server(lambda _, path, body: (200, bodies[path], {})) as url:
+        assert serve(url).holds(spec("2")) is everywhere
+        assert not serve(url).holds(spec("1"))
+
+
+def test_nothing_holds_where_serve_does_not_answer(routes: Routes) -> None:
+    routes.status, routes.body = 403, {"detail": "no"}
+    assert not serve(routes.url).holds(spec("2"))

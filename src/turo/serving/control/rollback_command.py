@@ -30,7 +30,8 @@ BEGUN, DONE, PROMOTED = "rollback_begun", "rolled_back", "promoted"
 
 logger = logging.getLogger(__name__)
 
-Answers = Callable[[Version, dict[str, Any]], bool]  # whether the route answers this row as this version
+# Whether every replica serves this version, and the route answers this row as it.
+Answers = Callable[[Version, dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Intent:
 
 
 def rollback(name: str, settings: Settings, to: str = "", answers: Answers | None = None) -> dict[str, Any]:
-    """Move the alias to an earlier version, record it, wait until the route answers as that version.
+    """Move the alias to an earlier version, record it, wait until the whole route answers as that version.
 
     Without `to` it is the previous champion; asked again, it is the same version as before.
 
     Args:
         to: a version of the model; any that was trained on the fleet of the prepared table.
-        answers: asks the route.
+        answers: asks the route and its replicas.
 
     Returns:
         `model`, `version`, `replaced`, `seconds`, and `repeated` where an earlier call had moved the alias.
@@ -157,7 +158,12 @@ def _move(name: str, restored: Version, intent: Intent, known: bool) -> None:
 
 def _ask(settings: Settings) -> Answers:
     serve = Serve(settings)
-    return lambda version, example: serve.answers(as_spec(version), example)
+
+    def answers(version: Version, example: dict[str, Any]) -> bool:
+        spec = as_spec(version)
+        return serve.holds(spec) and serve.answers(spec, example)
+
+    return answers
 
 
 def refuse_another_fleet(version: Version, table: Mapping[str, Any]) -> None:

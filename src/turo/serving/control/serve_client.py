@@ -8,7 +8,7 @@ import httpx
 
 from turo.cluster.dashboard import RayHttp, dashboard_url, last_line
 from turo.errors import ServiceError
-from turo.serving.replica.states import STATES_PATH, Running, State
+from turo.serving.replica.states import STATES_PATH, Outcome, Running, State, judge
 from turo.serving.serve_config import MODEL_IMPORT, ModelSpec
 from turo.settings import Settings
 
@@ -73,6 +73,14 @@ class Serve:
                 "It is waited for; with SERVE_API_KEY set, mlflow and ray must have the same key.",
             ) from error
         return found
+
+    def holds(self, spec: ModelSpec) -> bool:
+        """Whether every replica that takes requests has said that it serves this version."""
+        try:
+            running, states = self.applications().get(spec.name), self.states().get(spec.name, {})
+        except ServiceError:
+            return False
+        return judge(spec, running, states).outcome is Outcome.HOLDS
 
     def answers(self, spec: ModelSpec, example: dict[str, Any]) -> bool:
         """Whether the route answers a row of this version, as this version.
