@@ -37,7 +37,9 @@ def test_one_replica_of_two_is_not_all() -> None:
         services.replicas["KNN"] = [["5", "4"], ["5", "4"], ["5", "5"], ["4", "4"]]
         assert wait_until_served.wait_until_served("KNN", settings(services.url))["version"] == "5"
         assert services.replicas["KNN"] == [["4", "4"]]
-        with pytest.raises(DeployError, match="last seen: version 5, but 2 of 2 replicas do not serve it yet"):
+        with pytest.raises(
+            DeployError, match="last seen: version 5, but 2 of 2 replicas do not serve it yet"
+        ):
             wait_until_served.wait_until_served("KNN", settings(services.url), deadline_s=1.0)
 
 

@@ -37,7 +37,8 @@ OWN_NAMES = {
 }
 # Ray places replicas in turns: one more may land beside the first two, of three more one on an added node.
 # Three more are asked for where a replica is meant to work on eight requests, half of its limit, at a time.
-LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16"}
+# Two processors, whatever this machine has: Ray keeps as many idle processes, and places replicas by them.
+LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16", "RAY_NUM_CPUS": "2"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +64,11 @@ def image_can_be_had(image: str) -> bool:
     """True where the image is on this machine or a registry hands it out."""
     if not subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
         return True
-    return not subprocess.run(["docker", "pull", "-q", image], capture_output=True, timeout=300).returncode
+    pull = ["docker", "pull", "-q", image]
+    try:
+        return not subprocess.run(pull, capture_output=True, timeout=300).returncode
+    except subprocess.TimeoutExpired:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -126,4 +131,4 @@ def airflow(stack: Stack) -> AirflowApi:
 @pytest.fixture(scope="session")
 def examples(serve: str) -> dict[str, dict[str, object]]:
     """One valid request body a model, as the route itself documents it."""
-    return {name: httpx.get(f"{serve}/{name}").json()["example"] for name in MODELS}
+    return {name: httpx.get(f"{serve}/{name}", timeout=30).json()["example"] for name in MODELS}

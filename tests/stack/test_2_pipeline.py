@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from airflow_api import AirflowApi
-from compose_stack import MODELS, Stack, figures, served_versions
+from compose_stack import MODELS, Stack, figures, served_versions, wait_for
 from request_loop import RequestLoop
 
 pytestmark = pytest.mark.stack
@@ -16,12 +16,15 @@ AGAIN = ("XGBoost", "KNN")  # one of trees, one of a pipeline; each more costs h
 
 
 def test_no_import_errors(airflow: AirflowApi) -> None:
+    """Healthy is a processor with a heartbeat; it has read every file somewhat later."""
+
+    def all_read() -> bool:
+        listed = {dag["dag_id"] for dag in airflow.get("/dags")["dags"]}
+        assert listed >= {"prepare_data", "ray_integration", "example_dag"}, listed
+        return True
+
+    wait_for("every DAG", all_read, timeout=300)
     assert airflow.get("/importErrors")["import_errors"] == []
-    assert {dag["dag_id"] for dag in airflow.get("/dags")["dags"]} >= {
-        "prepare_data",
-        "ray_integration",
-        "example_dag",
-    }
 
 
 def test_prepare_data_replaces_the_served_models_without_a_blink(

@@ -21,7 +21,7 @@ MODEL = "XGBoost"
 
 
 def test_the_front_door_is_open_after_up(browser: Browser, serve: str) -> None:
-    wait_for("the report", lambda: httpx.get(f"{serve}/report").is_success, timeout=300)
+    wait_for("the report", lambda: httpx.get(f"{serve}/report", timeout=30).is_success, timeout=300)
     with visit(browser, serve) as here:
         assert here.open("/").status == 200
         for name in ("Airflow", "MLflow", "JupyterLab"):
@@ -63,9 +63,11 @@ def test_airflow_runs_what_the_trigger_form_starts(
 
 def test_mlflow_shows_a_run_with_its_plots_and_its_card(browser: Browser, stack: Stack) -> None:
     site = stack.url("mlflow", 5000)
-    asked = httpx.get(f"{site}{MLFLOW}/registered-models/alias", params={"name": MODEL, "alias": "champion"})
+    asked = httpx.get(
+        f"{site}{MLFLOW}/registered-models/alias", params={"name": MODEL, "alias": "champion"}, timeout=30
+    )
     run_id = asked.json()["model_version"]["run_id"]
-    run = httpx.get(f"{site}{MLFLOW}/runs/get", params={"run_id": run_id}).json()["run"]
+    run = httpx.get(f"{site}{MLFLOW}/runs/get", params={"run_id": run_id}, timeout=30).json()["run"]
     runs = f"/#/experiments/{run['info']['experiment_id']}/runs"
     with visit(browser, site) as here:
         here.page.goto(f"{site}{runs}/{run_id}")
@@ -74,7 +76,7 @@ def test_mlflow_shows_a_run_with_its_plots_and_its_card(browser: Browser, stack:
         here.page.goto(f"{site}{runs}/{run_id}/artifacts/plots/forecast_vs_actual.png")
         plot = here.page.get_by_role("img", name="plots/forecast_vs_actual.png")
         expect(plot).to_be_visible()
-        assert plot.evaluate("picture => picture.naturalWidth") > 100
+        here.page.wait_for_function("picture => picture.naturalWidth > 100", arg=plot.element_handle())
     with visit(browser, site) as here:
         here.page.goto(f"{site}{runs}/{run_id}/artifacts/model_card.md")
         expect(here.page.get_by_role("heading", name=MODEL).first).to_be_visible()
@@ -82,7 +84,9 @@ def test_mlflow_shows_a_run_with_its_plots_and_its_card(browser: Browser, stack:
 
 def test_mlflow_compares_the_models(browser: Browser, stack: Stack, screenshot: Taker) -> None:
     site = stack.url("mlflow", 5000)
-    asked = httpx.post(f"{site}{MLFLOW}/experiments/search", json={"max_results": 100}).json()["experiments"]
+    asked = httpx.post(f"{site}{MLFLOW}/experiments/search", json={"max_results": 100}, timeout=30).json()[
+        "experiments"
+    ]
     ids = quote(json.dumps([one["experiment_id"] for one in asked if one["name"] in MODELS]))
     with visit(browser, site) as here:
         here.page.goto(f"{site}/#/compare-experiments/s?experiments={ids}&compareRunsMode=CHART")

@@ -27,9 +27,14 @@ def test_databases_are_not_published(stack: Stack) -> None:
 
 def test_airflow_wants_a_token(stack: Stack) -> None:
     url = stack.url("airflow_api-server", 8080)
-    assert httpx.get(f"{url}/api/v2/dags").status_code == 401
-    assert httpx.post(f"{url}/auth/token", json={"username": "admin", "password": "wrong"}).status_code == 401
-    assert httpx.get(f"{url}/api/v2/monitor/health").status_code == 200
+    assert httpx.get(f"{url}/api/v2/dags", timeout=30).status_code == 401
+    assert (
+        httpx.post(
+            f"{url}/auth/token", json={"username": "admin", "password": "wrong"}, timeout=30
+        ).status_code
+        == 401
+    )
+    assert httpx.get(f"{url}/api/v2/monitor/health", timeout=30).status_code == 200
 
 
 def test_worker_holds_neither_database_nor_signing_secret(stack: Stack) -> None:
@@ -43,28 +48,31 @@ def test_worker_holds_neither_database_nor_signing_secret(stack: Stack) -> None:
 def test_ray_wants_its_token(stack: Stack) -> None:
     url = stack.url("ray", 8265)
     body = {"entrypoint": "true"}
-    assert httpx.post(f"{url}/api/jobs/", json=body).status_code == 401
+    assert httpx.post(f"{url}/api/jobs/", json=body, timeout=30).status_code == 401
     assert httpx.post(
-        f"{url}/api/jobs/", json=body, headers={"Authorization": "Bearer wrong"}
+        f"{url}/api/jobs/", json=body, headers={"Authorization": "Bearer wrong"}, timeout=30
     ).status_code in (401, 403)
-    assert httpx.get(f"{url}/api/serve/applications/").status_code == 401
+    assert httpx.get(f"{url}/api/serve/applications/", timeout=30).status_code == 401
 
 
 def test_mlflow_refuses_a_foreign_host(stack: Stack) -> None:
     url = stack.url("mlflow", 5000)
-    assert httpx.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1").status_code == 200
+    assert httpx.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", timeout=30).status_code == 200
     refused = httpx.get(
-        f"{url}/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": "evil.example"}
+        f"{url}/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": "evil.example"}, timeout=30
     )
     assert refused.status_code == 403
 
 
 def test_jupyter_refuses_without_the_token(stack: Stack) -> None:
     url = stack.url("jupyter", 8888)
-    assert httpx.get(f"{url}/api/contents").status_code == 403
+    assert httpx.get(f"{url}/api/contents", timeout=30).status_code == 403
     token = stack.execute("jupyter", "cat", "/run/secrets/jupyter/token").strip()
     assert len(token) >= 32
-    assert httpx.get(f"{url}/api/contents", headers={"Authorization": f"token {token}"}).status_code == 200
+    assert (
+        httpx.get(f"{url}/api/contents", headers={"Authorization": f"token {token}"}, timeout=30).status_code
+        == 200
+    )
     assert token in stack.logs("jupyter", 500)
 
 

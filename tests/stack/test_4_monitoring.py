@@ -100,11 +100,11 @@ def test_number_of_series(prometheus: str) -> None:
 
 def test_jupyter_wants_its_token_and_shows_it_in_the_log(stack: Stack) -> None:
     url = stack.url("jupyter", 8888)
-    assert httpx.get(f"{url}/api/contents").status_code == 403
-    assert httpx.get(f"{url}/api/contents", params={"token": "wrong"}).status_code == 403
+    assert httpx.get(f"{url}/api/contents", timeout=30).status_code == 403
+    assert httpx.get(f"{url}/api/contents", params={"token": "wrong"}, timeout=30).status_code == 403
     shown = rf"http://localhost:{url.rpartition(':')[2]}/lab\?token=(\w+)"
     (token, *_) = re.findall(shown, stack.logs("jupyter"))
-    listed = httpx.get(f"{url}/api/contents", params={"token": token})
+    listed = httpx.get(f"{url}/api/contents", params={"token": token}, timeout=30)
     assert listed.status_code == 200
     assert {"notebooks", "datas", "projects", "mlruns"} <= {one["name"] for one in listed.json()["content"]}
 

@@ -104,7 +104,7 @@ def test_a_restart_of_mlflow_while_the_champion_is_refused(
     figures["requests while a refused champion met a restart"] = str(dict(loop.statuses))
     assert set(loop.statuses) == {"200"}, (loop.statuses, loop.refused)
     assert loop.versions == {name: [version] for name, version in before.items()}
-    assert set(refusals(stack)) == {bad, worse}
+    wait_for("both refusals in the decision log", lambda: set(refusals(stack)) == {bad, worse}, timeout=60)
 
 
 def test_down_and_up_serves_the_same_versions_without_training(

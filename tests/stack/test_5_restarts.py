@@ -34,13 +34,14 @@ def test_mlflow_on_postgresql_serves_as_well(stack: Stack, serve: str) -> None:
     stack.environment["BACKEND_URI"] = "postgresql+psycopg2://mlflow@postgres/mlflow"
     stack.up(wait=False)
 
-    def renewed() -> list[str]:
+    def renewed() -> set[str] | None:
         versions = served_versions(serve)
-        return [n for n, run in runs(serve).items() if run != before[n] and versions[n] == "1"]
+        found = {n for n, run in runs(serve).items() if run != before[n] and versions[n] == "1"}
+        return found if len(found) >= 2 else None
 
-    wait_for("first versions of two models", lambda: len(renewed()) >= 2, timeout=900, period=3)
+    found = wait_for("first versions of two models", renewed, timeout=900, period=3)
     models = stack.execute("postgres", "psql", "-U", "postgres", "-d", "mlflow", "-Atc", MODELS_THERE)
-    assert set(renewed()) <= set(models.split())
+    assert found <= set(models.split())
 
 
 def runs(serve: str) -> dict[str, str]:

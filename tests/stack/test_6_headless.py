@@ -33,6 +33,6 @@ def test_only_what_it_promises(headless: Stack) -> None:
 
 def test_the_api_answers_for_the_admin(headless: Stack) -> None:
     url = headless.url("airflow_api-server", 8080)
-    health = httpx.get(f"{url}/api/v2/monitor/health").json()
+    health = httpx.get(f"{url}/api/v2/monitor/health", timeout=30).json()
     assert health["metadatabase"]["status"] == "healthy"
     assert AirflowApi(url, "admin", "admin").get("/version")["version"] == "3.3.2"

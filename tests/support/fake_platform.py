@@ -1,4 +1,4 @@
-"""MLflow's alias lookup, Serve's description of a route and of its replicas, as small as the waiting task needs."""
+"""MLflow's alias lookup, Serve's description of a route and its replicas: what the waiting task needs."""
 
 from __future__ import annotations
 
