@@ -26,6 +26,7 @@ from turo.settings import Settings
 
 ATTEMPTS = 3  # to start Ray
 START_S = 240.0  # generous: a busy machine with two cores
+PATIENTLY: dict[str, Any] = {"timeout": 60.0, "trust_env": False}  # how it is asked: no proxy in between
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Stack:
 
     def about(self, name: str) -> dict[str, Any]:
         """`GET /<name>`."""
-        return httpx.get(f"{self.url}/{name}").json()
+        return httpx.get(f"{self.url}/{name}", **PATIENTLY).json()
 
     def example(self, name: str) -> dict[str, Any]:
         """A body that the route takes."""
@@ -159,7 +160,9 @@ def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
             )
         until(
             "Ray's dashboard answers",
-            lambda h=head: h.poll() is not None or httpx.get(address, headers=headers).is_success,  # type: ignore[misc]
+            lambda h=head: (  # type: ignore[misc]
+                h.poll() is not None or httpx.get(address, headers=headers, **PATIENTLY).is_success
+            ),
         )
         if head.poll() is None:
             break

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 from request_loop import RequestLoop
-from serving_stack import Stack, belongs, until
+from serving_stack import PATIENTLY, Stack, belongs, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -78,7 +78,7 @@ def replicas(running: Stack) -> list[int]:
     """Processes of the model that Serve has as running."""
     headers = {"Authorization": f"Bearer {running.settings.token()}"}
     address = f"{running.settings.ray_dashboard_url}/api/serve/applications/"
-    deployments = httpx.get(address, headers=headers).json()["applications"]["B"]["deployments"]
+    deployments = httpx.get(address, headers=headers, **PATIENTLY).json()["applications"]["B"]["deployments"]
     return sorted(r["pid"] for r in deployments["Model"]["replicas"] if r["state"] == "RUNNING")
 
 
