@@ -59,6 +59,16 @@ def belongs(process: psutil.Process, title: str, running: Stack) -> bool:
         return False
 
 
+def living(title: str, running: Stack) -> list[tuple[float, int]]:
+    """When each living process of this title was started and its id, the newest last."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it has ended since it was listed
+            if belongs(process, title, running):
+                found.append((process.create_time(), process.pid))
+    return sorted(found)
+
+
 def until(what: str, holds: Callable[[], Any], seconds: float = START_S) -> Any:
     """Wait until something holds and return it; otherwise say what did not happen."""
     deadline = time.monotonic() + seconds

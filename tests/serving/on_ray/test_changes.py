@@ -14,7 +14,7 @@ import psutil
 import pytest
 import tritonclient.http as triton
 from request_loop import RequestLoop
-from serving_stack import PATIENTLY, Stack, belongs, log_model, point, until
+from serving_stack import PATIENTLY, Stack, living, log_model, point, until
 
 from turo.serving.control.version_choice import Route
 
@@ -44,7 +44,7 @@ def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any])
     odd = httpx.get(f"{running.url}/A/nothing", headers=[(b"X-Request-Id", b"\xe9")], **PATIENTLY)
     assert (odd.status_code, odd.headers.get_list("X-Request-Id")) == (404, [odd.json()["request_id"]])
     assert httpx.get(f"{running.url}/docs", **PATIENTLY).status_code == 200
-    assert any("haproxy" in process.name() for process in psutil.process_iter())
+    assert living("haproxy", running)
 
 
 @pytest.mark.parametrize(("binary", "rows"), [(True, 1), (False, 1), (True, 2000), (False, 2000)])
@@ -164,9 +164,8 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
 
     loop.settings = before.model_copy(update={"serve_min_replicas": 2, "serve_max_replicas": 2})
     until("two replicas report", lambda: len(states()) == 2)
-    replicas = [p for p in psutil.process_iter() if belongs(p, "ray::ServeReplica:B", running)]
     new = log_model("B", "svr", rows=500)
-    paused = replicas[0]
+    paused = psutil.Process(living("ray::ServeReplica:B", running)[-1][1])
     paused.suspend()
     try:
         point("B", "champion", new)
