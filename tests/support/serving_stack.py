@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ import pytest
 from turo import settings as settings_module
 from turo.registry.client import use_mlflow
 from turo.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # to start Ray
 START_S = 240.0  # generous: a busy machine with two cores
@@ -213,7 +216,10 @@ def reconciling(settings: Settings) -> Iterator[Any]:
 
     def run() -> None:
         while not ended.wait(0.5):
-            reconciler.tick(time.monotonic())
+            try:
+                reconciler.tick(time.monotonic())
+            except Exception:  # as `run_for_ever`, which nothing ends
+                logger.exception("reconciling failed; trying again")
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
