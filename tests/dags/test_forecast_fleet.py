@@ -16,7 +16,6 @@ BEHIND = "nice -n 15 "  # every job leaves the processor to serving
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("horizons", "state", "trained"),
     [

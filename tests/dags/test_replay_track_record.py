@@ -13,7 +13,6 @@ from turo.cluster.jobs import Jobs
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
 def test_it_replays_what_was_asked_for_on_ray(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
