@@ -20,6 +20,7 @@ SERVICES = ("pypi", "osv")
 PROBES = ("certifi", "requests", "urllib3")  # every advisory service knows them
 LONGEST = timedelta(days=90)
 TIMEOUT_S = 600
+TRIES = 3  # one lost answer of hundreds fails a whole run; those that came are in its cache
 OPTIONS = ("--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off", "--timeout=15")
 
 
@@ -83,12 +84,22 @@ def open_holes(report: Report, ignored: Iterable[str]) -> list[str]:
 
 
 def ask(service: str, packages: dict[str, str]) -> Report | None:
-    """One run of pip-audit; None where the service cannot be reached."""
+    """Run pip-audit until the service answers for all packages; None where it does not."""
+    answers = (_ask_once(service, packages) for _ in range(TRIES))
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _ask_once(service: str, packages: dict[str, str]) -> Report | None:
+    """One run of pip-audit; None, and a line why, where an answer did not come."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("".join(f"{name}=={version}\n" for name, version in packages.items()))
         file.flush()
         command = ["pip-audit", "--requirement", file.name, "--vulnerability-service", service, *OPTIONS]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired:
+            print(f"audit: {service} gave no answer within {TIMEOUT_S} s")
+            return None
     if not done.stdout.strip():
         print(f"audit: {service} gave no answer: {done.stderr.strip().rpartition(chr(10))[2][:120]}")
         return None

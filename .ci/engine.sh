@@ -20,7 +20,7 @@ install_from_newer_suites() {
   chmod -R a+rX "$dir"
   options=(-o "Dir::Etc::sourcelist=$dir/sources" -o "Dir::Etc::sourceparts=$dir/none"
     -o "Dir::Etc::preferences=$dir/pins" -o "Dir::Etc::preferencesparts=$dir/none"
-    -o "Dir::State::lists=$dir/lists" -o Acquire::Languages=none)
+    -o "Dir::State::lists=$dir/lists" -o Acquire::Languages=none -o Acquire::Retries=5)
   apt-get "${options[@]}" -qq update
   DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" -qq -y --no-install-recommends install "$@" >/dev/null
   rm -rf "$dir"
@@ -46,13 +46,24 @@ start_daemon() {
   set -- "$(cat "/sys/class/net/$link/mtu")"
   setsid nohup dockerd --mtu "$1" --default-network-opt "bridge=com.docker.network.driver.mtu=$1" \
     >>"$LOG" 2>&1 </dev/null &
+  daemon=$!
 }
 
-answers() { docker info >/dev/null 2>&1; }
+answers() { timeout 30 docker info >/dev/null 2>&1; }
+
+# The daemon that was started here, or one that somebody else started meanwhile.
+lives() { kill -0 "$daemon" 2>/dev/null || [[ -d /proc/$(cat /run/docker.pid 2>/dev/null || echo none) ]]; }
+
+wait_for_daemon() { # a busy machine takes its time, a daemon that ended never answers
+  local end=$((SECONDS + 180))
+  until answers; do
+    if ((SECONDS >= end)) || ! lives; then return 1; fi
+    sleep 0.5
+  done
+}
 
 install_missing
-answers || start_daemon
-for _ in {1..60}; do if answers; then break; else sleep 0.5; fi; done
-answers || { tail -n 20 "$LOG" >&2; echo "dockerd does not answer, see $LOG" >&2; exit 1; }
+answers || { start_daemon && wait_for_daemon; } ||
+  { tail -n 20 "$LOG" >&2; echo "dockerd does not answer, see $LOG" >&2; exit 1; }
 docker version --format 'client {{.Client.Version}}, engine {{.Server.Version}}'
 echo "compose $(docker compose version --short), buildx $(docker buildx version | cut -d' ' -f2)"

@@ -17,7 +17,7 @@ promtool_from_debian() { # mirror
   echo "deb $1 sid main" >"$work/sources"
   chmod -R a+rX "$work"
   local options=(-qq -o "Dir::Etc::sourcelist=$work/sources" -o "Dir::Etc::sourceparts=$work/none"
-    -o "Dir::State::lists=$work/lists" -o Acquire::Languages=none -o APT::Sandbox::User=root)
+    -o "Dir::State::lists=$work/lists" -o Acquire::Languages=none -o Acquire::Retries=5 -o APT::Sandbox::User=root)
   apt-get "${options[@]}" update
   (cd "$work" && apt-get "${options[@]}" download promtool && dpkg -x promtool_*.deb root)
   install "$work/root/usr/bin/promtool" "$folder/"

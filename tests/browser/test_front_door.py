@@ -32,7 +32,7 @@ def test_home_leads_to_the_report_and_to_every_vehicle(
         here.page.get_by_role("main").get_by_role("link", name="vehicles").first.click()
         expect(here.page).to_have_url(f"{address}/vehicles")
         listed = here.page.get_by_role("main").locator("a[href*='/vehicles/']")
-        assert listed.count() == sample.vehicles.len()
+        expect(listed).to_have_count(sample.vehicles.len())
         assert not here.problems
 
 
@@ -92,6 +92,7 @@ def test_the_track_record_is_found_and_its_pictures_have_a_text(
         for horizon in (7, 28, 90):
             picture = here.page.get_by_role("img", name=f"in the {horizon} days after each Monday")
             expect(picture).to_be_visible()
+        here.page.wait_for_load_state("networkidle")
         pictures = here.page.locator("svg")
         assert pictures.count() == here.page.get_by_role("img").count()
         here.page.get_by_text("Monday by Monday in numbers, 28 days").click()

@@ -63,7 +63,6 @@ def test_a_job_that_waits_all_the_same_says_within_half_a_minute_what_is_lacking
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(180)
 def test_a_job_runs_on_a_real_ray_whose_only_processor_is_taken(request: pytest.FixtureRequest) -> None:
     import time
 

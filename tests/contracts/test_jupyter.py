@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from notebook import Notebook
 from turo.demo.services import free_port
 
 JUPYTER = REPOSITORY / "jupyter"
-TOKEN = "t"
+PORTS = 5  # to try: another process may take one while Jupyter is starting
 CONFIG = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -33,6 +34,7 @@ c.IdentityProvider.token = {token!r}
 c.ServerApp.allow_root = True
 c.ServerApp.open_browser = False
 c.ServerApp.port = {port}
+c.ServerApp.port_retries = 0  # it would move on to another without a word
 c.ServerApp.root_dir = {root!r}
 """
 DIE = "import os, signal; os.kill(os.getpid(), signal.SIG{})"
@@ -50,39 +52,51 @@ def counter(tmp_path: Path) -> Path:
 def notebook(tmp_path: Path, counter: Path) -> Iterator[Notebook]:
     """A notebook on a Jupyter server with our connection class."""
     (tmp_path / "memory.max").write_text(f"{3 << 29}\n")
+    token = secrets.token_hex()
+    for _ in range(PORTS):
+        url, server = start(tmp_path, counter, token)
+        try:
+            if not answers(url, token, server):
+                continue
+            with Notebook(url, token) as opened:
+                yield opened
+            return
+        finally:
+            server.kill()  # its kernel has been ended by then
+            server.wait()
+    pytest.fail(f"Jupyter ended at each of {PORTS} ports:\n{(tmp_path / 'log').read_text()}")
+
+
+def start(folder: Path, counter: Path, token: str) -> tuple[str, subprocess.Popen[bytes]]:
+    """A Jupyter server that is starting, and where it will answer."""
     port = free_port(0)
-    config = tmp_path / "config.py"
+    config = folder / "config.py"
     config.write_text(
         CONFIG.format(
-            folder=str(JUPYTER), events=str(counter), limit=str(tmp_path / "memory.max"),
-            token=TOKEN, port=port, root=str(tmp_path),
+            folder=str(JUPYTER), events=str(counter), limit=str(folder / "memory.max"),
+            token=token, port=port, root=str(folder),
         )
     )  # fmt: skip
-    home = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    with (tmp_path / "log").open("w") as log:
+    home = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    with (folder / "log").open("a") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", f"--config={config}"],
             stdout=log, stderr=log, env={**os.environ, **home},
         )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait(url, server, tmp_path / "log")
-        with Notebook(url, TOKEN) as opened:
-            yield opened
-    finally:
-        server.kill()  # its kernel has been ended by then
-        server.wait()
+    return f"http://127.0.0.1:{port}", server
 
 
-def wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    while True:
-        assert server.poll() is None, log.read_text()
+def answers(url: str, token: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server that knows this token answers; False where ours ends instead."""
+    headers = {"Authorization": f"token {token}"}
+    while server.poll() is None:
         try:
-            httpx.get(f"{url}/api", trust_env=False).raise_for_status()
+            httpx.get(f"{url}/api/status", headers=headers, trust_env=False).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.2)
         else:
-            return
+            return True
+    return False
 
 
 def test_a_kernel_that_died_says_why_below_its_cell(notebook, counter):

@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import airflow_home
-import httpx
 import pytest
 from airflow_home import DAGS
 from local_ray import start
+
+from turo.cluster.jobs import Jobs
 
 BEHIND = "nice -n 15 "  # every job leaves the processor to serving
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("horizons", "state", "trained"),
     [
@@ -41,7 +41,7 @@ def test_the_forecast_is_made_whatever_becomes_of_a_training(
     assert run.xcom("forecast") == {"vehicles": 3, "rows": 9}
     assert run.state == state
 
-    listed = httpx.get(f"{ray.url}/api/jobs/", headers={"Authorization": f"Bearer {ray.token}"}).json()
+    listed = Jobs(ray.url, ray.token).all()
     mine = [job for job in listed if (job["metadata"] or {}).get("run_id") == run.run_id]
     commands = {job["entrypoint"].removeprefix(BEHIND): job["runtime_env"]["env_vars"] for job in mine}
     choice = f"--model CatBoost --horizons {horizons[0]},{horizons[1]}"

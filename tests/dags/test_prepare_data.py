@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import airflow_home
-import httpx
 import pytest
 from airflow_home import DAGS
 from fake_platform import platform
 from local_ray import start
+
+from turo.cluster.jobs import Jobs
 
 pytestmark = pytest.mark.ray
 BEHIND = "nice -n 15 "  # every job leaves the processor to serving
@@ -37,7 +38,7 @@ def test_one_failed_training_neither_stops_the_others_nor_hides(
     assert set(deployed) <= {"success", "upstream_failed", None}
     assert run.xcom("improve.deploy_and_verify", 2)["version"] == "2"
 
-    listed = httpx.get(f"{ray.url}/api/jobs/", headers={"Authorization": f"Bearer {ray.token}"}).json()
+    listed = Jobs(ray.url, ray.token).all()
     mine = [job for job in listed if (job["metadata"] or {}).get("run_id") == run.run_id]
     commands = sorted(job["entrypoint"].removeprefix(BEHIND) for job in mine)
     key = f"{run.run_id}.4"

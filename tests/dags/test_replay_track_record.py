@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import airflow_home
-import httpx
 import pytest
 from airflow_home import DAGS
 from local_ray import start
 
+from turo.cluster.jobs import Jobs
+
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
 def test_it_replays_what_was_asked_for_on_ray(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -24,7 +24,7 @@ def test_it_replays_what_was_asked_for_on_ray(
         run = airflow_home.run(DAGS, "replay_track_record", conf)
         assert run.state == "success"
         assert run.xcom("replay") == {"mondays": 4}
-        listed = httpx.get(f"{ray.url}/api/jobs/", headers={"Authorization": f"Bearer {ray.token}"}).json()
+        listed = Jobs(ray.url, ray.token).all()
         (mine,) = [job for job in listed if (job["metadata"] or {}).get("run_id") == run.run_id]
         assert mine["entrypoint"] == f"nice -n 15 turo replay --since {since} --model KNN"
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from running_demo import Demo, start
+from running_demo import Demo, kill, start
+
+from turo.patience import Patience
 
 MODELS = ("XGBoost", "SVR", "CatBoost", "KNN")
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -39,8 +41,7 @@ def crowd() -> Iterator[None]:
 def demo(folder: Path, crowd: None) -> Iterator[Demo]:
     running = start(folder)
     yield running
-    for process in running.family():
-        process.kill()
+    kill(running.family())
 
 
 def test_every_step_is_shown_and_every_route_answers(demo: Demo) -> None:
@@ -59,12 +60,23 @@ def test_the_printed_curl_works(demo: Demo) -> None:
 def test_its_proxy_tells_of_itself_on_the_loopback_only(demo: Demo) -> None:
     from turo.serving.ingress.node import SHARED_PORTS
 
-    proxy = max(demo.parts("haproxy", "-db"), key=lambda process: process.create_time())
-    listening = {c.laddr.port: c.laddr.ip for c in proxy.net_connections("tcp") if c.status == "LISTEN"}
-    environment = proxy.environ()
-    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"):
-        assert name in SHARED_PORTS
-        assert listening[int(environment[name])] == "127.0.0.1"
+    names = ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT")
+    assert set(names) <= set(SHARED_PORTS)
+
+    def look() -> tuple[dict[int, str], list[int]]:
+        """Where the newest proxy listens, and the two ports it was given; nothing where it ends meanwhile."""
+        with suppress(psutil.NoSuchProcess):
+            proxy = max(demo.parts("haproxy", "-db"), key=lambda process: process.create_time())
+            connections, environment = proxy.net_connections("tcp"), proxy.environ()
+            listening = {c.laddr.port: c.laddr.ip for c in connections if c.status == "LISTEN"}
+            return listening, [int(environment[name]) for name in names]
+        return {}, []
+
+    # Each change of what it serves starts another one, which takes a moment to listen.
+    listening, given = Patience(0.2, 60).poll(
+        look, done=lambda seen: seen[1] and set(seen[1]) <= set(seen[0])
+    )
+    assert [listening[port] for port in given] == ["127.0.0.1"] * len(names)
     assert set(listening.values()) == {"127.0.0.1"}
 
 

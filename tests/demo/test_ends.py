@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_demo import Demo, start
+from running_demo import Demo, kill, start, suspend
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 ONE_MODEL = {"MODEL_NAMES": "KNN", "MODEL_PATHS": "knn"}
@@ -20,15 +20,12 @@ ONE_MODEL = {"MODEL_NAMES": "KNN", "MODEL_PATHS": "knn"}
 def demo(folder: Path) -> Iterator[Demo]:
     running = start(folder, **ONE_MODEL)
     yield running
-    for process in running.family():
-        process.kill()
+    kill(running.family())
 
 
 def test_it_ends_though_all_else_died_or_hangs(demo: Demo) -> None:
-    for process in [*demo.parts("haproxy", "-db"), *demo.parts("raylet/raylet")]:
-        process.kill()
-    for process in [*demo.parts("uvicorn"), *demo.parts("gcs_server")]:
-        process.suspend()
+    kill([*demo.parts("haproxy", "-db"), *demo.parts("raylet/raylet")])
+    suspend([*demo.parts("uvicorn"), *demo.parts("gcs_server")])
     demo.end(signal.SIGINT)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from running_demo import start
+from running_demo import start, suspend
 
 DATA = Path(__file__).resolve().parents[2] / os.environ.get("TURO_SHARED_DATA", "../shared/data")
 MODELS = ("XGBoost", "SVR", "CatBoost", "KNN")
@@ -41,8 +41,7 @@ def test_the_real_take_home_files_end_in_four_answering_routes(
             ["bash", "-c", curl], capture_output=True, text=True, timeout=60, env=environment
         )
         assert said in answer.stdout, answer
-    for controller in demo.parts("ServeController"):
-        controller.suspend()  # neither dead nor answering: what waits for it waits for ever
+    suspend(demo.parts("ServeController"))  # neither dead nor answering: what waits for it waits for ever
     assert demo.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert "turo_takehome" in (tmp_path / "demo.log").read_text()
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")

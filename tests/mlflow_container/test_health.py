@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,8 +49,8 @@ def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Port]:
     server.server_close()
 
 
-def write(folder: Path, age_s: float = 0.0, **routes: dict[str, Any]) -> None:
-    status = {"written_at": time.time() - age_s, "problems": {}, "routes": routes}
+def write(folder: Path, at: float | None = None, **routes: dict[str, Any]) -> None:
+    status = {"written_at": time.time() if at is None else at, "problems": {}, "routes": routes}
     (folder / "status.json").write_text(json.dumps(status))
 
 
@@ -87,8 +88,10 @@ def test_a_refusal_that_stands_is_told_though_the_route_answers(
 
 
 def test_a_reconciler_that_stands_still_is_not_healthy(
-    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, age_s=health.STALE_S + 60, A=route("1"), B=route("1"))
+    now = time.time()
+    monkeypatch.setattr(health, "time", SimpleNamespace(time=lambda: now))
+    write(tmp_path, now - health.STALE_S - 60, A=route("1"), B=route("1"))
     assert health.main() == 1
     assert "reconciler: it wrote its status 360 s ago" in capsys.readouterr().err

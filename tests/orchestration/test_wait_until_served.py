@@ -16,8 +16,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wait_until_served, "PERIOD_S", 0.05)
 
 
-def settings(url: str) -> Settings:
-    return load(mlflow_tracking_uri=url, serve_url=url, service_deadline_s=2.0)
+def settings(url: str, service_deadline_s: float = 60.0) -> Settings:
+    return load(mlflow_tracking_uri=url, serve_url=url, service_deadline_s=service_deadline_s)
 
 
 def test_it_returns_when_the_route_answers_with_the_champion() -> None:
@@ -75,4 +75,4 @@ def test_no_champion_and_no_mlflow_are_different_errors() -> None:
         wait_until_served.wait_until_served("KNN", settings(services.url))
     nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ServiceError, match=f"MLflow at {nobody} does not answer"):
-        wait_until_served.wait_until_served("KNN", settings(nobody), deadline_s=1.0)
+        wait_until_served.wait_until_served("KNN", settings(nobody, 2.0), deadline_s=1.0)

@@ -12,7 +12,6 @@ from turo.settings import load
 pytestmark = pytest.mark.ray
 
 
-@pytest.mark.timeout(120)
 def test_a_table_is_prepared_where_not_one_processor_is_free(local_ray, data):
     import ray
 

@@ -11,7 +11,7 @@ from turo.features import panel
 from turo.prepare.run import run
 from turo.settings import load
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 
 # The functions that stand for the sums of a part are inner ones: these reach the worker by value.
 

@@ -14,7 +14,6 @@ from turo.data.synthetic.generate import write_sample
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(120)
 def test_prepare_works_under_uv_run(tmp_path: Path) -> None:
     folder = tmp_path / "datas"
     write_sample(folder, vehicles=3, years=1, seed=5, end=datetime(2026, 11, 24), horizons=())
@@ -29,7 +28,7 @@ def test_prepare_works_under_uv_run(tmp_path: Path) -> None:
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "DATA_DIR": str(folder), "AS_OF": "2026-11-23"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1].removeprefix("TURO_RESULT "))["rows"]["prepared"] > 0

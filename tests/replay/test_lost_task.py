@@ -13,7 +13,7 @@ from turo.replay.ray_tasks import Plan, rows
 from turo.replay.refit import Method
 from turo.training.project import Project
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 
 
 class Fatal:

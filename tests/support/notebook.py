@@ -29,7 +29,7 @@ class Notebook:
         connection = connect(
             f"{address}/api/kernels/{self.kernel}/channels",
             additional_headers={"Authorization": self.http.headers["Authorization"]},
-            proxy=None, max_size=None,
+            proxy=None, max_size=None, open_timeout=self.timeout_s, ping_timeout=self.timeout_s,
         )  # fmt: skip
         self.socket = self.open.enter_context(connection)
         return self

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,20 +37,22 @@ class Demo:
 
     def family(self) -> list[psutil.Process]:
         """Every living process that inherited the demo's environment."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                mine = process.environ().get(MARK) == str(self.folder)
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
+        return [process for process, _ in self._described()]
 
     def parts(self, *words: str) -> list[psutil.Process]:
         """Its own processes whose command lines have these words; an old proxy may still drain."""
-        found = [p for p in self.family() if all(word in " ".join(p.cmdline()) for word in words)]
+        found = [process for process, line in self._described() if all(word in line for word in words)]
         assert found, words
+        return found
+
+    def _described(self) -> list[tuple[psutil.Process, str]]:
+        """The family with the command line of each; without those that end meanwhile."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                mine = process.environ().get(MARK) == str(self.folder)
+                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append((process, " ".join(process.cmdline())))
         return found
 
     def end(self, number: signal.Signals) -> int:
@@ -61,6 +64,20 @@ class Demo:
         assert not alive
         assert not self.family()
         return code
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill those that have not ended since they were listed."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def suspend(processes: list[psutil.Process]) -> None:
+    """Let those hang that have not ended since they were listed."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
 
 
 def start(folder: Path, **environment: str) -> Demo:

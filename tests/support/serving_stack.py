@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -24,8 +25,11 @@ from turo import settings as settings_module
 from turo.registry.client import use_mlflow
 from turo.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 ATTEMPTS = 3  # to start Ray
 START_S = 240.0  # generous: a busy machine with two cores
+PATIENTLY: dict[str, Any] = {"timeout": 60.0, "trust_env": False}  # how it is asked: no proxy in between
 
 
 @dataclass
@@ -40,7 +44,7 @@ class Stack:
 
     def about(self, name: str) -> dict[str, Any]:
         """`GET /<name>`."""
-        return httpx.get(f"{self.url}/{name}").json()
+        return httpx.get(f"{self.url}/{name}", **PATIENTLY).json()
 
     def example(self, name: str) -> dict[str, Any]:
         """A body that the route takes."""
@@ -56,6 +60,16 @@ def belongs(process: psutil.Process, title: str, running: Stack) -> bool:
         )
     except psutil.Error:
         return False
+
+
+def living(title: str, running: Stack) -> list[tuple[float, int]]:
+    """When each living process of this title was started and its id, the newest last."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it has ended since it was listed
+            if belongs(process, title, running):
+                found.append((process.create_time(), process.pid))
+    return sorted(found)
 
 
 def until(what: str, holds: Callable[[], Any], seconds: float = START_S) -> Any:
@@ -159,7 +173,9 @@ def ray_head(folder: Path, first_port: int, dashboard: int) -> Iterator[None]:
             )
         until(
             "Ray's dashboard answers",
-            lambda h=head: h.poll() is not None or httpx.get(address, headers=headers).is_success,  # type: ignore[misc]
+            lambda h=head: (  # type: ignore[misc]
+                h.poll() is not None or httpx.get(address, headers=headers, **PATIENTLY).is_success
+            ),
         )
         if head.poll() is None:
             break
@@ -200,7 +216,10 @@ def reconciling(settings: Settings) -> Iterator[Any]:
 
     def run() -> None:
         while not ended.wait(0.5):
-            reconciler.tick(time.monotonic())
+            try:
+                reconciler.tick(time.monotonic())
+            except Exception:  # as `run_for_ever`, which nothing ends
+                logger.exception("reconciling failed; trying again")
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -35,6 +35,7 @@ def tracking(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "datas"))
+    monkeypatch.setenv("STATUS_FILE", str(tmp_path / "status.json"))  # one in /tmp may be another user's
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # the cache of fetched models, too

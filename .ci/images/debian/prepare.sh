@@ -12,8 +12,8 @@ mirror_of() { # archive name; prints its address as this machine uses it
 }
 
 command -v debootstrap >/dev/null || {
-  apt-get -qq update
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap >/dev/null
+  apt-get -qq -o Acquire::Retries=5 update
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5 -y --no-install-recommends install debootstrap >/dev/null
 }
 mirror=$(mirror_of debian)
 security=$(mirror_of debian-security)
@@ -35,8 +35,8 @@ SOURCES
 rm "$root/etc/apt/sources.list"
 
 # What this machine needs to reach packages, its images need too; documentation they do not.
-apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries)' >"$root/etc/apt/apt.conf.d/99host" || true
-printf 'Acquire::Languages "none";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' >"$root/etc/apt/apt.conf.d/docker"
+apt-config dump | grep -E '^Acquire::(https?::|Check-)' >"$root/etc/apt/apt.conf.d/99host" || true
+printf 'Acquire::Languages "none";\nAcquire::Retries "5";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' >"$root/etc/apt/apt.conf.d/docker"
 # shellcheck disable=SC2016  # apt's own shell expands it
 echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' >"$root/etc/apt/apt.conf.d/docker-clean"
 printf 'path-exclude /usr/share/%s/*\n' doc man info >"$root/etc/dpkg/dpkg.cfg.d/docker"

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import polars as pl
 import pytest
 from hand_fleet import ORIGIN, make_champion, make_ranged_champion, prepared, write_table
@@ -146,6 +147,7 @@ days = st.floats(0, 500)
 share = st.floats(0, 0.9)
 
 
+@hypothesis.settings(deadline=None)
 @given(days, days, days, days, share, share, share)
 def test_parts_add_up_whatever_is_usual(
     then: float, books: float, still: float, now: float, early: float, lost: float, week: float

@@ -20,12 +20,14 @@ from turo.forecast.output.database import save
 from turo.settings import Settings
 
 IMAGE = "postgres:17.12-trixie"
+PATIENCE_S = 300.0  # with the engine of a busy machine, and a server that makes its files
 NOW = datetime(2026, 11, 24, 6)
+pytestmark = pytest.mark.timeout(3 * PATIENCE_S)
 NO_TOTALS, NO_ACCURACY = pl.DataFrame(schema=TOTALS), pl.DataFrame(schema=ACCURACY)
 
 
 def docker(*words: str) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=PATIENCE_S)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -58,7 +60,7 @@ def server() -> Iterator[str]:
 
 
 def _wait(uri: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             psycopg2.connect(uri).close()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from first_answers import FirstAnswers
-from serving_stack import Stack, log_model, point, reconciling, stack, until
+from serving_stack import PATIENTLY, Stack, log_model, point, reconciling, stack, until
 
 FIRST_PORT = 23_000
 
@@ -32,7 +32,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             stack(folder, ("A", "B"), FIRST_PORT, monkeypatch) as running,
             reconciling(running.settings) as loop,
         ):
-            until("the catalog answers", lambda: httpx.get(f"{running.url}/").is_success)
+            until("the catalog answers", lambda: httpx.get(f"{running.url}/", **PATIENTLY).is_success)
             with FirstAnswers(running.url) as first:
                 for name, kind in (("A", "xgboost"), ("B", "svr")):
                     point(name, "champion", log_model(name, kind))

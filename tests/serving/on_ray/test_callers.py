@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from request_loop import RequestLoop
-from serving_stack import Stack, until
+from serving_stack import PATIENTLY, Stack, until
 from slow_sockets import slow_sockets
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -50,8 +50,8 @@ def test_slow_callers_wait_alone(running: Stack) -> None:
 
 def test_every_route_answers_a_notebook_over_a_handle(running: Stack) -> None:
     rows = running.example("A")["inputs"] * 3
-    wanted = httpx.post(f"{running.url}/A", json={"inputs": rows}).json()
-    refused = httpx.post(f"{running.url}/A", json={"inputs": [{**rows[0], "nothing": 1}]}).json()
+    wanted = httpx.post(f"{running.url}/A", json={"inputs": rows}, **PATIENTLY).json()
+    refused = httpx.post(f"{running.url}/A", json={"inputs": [{**rows[0], "nothing": 1}]}, **PATIENTLY).json()
     done = subprocess.run(
         [sys.executable, "-c", NOTEBOOK, running.ray, json.dumps(rows)],
         capture_output=True,
@@ -65,14 +65,14 @@ def test_every_route_answers_a_notebook_over_a_handle(running: Stack) -> None:
 
 def test_every_route_has_the_paths_of_mlflows_server(running: Stack) -> None:
     body: dict[str, Any] = running.example("A")
-    wanted = httpx.post(f"{running.url}/A", json=body)
+    wanted = httpx.post(f"{running.url}/A", json=body, **PATIENTLY)
     for path in ("/A/invocations", "/A/invocations/"):
-        answer = httpx.post(f"{running.url}{path}", json=body)
+        answer = httpx.post(f"{running.url}{path}", json=body, **PATIENTLY)
         assert (answer.status_code, answer.json()) == (200, wanted.json())
     for path in ("/A/ping", "/A/health", "/ping", "/health"):
         url = f"{running.url}{path}"
-        assert (httpx.get(url).content, httpx.head(url).status_code) == (b"\n", 200)
-    misspelt = httpx.post(f"{running.url}/a", json=body)
+        assert (httpx.get(url, **PATIENTLY).content, httpx.head(url, **PATIENTLY).status_code) == (b"\n", 200)
+    misspelt = httpx.post(f"{running.url}/a", json=body, **PATIENTLY)
     assert (misspelt.status_code, "names are case-sensitive: A." in misspelt.json()["detail"]) == (404, True)
-    links = httpx.get(f"{running.url}/A", headers={"X-Forwarded-Proto": "https"}).json()["links"]
+    links = httpx.get(f"{running.url}/A", headers={"X-Forwarded-Proto": "https"}, **PATIENTLY).json()["links"]
     assert links["predict"] == f"{running.url}/A".replace("http:", "https:")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import tritonclient.http as triton
 from request_loop import RequestLoop
-from serving_stack import Stack, belongs, log_model, point, until
+from serving_stack import PATIENTLY, Stack, living, log_model, point, until
 
 from turo.serving.control.version_choice import Route
 
@@ -30,20 +30,21 @@ def test_while_models_are_deployed_for_the_first_time_callers_are_told_to_wait(
 
 def test_every_route_answers_and_the_proxy_is_haproxy(served: tuple[Stack, Any]) -> None:
     running, _ = served
-    listed = httpx.get(f"{running.url}/").json()["models"]
+    listed = httpx.get(f"{running.url}/", **PATIENTLY).json()["models"]
     assert [(model["name"], model["version"]) for model in listed] == [("A", "1"), ("B", "1")]
     for name in ("A", "B"):
         answer = httpx.post(
-            f"{running.url}/{name}", json=running.example(name), headers={"X-Request-Id": "me"}
+            f"{running.url}/{name}", json=running.example(name), headers={"X-Request-Id": "me"}, **PATIENTLY
         )
         assert answer.status_code == 200
         assert answer.headers.get_list("X-Request-Id") == ["me"]
         assert answer.headers["X-Model-Version"] == "1"
-    assert httpx.get(f"{running.url}/Nothing").headers["Content-Type"] == "application/problem+json"
-    odd = httpx.get(f"{running.url}/A/nothing", headers=[(b"X-Request-Id", b"\xe9")])
+    unknown = httpx.get(f"{running.url}/Nothing", **PATIENTLY)
+    assert unknown.headers["Content-Type"] == "application/problem+json"
+    odd = httpx.get(f"{running.url}/A/nothing", headers=[(b"X-Request-Id", b"\xe9")], **PATIENTLY)
     assert (odd.status_code, odd.headers.get_list("X-Request-Id")) == (404, [odd.json()["request_id"]])
-    assert httpx.get(f"{running.url}/docs").status_code == 200
-    assert any("haproxy" in process.name() for process in psutil.process_iter())
+    assert httpx.get(f"{running.url}/docs", **PATIENTLY).status_code == 200
+    assert living("haproxy", running)
 
 
 @pytest.mark.parametrize(("binary", "rows"), [(True, 1), (False, 1), (True, 2000), (False, 2000)])
@@ -64,7 +65,7 @@ def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool, r
         inputs.append(triton.InferInput(tensor["name"], [rows], tensor["datatype"]))
         inputs[-1].set_data_from_numpy(data, binary_data=binary)
     result = client.infer("A", inputs, request_id="7")
-    wanted = httpx.post(f"{running.url}/A", json={"inputs": [row]}).json()["predictions"]
+    wanted = httpx.post(f"{running.url}/A", json={"inputs": [row]}, **PATIENTLY).json()["predictions"]
     assert result.as_numpy("predictions").tolist() == wanted * rows
     assert (result.get_response()["id"], result.get_response()["model_version"]) == (
         "7",
@@ -77,12 +78,12 @@ def test_tritonclient_works_unchanged(served: tuple[Stack, Any], binary: bool, r
 
 def test_an_inference_request_may_be_as_long_as_any_other(served: tuple[Stack, Any]) -> None:
     running, _ = served
-    about = httpx.get(f"{running.url}/v2/models/A").json()
+    about = httpx.get(f"{running.url}/v2/models/A", **PATIENTLY).json()
     row = running.example("A")["inputs"][0]
     tensors = [{**tensor, "shape": [1], "data": [row[tensor["name"]]]} for tensor in about["inputs"]]
     long = json.dumps({"inputs": tensors}) + " " * (8 << 20)
     for path in ("v2/models/A/infer", "A/v2/models/A/infer"):
-        assert httpx.post(f"{running.url}/{path}", content=long, timeout=60).status_code == 200
+        assert httpx.post(f"{running.url}/{path}", content=long, **PATIENTLY).status_code == 200
 
 
 def test_a_new_champion_takes_over_and_a_rollback_returns_without_a_lost_request(
@@ -163,9 +164,8 @@ def test_a_version_is_accepted_once_every_replica_serves_it(served: tuple[Stack,
 
     loop.settings = before.model_copy(update={"serve_min_replicas": 2, "serve_max_replicas": 2})
     until("two replicas report", lambda: len(states()) == 2)
-    replicas = [p for p in psutil.process_iter() if belongs(p, "ray::ServeReplica:B", running)]
     new = log_model("B", "svr", rows=500)
-    paused = replicas[0]
+    paused = psutil.Process(living("ray::ServeReplica:B", running)[-1][1])
     paused.suspend()
     try:
         point("B", "champion", new)
@@ -202,9 +202,11 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
     )
 
     def compared() -> Any:
-        answer = httpx.post(f"{running.url}/B", json=body, headers={"X-Request-Id": "lead-me-home"})
+        answer = httpx.post(
+            f"{running.url}/B", json=body, headers={"X-Request-Id": "lead-me-home"}, **PATIENTLY
+        )
         assert (answer.status_code, answer.headers["X-Model-Version"]) == (200, "1")
-        return pattern.search(httpx.get(running.metrics).text)
+        return pattern.search(httpx.get(running.metrics, **PATIENTLY).text)
 
     until("the difference is exported", compared)
     row = until("the log has the request", lambda: trace(running.settings.data_dir, "lead-me-home"))[0]
@@ -216,5 +218,5 @@ def test_a_challenger_is_compared_and_the_log_leads_from_request_to_run(served: 
 
 def exports(running: Stack, name: str, model: str) -> bool:
     """Does Ray show a metric of a model now?"""
-    shown = httpx.get(running.metrics).text
+    shown = httpx.get(running.metrics, **PATIENTLY).text
     return re.search(rf'^ray_{name}{{[^}}]*model="{model}"', shown, re.MULTILINE) is not None

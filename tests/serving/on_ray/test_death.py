@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from request_loop import RequestLoop
-from serving_stack import Stack, belongs, until
+from serving_stack import PATIENTLY, Stack, living, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -62,23 +62,24 @@ def test_the_routes_come_back_after_the_death_of_the_proxy(running: Stack) -> No
 def test_what_serves_waits_for_nobody(running: Stack) -> None:
     found: dict[tuple[str, int], int] = {}
     for title in ("ray::ServeReplica:B", "ray::ServeController", "ray::HAProxyManager", "haproxy"):
-        pids = [process.pid for process in psutil.process_iter() if belongs(process, title, running)]
-        assert pids, title
-        found |= {(title, pid): _niceness(pid) for pid in pids}
+        for _, pid in living(title, running):
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+                found[title, pid] = _niceness(pid)
+        assert any(named == title for named, _ in found), title
     assert set(found.values()) == {_niceness(os.getpid())}, found  # that of whoever started Ray, no more
 
 
 def newest(title: str, running: Stack) -> int | None:
     """The process of this title that started last: not one that still ends after a reload."""
-    found = [process for process in psutil.process_iter() if belongs(process, title, running)]
-    return max(found, key=lambda process: process.create_time()).pid if found else None
+    found = living(title, running)
+    return found[-1][1] if found else None
 
 
 def replicas(running: Stack) -> list[int]:
     """Processes of the model that Serve has as running."""
     headers = {"Authorization": f"Bearer {running.settings.token()}"}
     address = f"{running.settings.ray_dashboard_url}/api/serve/applications/"
-    deployments = httpx.get(address, headers=headers).json()["applications"]["B"]["deployments"]
+    deployments = httpx.get(address, headers=headers, **PATIENTLY).json()["applications"]["B"]["deployments"]
     return sorted(r["pid"] for r in deployments["Model"]["replicas"] if r["state"] == "RUNNING")
 
 

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turo.errors import TrainingError
@@ -23,6 +23,7 @@ def everything(plan: Plan) -> list[Split]:
     return [*plan.folds, *([plan.holdout] if plan.holdout else [])]
 
 
+@settings(deadline=None)
 @given(weeks=st.integers(45, 200), horizon=st.sampled_from([7, 28, 90]))
 def test_no_training_window_reaches_into_a_test_window(weeks, horizon):
     origins = panel(weeks)
@@ -35,6 +36,7 @@ def test_no_training_window_reaches_into_a_test_window(weeks, horizon):
         assert windows_end <= origins[split.test].min()
 
 
+@settings(deadline=None)
 @given(weeks=st.integers(45, 200), horizon=st.sampled_from([7, 28, 90]))
 def test_tests_are_disjoint_and_roll_forward_up_to_the_last_twelve_weeks(weeks, horizon):
     origins = panel(weeks)
@@ -66,6 +68,7 @@ def test_a_shorter_history_or_too_long_a_horizon_is_refused_with_the_reason():
         by_origin(panel(30), 90)
 
 
+@settings(deadline=None)
 @given(rows=st.integers(10, 300))
 def test_vehicle_folds_test_every_row_once_and_never_train_on_it(rows):
     plan = by_vehicle(rows)
