@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from turo.serving.api.model_info import About
-from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, segments
+from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, facts, segments
 from turo.serving.replica.observer import LOG_EVERY, Observer
 from turo.serving.replica.pending_answers import BYTES, LONGEST_TEXT, REQUESTS
 from turo.serving.replica.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read
@@ -117,6 +117,18 @@ def test_a_kill_leaves_whole_files_and_what_it_left_is_taken_away(tmp_path: Path
     os.utime(left, (old, old))
     PredictionLog(folder, CAP).add([request(9e6)])
     assert (left.exists(), busy.exists()) == (False, True)
+
+
+def test_a_file_that_grew_within_a_tick_of_the_clock_is_counted_anew(tmp_path: Path) -> None:
+    log = PredictionLog(tmp_path / FOLDER / "M", CAP)
+    log.add([request(1.0, 3)])
+    (path,) = segments(log.folder)
+    before, first = path.stat(), facts(path)
+    log.add([request(2.0, 5)])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    grown = facts(path)
+    assert first is not None and grown is not None
+    assert (first.rows, first.newest, grown.rows, grown.newest) == (3, 1.0, 8, 2.0)
 
 
 class Silent:

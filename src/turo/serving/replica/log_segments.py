@@ -57,19 +57,21 @@ def facts(path: Path) -> Facts | None:
         OSError, pyarrow.ArrowInvalid: it is no parquet file.
     """
     try:
-        return _facts(path, path.stat().st_mtime_ns)
+        found = path.stat()
+        # Not by its time alone: a kernel may stamp what is written within milliseconds alike.
+        return _facts(path, (found.st_ino, found.st_mtime_ns, found.st_size))
     except FileNotFoundError:
         return None
 
 
 @lru_cache(maxsize=256)
-def _facts(path: Path, written_ns: int) -> Facts:
+def _facts(path: Path, state: tuple[int, int, int]) -> Facts:
     import pyarrow.parquet as pq
 
     footer = pq.read_metadata(path)
     groups = [footer.row_group(number).column(0) for number in range(footer.num_row_groups)]
     times = [g.statistics.max for g in groups if g.path_in_schema == "at" and g.statistics is not None]
-    newest = max((at.timestamp() for at in times), default=written_ns / 1e9)
+    newest = max((at.timestamp() for at in times), default=state[1] / 1e9)
     return Facts(footer.num_rows, newest)
 
 
