@@ -8,16 +8,18 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from turo.serving.api.model_info import About
-from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, facts, segments
+from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, facts, segments, write
 from turo.serving.replica.observer import LOG_EVERY, Observer
 from turo.serving.replica.pending_answers import BYTES, LONGEST_TEXT, REQUESTS
 from turo.serving.replica.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read
@@ -65,6 +67,50 @@ def test_the_cap_holds_while_several_replicas_write_at_once(tmp_path: Path) -> N
     with ThreadPoolExecutor(6) as replicas:
         list(replicas.map(replica, range(6)))
     assert CAP - 2 * CAP // SHARE <= len(rows_in(tmp_path)) <= CAP
+
+
+def test_at_no_moment_are_there_more_rows_than_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / FOLDER / "M"
+    full_log(folder)
+    ended = datetime.now(UTC) - timedelta(hours=3)
+    for number, path in enumerate(segments(folder)[:2]):  # of replicas that are gone: they become one
+        write(path, pl.read_parquet(path).head(7))
+        path.rename(folder / f"{ended.strftime(STAMP)}-{number:06}.parquet")
+    counted, replace, unlink = list[int](), Path.replace, Path.unlink
+
+    def counting(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*given: Any, **named: Any) -> Any:
+            answer = change(*given, **named)
+            counted.append(len(rows_in(tmp_path)))
+            return answer
+
+        return changed
+
+    monkeypatch.setattr(Path, "replace", counting(replace))
+    monkeypatch.setattr(Path, "unlink", counting(unlink))
+    logs = [PredictionLog(folder, CAP) for _ in range(3)]
+    for second in range(20):
+        logs[second % 3].add([request(1000.0 + second, 40)])
+    assert CAP // 2 <= min(counted) <= max(counted) <= CAP
+    assert rows_in(tmp_path).filter(pl.col("at") >= datetime.fromtimestamp(1000, UTC)).height == 800
+
+
+def test_a_damaged_file_is_told_and_keeps_nobody_from_writing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = PredictionLog(tmp_path / FOLDER / "M", CAP)
+    log.folder.mkdir(parents=True)
+    damaged = log.folder / "damaged.parquet"
+    damaged.write_text("not a table")
+    log.add([request(1.0)])
+    log.add([request(2.0)])
+    assert [record.getMessage().split(": ")[0] for record in caplog.records] == [
+        f"{damaged} is damaged and not counted; remove it"
+    ]
+    damaged.unlink()
+    assert rows_in(tmp_path)["request_id"].to_list() == ["r1.0", "r2.0"]
 
 
 def test_a_smaller_cap_holds_from_the_next_write_on(tmp_path: Path) -> None:

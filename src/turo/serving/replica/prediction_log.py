@@ -1,7 +1,8 @@
 """The prediction log: the newest predictions as parquet files, and the lookup of a request by its id.
 
 One folder per model below `DATA_DIR/predictions`. Each replica writes a segment of its own; a growing segment
-is replaced as a whole, so that readers never see half a file, and those with the oldest rows are removed.
+is replaced as a whole, so that readers never see half a file. Those with the oldest rows are removed before
+newer ones are written: at no moment does a folder hold more rows than are kept.
 """
 
 from __future__ import annotations
@@ -72,28 +73,29 @@ class PredictionLog:
         """
         if not self._fresh:
             return
-        if self._path is None:
-            self._begin()
-        assert self._path is not None  # noqa: S101 - begun above
-        parts = [*([] if self._segment is None else [self._segment]), *self._fresh]
-        whole = pl.concat(parts, how="diagonal_relaxed").tail(self.max_rows)
-        log_segments.write(self._path, whole)
-        self._segment, self._fresh = whole, []
-        if len(whole) >= self.per_segment or log_segments.age(self._path) > log_segments.OPEN_FOR:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with log_segments.alone(self.folder):
+            path, before, old = self._path, self._segment, list[Path]()
+            if path is None:
+                log_segments.remove_leftovers(self.folder)
+                path = log_segments.new_path(self.folder)
+                old = log_segments.closed(self.folder, self.per_segment)
+                before = log_segments.merged(old) if old else None
+            parts = [*([] if before is None else [before]), *self._fresh]
+            whole = pl.concat(parts, how="diagonal_relaxed").tail(self.max_rows)
+            # Before the rows are there: whoever counts, or is killed in between, finds no more than may be.
+            log_segments.make_room(self.folder, path, self.max_rows - len(whole))
+            log_segments.write(path, whole)
+            for merged in old:
+                merged.unlink(missing_ok=True)
+        self._path, self._segment, self._fresh = path, whole, []
+        if len(whole) >= self.per_segment or log_segments.age(path) > log_segments.OPEN_FOR:
             self._segment, self._path = None, None
-        log_segments.prune(self.folder, self.max_rows)
 
     def add(self, seen: Sequence[Seen]) -> None:
         """`keep`, then `write`."""
         self.keep(seen)
         self.write()
-
-    def _begin(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        log_segments.remove_leftovers(self.folder)
-        path = log_segments.new_path(self.folder)
-        self._segment = log_segments.merge_closed(self.folder, path, self.per_segment)
-        self._path = path
 
 
 def frame(seen: Sequence[Seen]) -> pl.DataFrame:
