@@ -11,19 +11,22 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import polars as pl
+
+from turo.patience import Patience
 
 logger = logging.getLogger(__name__)
 
 STAMP = "%Y%m%dT%H%M%S%f"
 OPEN_FOR = timedelta(hours=1)  # after that a replica begins a new file, even if this one is small
 CLOSED_AFTER = 2 * OPEN_FOR  # no replica writes to a file that is older
+LOOK_AGAIN_S, LOOKS = 0.05, 5  # a replica removes a few files every ten seconds at most
 LEFTOVER_S = 600.0  # a temporary file that old belongs to a writer that was killed
 
 
@@ -37,6 +40,29 @@ class Facts(NamedTuple):
 def segments(folder: Path) -> list[Path]:
     """Files of one model, by when they were begun."""
     return sorted(folder.glob("*.parquet"))
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[list[IO[bytes]]]:
+    """The same, open for reading: what a replica removes from then on can still be read.
+
+    Rows of a file that was removed before it could be opened may have moved into a newer one: if any was, all
+    are looked for again.
+    """
+    with ExitStack() as stack:
+
+        def look() -> list[IO[bytes] | None]:
+            return [_opened(path, stack) for path in segments(folder)]
+
+        found = Patience(LOOK_AGAIN_S, tries=LOOKS).poll(look, done=lambda files: None not in files)
+        yield [file for file in found if file is not None]
+
+
+def _opened(path: Path, stack: ExitStack) -> IO[bytes] | None:
+    try:
+        return stack.enter_context(path.open("rb"))
+    except FileNotFoundError:
+        return None
 
 
 def new_path(folder: Path) -> Path:

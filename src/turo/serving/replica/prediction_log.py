@@ -18,7 +18,6 @@ import polars as pl
 from turo.serving.api.model_info import About
 from turo.serving.forms.rows import Columns
 from turo.serving.replica import log_segments
-from turo.serving.replica.log_segments import segments
 
 FOLDER = "predictions"
 SHARE = 20  # segments at the row limit: each holds 1/20 of it, and the oldest is removed as a whole
@@ -142,18 +141,23 @@ def _series(values: np.ndarray) -> pl.Series:
 
 def read(data_dir: str, model: str) -> pl.LazyFrame:
     """The log of one model, lazily; without one an empty frame."""
-    files = segments(Path(data_dir) / FOLDER / model)
-    if not files:
-        return pl.LazyFrame(schema={"request_id": pl.String, "row": pl.Int32})
-    return pl.scan_parquet(files, missing_columns="insert", extra_columns="ignore")
+    with log_segments.opened(Path(data_dir) / FOLDER / model) as files:
+        if not files:
+            return pl.LazyFrame(schema={"request_id": pl.String, "row": pl.Int32})
+        # Polars holds the files open itself: a replica may remove any of them before the rows are collected.
+        return pl.scan_parquet(files, missing_columns="insert", extra_columns="ignore")
 
 
 def trace(data_dir: str, request_id: str) -> list[dict[str, Any]]:
     """Rows of one request in the log of any model: version, run, data, code, features, prediction."""
     folders = [f for f in (Path(data_dir) / FOLDER).glob("*") if f.is_dir()]
-    found = []
+    found: list[dict[str, Any]] = []
     for folder in sorted(folders):
-        for path in reversed(segments(folder)):
-            rows = pl.scan_parquet(path).filter(pl.col("request_id") == request_id).sort("row").collect()
-            found += rows.to_dicts()
+        known: dict[Any, dict[str, Any]] = {}  # a row is in two files while small ones become one
+        with log_segments.opened(folder) as files:
+            for file in reversed(files):
+                rows = pl.scan_parquet(file).filter(pl.col("request_id") == request_id).sort("row").collect()
+                for row in rows.to_dicts():
+                    known.setdefault((row["at"], row["row"]), row)
+        found += known.values()
     return found
