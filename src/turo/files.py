@@ -22,17 +22,21 @@ SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://")
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, flushed: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on error removed.
 
     Readers therefore see the old complete file or the new complete file, never a half.
+
+    Args:
+        flushed: the caller brings the file to disk itself; the renaming then waits for no disk.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        if not flushed:
+            with temporary.open("rb+") as handle:
+                os.fsync(handle.fileno())
         temporary.chmod(FILE_MODE)
         temporary.replace(path)
     finally:

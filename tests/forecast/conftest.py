@@ -31,6 +31,8 @@ def registry_uri(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # the cache of fetched models, too
+    monkeypatch.setattr("tempfile.tempdir", None)
     mlflow.set_tracking_uri(uri)
     use_mlflow(settings_module.load())
     mlflow.create_experiment("models", artifact_location=str(tmp_path / "artifacts"))

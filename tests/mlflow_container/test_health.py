@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from turo import settings
 from turo.mlflow_container import health
+from turo.mlflow_container.progress import Progress
 
 
 @dataclass
@@ -59,10 +61,43 @@ def route(version: str | None, **refused: str) -> dict[str, Any]:
 
 
 def test_all_is_well(port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert health.main() == 0, "before the reconciler's first word, too"
     write(tmp_path, A=route("1"), B=route("1"))
     assert health.main() == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_before_the_reconcilers_first_look_it_is_not_healthy(
+    port: Port, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert health.main() == 1
+    assert capsys.readouterr() == ("", "reconciler: it has not looked yet\n")
+
+
+@pytest.mark.parametrize("failed", ["", "B"])
+def test_the_patient_check_waits_for_the_reconcilers_first_look(
+    port: Port,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failed: str,
+) -> None:
+    progress = Progress(settings.load())
+    progress.begin("AB")
+    progress.end("A")
+    if failed:
+        port.statuses["/B"] = 404
+    progress.end("B", "too few trips" if failed else "")
+    looked: list[float] = []
+
+    def look(seconds: float) -> None:
+        looked.append(seconds)
+        write(tmp_path, A=route("1"), B=route(None if failed else "1"))
+
+    monkeypatch.setattr("turo.mlflow_container.progress.time.sleep", look)
+    monkeypatch.setattr("sys.argv", ["health", health.PATIENT])
+    assert health.main() == bool(failed)
+    told = capsys.readouterr().err
+    assert ("too few trips" in told, "reconciler" in told, len(looked)) == (bool(failed), False, 1)
 
 
 def test_a_route_that_is_away_is_named_with_what_the_reconciler_knows(

@@ -29,6 +29,9 @@ class Health(BaseHTTPRequestHandler):
 
 def test_a_server_that_is_starting_is_waited_for(monkeypatch):
     monkeypatch.setattr("turo.registry.mlflow_ready.PERIOD_S", 0.01)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody's: it must not be asked
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     server = HTTPServer(("127.0.0.1", 0), Health)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from turo.errors import RegistryError
 from turo.files import sha256_folder
 from turo.registry.model_files import IN_USE_S, KEPT, LOADER, fetch
 
@@ -58,6 +61,39 @@ def test_what_may_still_be_read_stays(temporary: Path, tmp_path_factory: pytest.
     apart = tmp_path_factory.mktemp("digests")
     folders = [fetch(f"A-{v}", f"A-{v}", digest(apart, f"A-{v}"), get) for v in range(2 * KEPT)]
     assert all(folder.exists() for folder in folders)
+
+
+def test_what_is_asked_for_while_it_is_being_removed_is_there_afterwards(
+    temporary: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart, remove = tmp_path_factory.mktemp("digests"), shutil.rmtree
+    digests = {f"A-{v}": digest(apart, f"A-{v}") for v in range(KEPT + 2)}
+    folders = [fetch(uri, uri, sha256, get) for uri, sha256 in digests.items()]
+    for age, folder in enumerate(folders):
+        os.utime(folder, (LONG_AGO + age, LONG_AGO + age))
+    asked: list[Path] = []
+
+    def begin_meanwhile(path: str | Path, *rest: Any, **more: Any) -> None:
+        if not asked and (Path(path) / "MLmodel").exists():  # an old version goes, no folder of a fetch
+            monkeypatch.setattr(shutil, "rmtree", remove)
+            asked.append(fetch("A-0", "A-0", digests["A-0"], get))
+        remove(path, *rest, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", begin_meanwhile)
+    fetch(uri := f"A-{KEPT + 1}", uri, digests[uri], get)
+    (folder,) = asked
+    assert json.loads((folder / "data" / "model.json").read_text()) == "A-0"
+
+
+def test_a_damaged_copy_is_fetched_anew_and_a_damaged_original_refused(
+    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sha256 = digest(tmp_path_factory.mktemp("digests"), "A-1")
+    folder = fetch("A-1", "A-1", sha256, get)
+    (folder / "data" / "model.json").unlink()
+    assert sha256_folder(fetch("A-1", "A-1", sha256, get) / "data") == sha256
+    with pytest.raises(RegistryError, match=r"files of A-2 have SHA-256"):
+        fetch("another", "A-2", sha256, get)
 
 
 def test_fetches_that_were_broken_off_are_taken_away(

@@ -130,8 +130,7 @@ def test_changed_files_are_refused_and_a_damaged_cache_is_fetched_again(tracking
     version = versions.register(trained(tracking), "KNN")
     cached = versions.download(version)
     (cached / "data").rename(cached / "data-away")
-    with pytest.raises(RegistryError):
-        versions.download(version)
+    assert (versions.download(version) / "data").is_dir()
     assert versions.load(version).kind == "knn"
     (stored,) = tracking.rglob(
         f"models/{version.model_uri.removeprefix('models:/')}/artifacts/data/*/forecaster.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -73,6 +74,22 @@ def test_200_tables_are_replaced_while_three_processes_read(
         told = process.communicate()[0].split()
         assert process.returncode == 0
         assert int(told[-1]) > 2
+
+
+def test_a_disk_slower_than_a_reader_is_patient_stands_between_no_two_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, 1)
+    flush, seen = os.fsync, list[int]()
+
+    def slow(descriptor: int) -> None:
+        flush(descriptor)
+        seen.append(mark_of(reader.read(str(tmp_path))))  # as long as whoever reads meanwhile needs or waits
+
+    monkeypatch.setattr(os, "fsync", slow)
+    put(tmp_path, 2)
+    assert seen == [1, 1]  # both files are on disk before the first takes its place
+    assert mark_of(reader.read(str(tmp_path))) == 2
 
 
 def test_what_was_read_stays_as_it_was(tmp_path: Path) -> None:

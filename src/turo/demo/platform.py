@@ -148,8 +148,9 @@ def _show(console: Console, settings: Settings, folder: Path) -> None:
 
     key = {"X-API-Key": settings.serve_api_key} if settings.serve_api_key else {}
     for name in settings.model_names:
-        about = httpx.get(f"{settings.serve_url}/{name}", headers=key, timeout=30).json()
-        answer = httpx.post(f"{settings.serve_url}/{name}", headers=key, json=about["example"], timeout=30)
+        with httpx.Client(headers=key, timeout=30, trust_env=False) as client:
+            about = client.get(f"{settings.serve_url}/{name}").json()
+            answer = client.post(f"{settings.serve_url}/{name}", json=about["example"])
         if answer.status_code != httpx.codes.OK:
             raise DeployError(f"/{name} answers {answer.status_code}: {answer.text}", f"See {folder / LOG}.")
         console.print(f"[bold]{name}[/] version {answer.headers['X-Model-Version']}: {answer.text}")

@@ -33,8 +33,9 @@ def problems(settings: Settings) -> list[str]:
     known = {name: json.dumps(route) for name, route in status.get("routes", {}).items()}
     found = zip(asked, answers, strict=True)
     wrong = [f"{name}: {wrong} {known.get(name, '')}".strip() for name, wrong in found if wrong]
-    age = time.time() - status.get("written_at", time.time())
-    if age > STALE_S:
+    if "written_at" not in status:  # a restart: routes may answer, but nobody watches over them yet
+        wrong.append("reconciler: it has not looked yet")
+    elif (age := time.time() - status["written_at"]) > STALE_S:
         wrong.append(f"reconciler: it wrote its status {age:.0f} s ago; its log says what it waits for")
     return wrong
 

@@ -6,12 +6,15 @@ each model the versions used last are kept; what a process left that was killed 
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
+import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from turo.errors import RegistryError
@@ -23,6 +26,7 @@ IN_USE_S = 600.0  # somebody may still read what was asked for within that time,
 FETCHING = ".fetch-"
 
 Get = Callable[[str, Path], None]
+logger = logging.getLogger(__name__)
 
 
 def by_mlflow(model_uri: str, target: Path) -> None:
@@ -44,11 +48,18 @@ def fetch(model_uri: str, label: str, sha256: str, get: Get = by_mlflow) -> Path
     Raises:
         RegistryError: the files do not match the digest, or are not a model of this project.
     """
+    try:
+        return _verified(model_uri, label, sha256, get)
+    except RegistryError as error:
+        # A damaged copy of this machine has been removed: what MLflow hands out decides.
+        logger.warning("%s is fetched anew: %s", label, error)
+        return _verified(model_uri, label, sha256, get)
+
+
+def _verified(model_uri: str, label: str, sha256: str, get: Get) -> Path:
     folder = _cache() / f"{label}-{sha256[:16]}"
-    if not folder.exists():
+    if not _in_use(folder):
         _download(model_uri, folder, get)
-    with contextlib.suppress(FileNotFoundError):  # what `get` has not fetched is told below
-        os.utime(folder)
     tidy(folder.parent)
     try:
         found = sha256_folder(forecaster_folder(folder))
@@ -92,6 +103,7 @@ def _download(model_uri: str, folder: Path, get: Get) -> None:
         target = Path(temporary) / "model"
         get(model_uri, target)
         try:
+            os.utime(target)
             target.rename(folder)
         except OSError:
             if not folder.exists():
@@ -100,14 +112,41 @@ def _download(model_uri: str, folder: Path, get: Get) -> None:
 
 def tidy(cache: Path) -> None:
     """Remove what nobody uses: all but the newest versions of each model, and broken-off fetches."""
-    now, kept = time.time(), dict[str, int]()
-    found = [(used, path) for path in cache.iterdir() if (used := _used(path)) is not None]
-    for used, path in sorted(found, key=lambda one: one[0], reverse=True):
-        model = path.name.rsplit("-", 2)[0]  # before the version and the digest
-        kept[model] = kept.get(model, 0) + 1
-        broken_off = path.name.startswith(FETCHING)
-        if (broken_off or kept[model] > KEPT) and now - used > IN_USE_S:
-            shutil.rmtree(path, ignore_errors=True)
+    kept, removed = dict[str, int](), []
+    with _alone(cache):
+        now = time.time()
+        found = [(used, path) for path in cache.iterdir() if (used := _used(path)) is not None]
+        for used, path in sorted(found, key=lambda one: one[0], reverse=True):
+            model = path.name.rsplit("-", 2)[0]  # before the version and the digest
+            kept[model] = kept.get(model, 0) + 1
+            broken_off = path.name.startswith(FETCHING)
+            if (broken_off or kept[model] > KEPT) and now - used > IN_USE_S:
+                # First out of the way: nobody may find half a model under its name.
+                with suppress(FileNotFoundError):  # but what another process is just removing may be gone
+                    removed.append(path.rename(cache / f"{FETCHING}{uuid.uuid4().hex[:8]}"))
+    for path in removed:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Hold the folder's lock: what one process has found out of use no other one begins to use."""
+    handle = os.open(cache, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _in_use(folder: Path) -> bool:
+    """Note that a fetched model is in use from now on; False if it has not been fetched."""
+    with _alone(folder.parent):
+        try:
+            os.utime(folder)
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def _used(path: Path) -> float | None:

@@ -99,7 +99,9 @@ def _local(base: Path, names: Sequence[str]) -> Iterator[dict[str, Sink]]:
         remove_leftovers(base, name)
     with ExitStack() as stack:
         # Entered in reverse: a stack unwinds backwards, and the manifest must come last.
-        paths = {name: stack.enter_context(atomic_path(base / name)) for name in reversed(names)}
+        # Flushed by the sinks: a slow disk between two renames would keep readers waiting, or lose them.
+        places = {name: atomic_path(base / name, flushed=True) for name in reversed(names)}
+        paths = {name: stack.enter_context(place) for name, place in places.items()}
         handles = {name: stack.enter_context(paths[name].open("wb")) for name in names}
         sinks = {name: Sink(handle) for name, handle in handles.items()}
         yield sinks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -106,15 +107,76 @@ def test_refusal_ends_the_start_unless_it_is_wanted(
     assert "WARNING: BIND_ADDRESS=0.0.0.0" in caplog.text
 
 
-def test_without_access_lists_the_folder_is_opened_and_the_log_says_so(
-    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    tools, shared = tmp_path / "tools", tmp_path / "datas"
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Path:
+    """A private folder with two files; of the host's tools only `find` is there."""
+    tools, folder = tmp_path / "tools", tmp_path / "datas"
     tools.mkdir()
-    shared.mkdir(mode=0o700)
-    (tools / "find").symlink_to(str(shutil.which("find")))  # and no setfacl
+    folder.mkdir(mode=0o700)
+    for name in ("kept.csv", ".table.01234567.tmp"):
+        (folder / name).write_text(name)
+    (tools / "find").symlink_to(str(shutil.which("find")))
     monkeypatch.setenv("PATH", str(tools))
+    caplog.set_level(logging.INFO, "bootstrap")
+    return folder
+
+
+def setfacl(folder: Path, what_it_does: str) -> None:
+    """Put a stand-in beside `find` that runs some shell for each `$path`, then notes the path."""
+    stand_in = folder.parent / "tools" / "setfacl"
+    stand_in.write_text(
+        '#!/bin/sh\nshift 2\nstatus=0\nfor path in "$@"; do\n'
+        f"{what_it_does}\n"
+        f'echo "$path" >> {folder.parent}/given\ndone\nexit $status\n'
+    )
+    stand_in.chmod(0o755)
+
+
+def test_what_is_renamed_while_access_is_given_keeps_nothing_from_being_shared(
+    load: Load, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    setfacl(
+        shared,
+        'case "$path" in *.tmp)\n'
+        f'/bin/mv "$path" {shared}/table\n'
+        'echo "setfacl: $path: No such file or directory" >&2; status=1; continue;;\nesac',
+    )
     load("folders").share(shared)
+    assert shared.stat().st_mode & 0o777 == 0o700
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    given = {Path(line) for line in (shared.parent / "given").read_text().splitlines()}
+    assert given == {shared, shared / "kept.csv", shared / "table"}  # by its last name it is shared, too
+
+
+def test_one_file_that_cannot_be_shared_is_told_and_opens_nothing(
+    load: Load, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    setfacl(
+        shared,
+        'case "$path" in *kept.csv)\n'
+        'echo "setfacl: $path: Operation not permitted" >&2; status=1; continue;;\nesac',
+    )
+    load("folders").share(shared)
+    assert shared.stat().st_mode & 0o777 == 0o700
+    (told, _) = caplog.messages
+    assert "datas: not everything in it is shared" in told
+    assert f"{shared}/kept.csv: Operation not permitted" in told
+    assert "no access lists" not in told
+
+
+def test_a_file_system_that_knows_no_access_lists_is_known_by_the_folder(
+    load: Load, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    setfacl(shared, 'echo "setfacl: $path: Operation not supported" >&2; status=1; continue')
+    load("folders").share(shared)
+    assert shared.stat().st_mode & 0o777 == 0o777
+    assert "datas: no access lists here (setfacl: " in caplog.text
+
+
+def test_without_access_lists_the_folder_is_opened_and_the_log_says_so(
+    load: Load, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load("folders").share(shared)  # without the tool
     assert shared.stat().st_mode & 0o777 == 0o777
     assert "datas: no access lists here" in caplog.text
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from turo.serving.api.model_info import About
-from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, segments
+from turo.serving.replica.log_segments import LEFTOVER_S, STAMP, facts, segments, write
 from turo.serving.replica.observer import LOG_EVERY, Observer
 from turo.serving.replica.pending_answers import BYTES, LONGEST_TEXT, REQUESTS
-from turo.serving.replica.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read
+from turo.serving.replica.prediction_log import FOLDER, SHARE, PredictionLog, Seen, read, trace
 
 CAP = 1000
 ABOUT = About("M", "1", "run", "y_booked_days", 28)
@@ -67,6 +71,50 @@ def test_the_cap_holds_while_several_replicas_write_at_once(tmp_path: Path) -> N
     assert CAP - 2 * CAP // SHARE <= len(rows_in(tmp_path)) <= CAP
 
 
+def test_at_no_moment_are_there_more_rows_than_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / FOLDER / "M"
+    full_log(folder)
+    ended = datetime.now(UTC) - timedelta(hours=3)
+    for number, path in enumerate(segments(folder)[:2]):  # of replicas that are gone: they become one
+        write(path, pl.read_parquet(path).head(7))
+        path.rename(folder / f"{ended.strftime(STAMP)}-{number:06}.parquet")
+    counted = list[int]()
+
+    def counting(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*given: Any, **named: Any) -> Any:
+            answer = change(*given, **named)
+            counted.append(len(rows_in(tmp_path)))
+            return answer
+
+        return changed
+
+    monkeypatch.setattr(Path, "replace", counting(Path.replace))
+    monkeypatch.setattr(Path, "unlink", counting(Path.unlink))
+    logs = [PredictionLog(folder, CAP) for _ in range(3)]
+    for second in range(20):
+        logs[second % 3].add([request(1000.0 + second, 40)])
+    assert CAP // 2 <= min(counted) <= max(counted) <= CAP
+    assert rows_in(tmp_path).filter(pl.col("at") >= datetime.fromtimestamp(1000, UTC)).height == 800
+
+
+def test_a_damaged_file_is_told_and_keeps_nobody_from_writing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = PredictionLog(tmp_path / FOLDER / "M", CAP)
+    log.folder.mkdir(parents=True)
+    damaged = log.folder / "damaged.parquet"
+    damaged.write_text("not a table")
+    log.add([request(1.0)])
+    log.add([request(2.0)])
+    assert [record.getMessage().split(": ")[0] for record in caplog.records] == [
+        f"{damaged} is damaged and not counted; remove it"
+    ]
+    damaged.unlink()
+    assert rows_in(tmp_path)["request_id"].to_list() == ["r1.0", "r2.0"]
+
+
 def test_a_smaller_cap_holds_from_the_next_write_on(tmp_path: Path) -> None:
     folder = tmp_path / FOLDER / "M"
     full_log(folder)
@@ -85,6 +133,51 @@ def test_small_files_of_replicas_that_are_gone_become_one(tmp_path: Path) -> Non
     PredictionLog(folder, CAP).add([request(100.0)])
     assert len(segments(folder)) == 1
     assert rows_in(tmp_path)["request_id"].to_list() == [f"r{float(n)}" for n in [*range(12), 100]]
+
+
+@pytest.fixture
+def small_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log of twelve small files, which another replica makes one as soon as somebody has listed them."""
+    folder, listed = tmp_path / FOLDER / "M", Path.glob
+    for number in range(12):
+        PredictionLog(folder, CAP).add([request(float(number), 2)])
+    for number, path in enumerate(segments(folder)):
+        begun = datetime.now(UTC) - timedelta(hours=3, minutes=-number)
+        path.rename(folder / f"{begun.strftime(STAMP)}-{number:06}.parquet")
+
+    def list_and_lose(self: Path, pattern: str, **more: Any) -> list[Path]:
+        found = list(listed(self, pattern, **more))
+        if pattern == "*.parquet":
+            monkeypatch.setattr(Path, "glob", listed)
+            PredictionLog(folder, CAP).add([request(100.0)])
+        return found
+
+    monkeypatch.setattr(Path, "glob", list_and_lose)
+    return tmp_path
+
+
+def test_a_request_is_found_while_its_file_becomes_another(small_files: Path) -> None:
+    assert [(row["request_id"], row["row"]) for row in trace(str(small_files), "r3.0")] == [
+        ("r3.0", 0),
+        ("r3.0", 1),
+    ]
+    assert len(segments(small_files / FOLDER / "M")) == 1
+
+
+def test_rows_are_read_whatever_becomes_of_their_files(small_files: Path) -> None:
+    rows = read(str(small_files), "M")
+    for path in segments(small_files / FOLDER / "M"):
+        path.unlink()
+    assert rows.collect()["at"].dt.epoch("s").to_list() == [*sorted([*range(12)] * 2), 100]
+
+
+def test_a_request_answered_twice_by_that_name_is_shown_twice_and_no_row_of_two_files(tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER / "M"
+    for at in (1.0, 2.0):
+        PredictionLog(folder, CAP).add([replace(request(at), request_id="again")])
+    (copied, *_) = segments(folder)
+    shutil.copy(copied, folder / "0.parquet")  # as a merge does for a moment
+    assert [row["prediction"] for row in trace(str(tmp_path), "again")] == [2.0, 1.0]
 
 
 def test_a_kill_leaves_whole_files_and_what_it_left_is_taken_away(tmp_path: Path) -> None:
@@ -117,6 +210,18 @@ def test_a_kill_leaves_whole_files_and_what_it_left_is_taken_away(tmp_path: Path
     os.utime(left, (old, old))
     PredictionLog(folder, CAP).add([request(9e6)])
     assert (left.exists(), busy.exists()) == (False, True)
+
+
+def test_a_file_that_grew_within_a_tick_of_the_clock_is_counted_anew(tmp_path: Path) -> None:
+    log = PredictionLog(tmp_path / FOLDER / "M", CAP)
+    log.add([request(1.0, 3)])
+    (path,) = segments(log.folder)
+    before, first = path.stat(), facts(path)
+    log.add([request(2.0, 5)])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    grown = facts(path)
+    assert first is not None and grown is not None
+    assert (first.rows, first.newest, grown.rows, grown.newest) == (3, 1.0, 8, 2.0)
 
 
 class Silent:

@@ -1,26 +1,32 @@
 """The files of a prediction log: counts their rows, removes the oldest, merges small ones.
 
-Several replicas write beside each other, each its own growing file. Whatever changes another replica's
-file holds the folder's lock; a process that is killed leaves whole files and no lock.
+Several replicas write beside each other, each its own growing file. Who writes holds the folder's lock, for
+it makes room among the files of the others first; a process that is killed leaves whole files and no lock.
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import polars as pl
+
+from turo.patience import Patience
+
+logger = logging.getLogger(__name__)
 
 STAMP = "%Y%m%dT%H%M%S%f"
 OPEN_FOR = timedelta(hours=1)  # after that a replica begins a new file, even if this one is small
 CLOSED_AFTER = 2 * OPEN_FOR  # no replica writes to a file that is older
+LOOK_AGAIN_S, LOOKS = 0.05, 5  # a replica removes a few files every ten seconds at most
 LEFTOVER_S = 600.0  # a temporary file that old belongs to a writer that was killed
 
 
@@ -34,6 +40,29 @@ class Facts(NamedTuple):
 def segments(folder: Path) -> list[Path]:
     """Files of one model, by when they were begun."""
     return sorted(folder.glob("*.parquet"))
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[list[IO[bytes]]]:
+    """The same, open for reading: what a replica removes from then on can still be read.
+
+    Rows of a file that was removed before it could be opened may have moved into a newer one: if any was, all
+    are looked for again.
+    """
+    with ExitStack() as stack:
+
+        def look() -> list[IO[bytes] | None]:
+            return [_opened(path, stack) for path in segments(folder)]
+
+        found = Patience(LOOK_AGAIN_S, tries=LOOKS).poll(look, done=lambda files: None not in files)
+        yield [file for file in found if file is not None]
+
+
+def _opened(path: Path, stack: ExitStack) -> IO[bytes] | None:
+    try:
+        return stack.enter_context(path.open("rb"))
+    except FileNotFoundError:
+        return None
 
 
 def new_path(folder: Path) -> Path:
@@ -51,25 +80,28 @@ def age(path: Path) -> timedelta:
 
 
 def facts(path: Path) -> Facts | None:
-    """What the footer says; None if the file has been removed meanwhile.
-
-    Raises:
-        OSError, pyarrow.ArrowInvalid: it is no parquet file.
-    """
+    """What the footer says; None if the file has been removed meanwhile, or is no parquet file."""
     try:
-        return _facts(path, path.stat().st_mtime_ns)
+        found = path.stat()
+        # Not by its time alone: a kernel may stamp what is written within milliseconds alike.
+        return _facts(path, (found.st_ino, found.st_mtime_ns, found.st_size))
     except FileNotFoundError:
         return None
 
 
 @lru_cache(maxsize=256)
-def _facts(path: Path, written_ns: int) -> Facts:
+def _facts(path: Path, state: tuple[int, int, int]) -> Facts | None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    footer = pq.read_metadata(path)
+    try:
+        footer = pq.read_metadata(path)
+    except pa.ArrowInvalid as error:  # it must not keep the log from being written
+        logger.warning("%s is damaged and not counted; remove it: %s", path, error)
+        return None
     groups = [footer.row_group(number).column(0) for number in range(footer.num_row_groups)]
     times = [g.statistics.max for g in groups if g.path_in_schema == "at" and g.statistics is not None]
-    newest = max((at.timestamp() for at in times), default=written_ns / 1e9)
+    newest = max((at.timestamp() for at in times), default=state[1] / 1e9)
     return Facts(footer.num_rows, newest)
 
 
@@ -81,33 +113,32 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def prune(folder: Path, max_rows: int) -> None:
-    """Keep the files with the newest rows, as many as hold no more than `max_rows` together."""
-    with alone(folder):
-        known = [(found, path) for path in segments(folder) if (found := facts(path))]
-        room = max_rows
-        for found, path in sorted(known, key=lambda one: one[0].newest, reverse=True):
-            room -= found.rows
-            if room < 0:
-                path.unlink(missing_ok=True)
+def make_room(folder: Path, path: Path, rows: int) -> None:
+    """Keep the files with the newest rows, as many as hold no more than `rows` together, beside `path`.
+
+    The caller holds the lock.
+    """
+    known = [(found, other) for other in segments(folder) if other != path and (found := facts(other))]
+    for found, other in sorted(known, key=lambda one: one[0].newest, reverse=True):
+        rows -= found.rows
+        if rows < 0:
+            other.unlink(missing_ok=True)
 
 
-def merge_closed(folder: Path, path: Path, max_rows: int) -> pl.DataFrame | None:
-    """Merge the small files of replicas that have ended: their rows become the beginning of `path`."""
-    with alone(folder):
-        chosen, rows = [], 0
-        for old in segments(folder):
-            found = facts(old) if age(old) > CLOSED_AFTER else None
-            if found and rows + found.rows < max_rows:
-                chosen.append(old)
-                rows += found.rows
-        if not chosen:
-            return None
-        whole = pl.concat([pl.read_parquet(old) for old in chosen], how="diagonal_relaxed").sort("at")
-        write(path, whole)
-        for old in chosen:
-            old.unlink(missing_ok=True)
-        return whole
+def closed(folder: Path, max_rows: int) -> list[Path]:
+    """Small files of replicas that have ended, of fewer than `max_rows` together: they can become one."""
+    chosen, rows = [], 0
+    for path in segments(folder):
+        found = facts(path) if age(path) > CLOSED_AFTER else None
+        if found and rows + found.rows < max_rows:
+            chosen.append(path)
+            rows += found.rows
+    return chosen
+
+
+def merged(paths: Sequence[Path]) -> pl.DataFrame:
+    """The rows of some files, by when they were answered."""
+    return pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed").sort("at")
 
 
 def write(path: Path, rows: pl.DataFrame) -> None:

@@ -62,20 +62,11 @@ def files(spec: ModelSpec, tracking_uri: str) -> Path:
     label = f"{spec.name}-{spec.version}"
     if not spec.sha256:
         raise RegistryError(f"{label} has no digest to compare with.", "Register it with `turo promote`.")
-
-    def get() -> Path:
-        if not tracking_uri.startswith("http"):  # a database: only MLflow's library reads it
-            return fetch(spec.model_uri, label, spec.sha256)
-        return fetch(
-            spec.model_uri, label, spec.sha256, lambda uri, target: fetch_over_http(tracking_uri, uri, target)
-        )
-
-    try:
-        return get()
-    except RegistryError as error:
-        # A damaged copy on this node has been removed: what MLflow hands out decides.
-        logger.warning("%s is fetched anew: %s", label, error)
-        return get()
+    if not tracking_uri.startswith("http"):  # a database: only MLflow's library reads it
+        return fetch(spec.model_uri, label, spec.sha256)
+    return fetch(
+        spec.model_uri, label, spec.sha256, lambda uri, target: fetch_over_http(tracking_uri, uri, target)
+    )
 
 
 def example(folder: Path) -> dict[str, Any]:

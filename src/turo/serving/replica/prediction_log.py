@@ -1,7 +1,8 @@
 """The prediction log: the newest predictions as parquet files, and the lookup of a request by its id.
 
 One folder per model below `DATA_DIR/predictions`. Each replica writes a segment of its own; a growing segment
-is replaced as a whole, so that readers never see half a file, and those with the oldest rows are removed.
+is replaced as a whole, so that readers never see half a file. Those with the oldest rows are removed before
+newer ones are written: at no moment does a folder hold more rows than are kept.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import polars as pl
 from turo.serving.api.model_info import About
 from turo.serving.forms.rows import Columns
 from turo.serving.replica import log_segments
-from turo.serving.replica.log_segments import segments
 
 FOLDER = "predictions"
 SHARE = 20  # segments at the row limit: each holds 1/20 of it, and the oldest is removed as a whole
@@ -72,28 +72,29 @@ class PredictionLog:
         """
         if not self._fresh:
             return
-        if self._path is None:
-            self._begin()
-        assert self._path is not None  # noqa: S101 - begun above
-        parts = [*([] if self._segment is None else [self._segment]), *self._fresh]
-        whole = pl.concat(parts, how="diagonal_relaxed").tail(self.max_rows)
-        log_segments.write(self._path, whole)
-        self._segment, self._fresh = whole, []
-        if len(whole) >= self.per_segment or log_segments.age(self._path) > log_segments.OPEN_FOR:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with log_segments.alone(self.folder):
+            path, before, old = self._path, self._segment, list[Path]()
+            if path is None:
+                log_segments.remove_leftovers(self.folder)
+                path = log_segments.new_path(self.folder)
+                old = log_segments.closed(self.folder, self.per_segment)
+                before = log_segments.merged(old) if old else None
+            parts = [*([] if before is None else [before]), *self._fresh]
+            whole = pl.concat(parts, how="diagonal_relaxed").tail(self.max_rows)
+            # Before the rows are there: whoever counts, or is killed in between, finds no more than may be.
+            log_segments.make_room(self.folder, path, self.max_rows - len(whole))
+            log_segments.write(path, whole)
+            for merged in old:
+                merged.unlink(missing_ok=True)
+        self._path, self._segment, self._fresh = path, whole, []
+        if len(whole) >= self.per_segment or log_segments.age(path) > log_segments.OPEN_FOR:
             self._segment, self._path = None, None
-        log_segments.prune(self.folder, self.max_rows)
 
     def add(self, seen: Sequence[Seen]) -> None:
         """`keep`, then `write`."""
         self.keep(seen)
         self.write()
-
-    def _begin(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        log_segments.remove_leftovers(self.folder)
-        path = log_segments.new_path(self.folder)
-        self._segment = log_segments.merge_closed(self.folder, path, self.per_segment)
-        self._path = path
 
 
 def frame(seen: Sequence[Seen]) -> pl.DataFrame:
@@ -140,18 +141,23 @@ def _series(values: np.ndarray) -> pl.Series:
 
 def read(data_dir: str, model: str) -> pl.LazyFrame:
     """The log of one model, lazily; without one an empty frame."""
-    files = segments(Path(data_dir) / FOLDER / model)
-    if not files:
-        return pl.LazyFrame(schema={"request_id": pl.String, "row": pl.Int32})
-    return pl.scan_parquet(files, missing_columns="insert", extra_columns="ignore")
+    with log_segments.opened(Path(data_dir) / FOLDER / model) as files:
+        if not files:
+            return pl.LazyFrame(schema={"request_id": pl.String, "row": pl.Int32})
+        # Polars holds the files open itself: a replica may remove any of them before the rows are collected.
+        return pl.scan_parquet(files, missing_columns="insert", extra_columns="ignore")
 
 
 def trace(data_dir: str, request_id: str) -> list[dict[str, Any]]:
     """Rows of one request in the log of any model: version, run, data, code, features, prediction."""
     folders = [f for f in (Path(data_dir) / FOLDER).glob("*") if f.is_dir()]
-    found = []
+    found: list[dict[str, Any]] = []
     for folder in sorted(folders):
-        for path in reversed(segments(folder)):
-            rows = pl.scan_parquet(path).filter(pl.col("request_id") == request_id).sort("row").collect()
-            found += rows.to_dicts()
+        known: dict[Any, dict[str, Any]] = {}  # a row is in two files while small ones become one
+        with log_segments.opened(folder) as files:
+            for file in reversed(files):
+                rows = pl.scan_parquet(file).filter(pl.col("request_id") == request_id).sort("row").collect()
+                for row in rows.to_dicts():
+                    known.setdefault((row["at"], row["row"]), row)
+        found += known.values()
     return found
