@@ -68,6 +68,27 @@ def test_a_growing_log_leaves_line_by_line_once() -> None:
     assert lines.result == {"a": [1]}
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+@pytest.mark.parametrize("at", range(0, 40, 3))
+def test_what_ray_writes_itself_breaks_no_line_wherever_it_is_found(at: int, size: int) -> None:
+    """Ray 2.60 writes it once it has started the job, and so into what the job prints meanwhile."""
+    entrypoint = "python -c 'print(1)\nRunning entrypoint for job j: x\n'"
+    own = b'line 1\nline 2\nTURO_RESULT {"a": 1}\nno end'
+    announced = f"Running entrypoint for job j: {entrypoint}\n".encode()
+    log = own[:at] + announced + own[at:]
+    got: list[str] = []
+    lines = LogLines(got.append)
+    lines.announced("j", entrypoint)
+    for end in [*range(1, len(log)), len(log)]:
+        lines.feed([log[start : min(end, start + size)] for start in range(0, end, size)])
+    lines.close()
+    told = announced.decode().splitlines()
+    at_line = own[:at].count(b"\n")
+    expected = own.decode().splitlines()
+    assert got == [*expected[:at_line], *told, *expected[at_line:]]
+    assert lines.result == {"a": 1}
+
+
 def test_bytes_that_are_not_utf8_and_a_broken_result_do_not_stop_the_log() -> None:
     got: list[str] = []
     lines = LogLines(got.append)

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from turo.errors import LASTING
@@ -44,6 +44,16 @@ class LogLines:
         self._log = log
         self._seen = 0  # bytes taken so far
         self._rest = b""  # the unfinished last line
+        self._announced: bytes | None = None  # what Ray writes itself; empty once it was met
+
+    def announced(self, job_id: str, entrypoint: str) -> None:
+        """Expect the lines with which Ray tells what it runs.
+
+        Ray 2.60 writes them when it has started the job already: on a busy machine they are found behind its
+        first lines, or in the middle of one.
+        """
+        if self._announced is None:
+            self._announced = f"Running entrypoint for job {job_id}: {entrypoint}\n".encode()
 
     def feed(self, chunks: Iterable[bytes]) -> None:
         """Read the log from its beginning and take what lies behind the bytes already seen."""
@@ -53,15 +63,28 @@ class LogLines:
             position += len(chunk)
             if new:
                 self._seen += len(new)
-                *whole, self._rest = (self._rest + new).split(b"\n")
-                for line in whole:
-                    self._emit(line)
+                self._take(self._rest + new)
 
     def close(self) -> None:
         """Hand over the last line, though no newline ends it."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest, self._announced = self._rest, b"", b""
         if rest:
-            self._emit(rest)
+            self._take(rest + b"\n")
+
+    def _take(self, text: bytes) -> None:
+        announced, held = self._announced or b"", 0
+        if announced and announced in text:
+            before, after = text.split(announced, 1)
+            whole, broken = _lines(before)
+            for line in [*whole, *_lines(announced)[0]]:
+                self._emit(line)
+            text, self._announced = broken + after, b""
+        elif announced:  # its end may come with the next bytes
+            held = next(size for size in range(len(announced), -1, -1) if text.endswith(announced[:size]))
+        whole, self._rest = _lines(text[: len(text) - held])
+        self._rest += text[len(text) - held :]
+        for line in whole:
+            self._emit(line)
 
     def _emit(self, raw: bytes) -> None:
         # A progress bar rewrites its line with carriage returns: only the last state is worth a line.
@@ -73,13 +96,16 @@ class LogLines:
         self._log(line)
 
 
-def fetch(http: RayHttp, job_id: str, node: str | None, lines: LogLines) -> bool:
+def fetch(http: RayHttp, job_id: str, details: Mapping[str, Any], lines: LogLines) -> bool:
     """Read a job's log to its end, as far as it has come; whether that was possible.
 
     Args:
-        node: where the job's driver runs; without it there is no log yet.
+        details: what Ray knows of the job; without a node on which its driver runs there is no log yet.
     """
     import httpx
+
+    node = details.get("driver_node_id")
+    lines.announced(job_id, str(details.get("entrypoint")))
 
     # As bytes from the log interface: the job interface answers 500 for a log that is not UTF-8.
     where = {"node_id": node, "filename": f"job-driver-{job_id}.log", "lines": "-1"}
@@ -100,6 +126,12 @@ def fetch(http: RayHttp, job_id: str, node: str | None, lines: LogLines) -> bool
         return bool(node) and Patience(pause_s=0, tries=READ_TRIES).retry(read, errors=httpx.TransportError)
     except httpx.TransportError:
         return False
+
+
+def _lines(text: bytes) -> tuple[list[bytes], bytes]:
+    """Whole lines, and what is left."""
+    *whole, rest = text.split(b"\n")
+    return whole, rest
 
 
 def _parse(text: str) -> Any:

@@ -148,7 +148,7 @@ class Jobs:
             # The status is read before the log: once it says the job ended, the log is complete.
             began, ended = time.monotonic(), found["status"] in ENDED
             if ended or began >= due:
-                whole = fetch(self._http, job_id, found.get("driver_node_id"), lines)
+                whole = fetch(self._http, job_id, found, lines)
                 due = began + (1 + FETCH_SHARE) * (time.monotonic() - began)
             if ended and not whole:
                 reading = Patience(READ_PAUSE_S, tries=READ_TRIES - 1)
@@ -173,7 +173,7 @@ class Jobs:
 
     def _read_again(self, job_id: str, lines: LogLines) -> bool:
         """Fetch the log of an ended job from the node that Ray names now."""
-        return fetch(self._http, job_id, (self.details(job_id) or {}).get("driver_node_id"), lines)
+        return fetch(self._http, job_id, self.details(job_id) or {}, lines)
 
     def run(
         self,
