@@ -37,8 +37,7 @@ OWN_NAMES = {
 }
 # Ray places replicas in turns: one more may land beside the first two, of three more one on an added node.
 # Three more are asked for where a replica is meant to work on eight requests, half of its limit, at a time.
-# Two processors, whatever this machine has: Ray keeps as many idle processes, and places replicas by them.
-LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16", "RAY_NUM_CPUS": "2"}
+LIMITS = {"SERVE_MAX_REPLICAS": "5", "SERVE_MAX_ONGOING": "16"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -40,9 +40,8 @@ def wait_for_mlflow(settings: Settings) -> None:
 
 def _problem(uri: str) -> str:
     try:
-        answer = httpx.get(
-            f"{uri}/health", timeout=TIMEOUT_S, trust_env=False
-        )  # no proxy lies between services
+        # No proxy lies between services.
+        answer = httpx.get(f"{uri}/health", timeout=TIMEOUT_S, trust_env=False)
     except httpx.HTTPError as error:
         return f"{type(error).__name__}: {error}"
     return "" if answer.is_success else f"HTTP {answer.status_code}"
