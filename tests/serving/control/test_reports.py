@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 from asgi_client import AsgiClient
 from json_server import Answer, json_server
+from serve_answers import applications, reports
 from served import LIMITS
 
 from turo import settings as settings_module
 from turo.errors import ServiceError
 from turo.serving.control.serve_client import PATH, Serve
 from turo.serving.replica.states import STATES_PATH, Failure, State
-from turo.serving.serve_config import MODEL_IMPORT, ModelSpec
+from turo.serving.serve_config import ModelSpec
 
 pytest.importorskip("ray.serve")
 from turo.serving.replica import catalog
@@ -102,7 +103,7 @@ def serve(url: str) -> Serve:
 
 
 def test_the_reconciler_reads_them_by_application_and_replica(routes: Routes) -> None:
-    routes.body = {"replicas": [{"name": "A", **state.model_dump()} for state in STATES]}
+    routes.body = reports("A", STATES)
     assert serve(routes.url).states() == {"A": {"r1": STATES[0], "r2": STATES[1]}}
 
 
@@ -158,17 +159,8 @@ def test_no_answer_proves_nothing() -> None:
 def test_a_version_holds_once_every_running_replica_says_that_it_serves_it(
     serves: list[str], state: str, everywhere: bool
 ) -> None:
-    config = {"import_path": MODEL_IMPORT, "deployments": [{"user_config": {"spec": spec("2").model_dump()}}]}
-    replicas = [{"replica_id": name, "state": state} for name in ("r1", "r2")]
-    application = {"status": "RUNNING", "deployments": {"Model": {"replicas": replicas}}}
-    told = [
-        {"name": "A", **State(replica=f"r{number}", serves=spec(version)).model_dump()}
-        for number, version in enumerate(serves, start=1)
-    ]
-    bodies = {
-        PATH: {"applications": {"A": {**application, "deployed_app_config": config}}},
-        STATES_PATH: {"replicas": told},
-    }
+    states = [State(replica=f"r{number}", serves=spec(version)) for number, version in enumerate(serves, 1)]
+    bodies = {PATH: applications(spec("2"), ["r1", "r2"], state), STATES_PATH: reports("A", states)}
     with json_server(lambda _, path, body: (200, bodies[path], {})) as url:
         assert serve(url).holds(spec("2")) is everywhere
         assert not serve(url).holds(spec("1"))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from json_server import Answer, json_server
+from serve_answers import applications, reports
 from serving_stack import log_model
 
 from turo import settings
@@ -15,7 +17,10 @@ from turo.registry import aliases, versions
 from turo.registry.client import Version, client
 from turo.registry.decision_log import append_entry, read_entries
 from turo.serving.control import rollback_command as module
+from turo.serving.control.desired import as_spec
 from turo.serving.control.rollback_command import rollback
+from turo.serving.control.serve_client import PATH
+from turo.serving.replica.states import STATES_PATH, State
 
 
 class Killed(BaseException):
@@ -190,3 +195,25 @@ def test_without_a_champion_or_a_version_before_it_says_so(make_champions) -> No
     with pytest.raises(RegistryError, match=r"A has no previous champion .*--to VERSION"):
         back()
     assert back("1") == {"model": "A", "version": "1", "replaced": "", "repeated": True}
+
+
+def test_it_ends_once_every_replica_serves_the_version(make_champions: Callable[..., None]) -> None:
+    """The route answers as the version from the first look on; the second replica takes it over later."""
+    make_champions(2)
+    found = versions.version("A", "1")
+    assert found is not None
+    spec, before, looks = as_spec(found), as_spec(found).model_copy(update={"version": "2"}), list[str]()
+
+    def answer(method: str, path: str, _: object) -> Answer:
+        if method == "POST":
+            return 200, {"predictions": [1.0]}, {"X-Model-Version": "1"}
+        if path == PATH:
+            return 200, applications(spec, ["r1", "r2"]), {}
+        looks.append(path)
+        second = spec if len(looks) > 2 else before
+        states = [State(replica="r1", serves=spec), State(replica="r2", serves=second)]
+        return 200, reports("A", states), {}
+
+    with json_server(answer) as url:
+        result = rollback("A", settings.load(serve_url=url, ray_dashboard_url=url))
+    assert (result["version"], looks) == ("1", [STATES_PATH] * 3)
