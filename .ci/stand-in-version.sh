@@ -11,6 +11,7 @@ asked() { # the program inside says it
   case $TAG in
     debian:*) command=(cat /etc/debian_version) ;;
     postgres:*) command=(psql --version) ;;
+    caddy:*) command=(caddy version) ;;
     python:*) command=(python --version) ;;
     redis:*) command=(redis-server --version) ;;
     # Built from the tag's own source; a program that was not built by its makers does not know its version.

@@ -16,7 +16,11 @@ IMAGES = {
     "redis": "redis",
     "grafana": "grafana/grafana",
     "prometheus": "prom/prometheus",
+    "alertmanager": "prom/alertmanager",
     "statsd-exporter": "prom/statsd-exporter",
+    "postgres-exporter": "prometheuscommunity/postgres-exporter",
+    "redis-exporter": "oliver006/redis_exporter",
+    "caddy": "caddy",
     "postgres": "postgres",
     "python": "python",
 }
@@ -30,7 +34,7 @@ def pinned_images() -> list[tuple[str, str]]:
     """(image, tag) of every foreign image that Compose runs or a Dockerfile is built on."""
     files = [*REPOSITORY.glob("docker-compose*.yml"), *REPOSITORY.glob("*/Dockerfile")]
     found = re.findall(
-        r"^(?: *image:|FROM) +([a-z0-9/-]+):(v?[0-9][\w.-]*)",
+        r"^(?: *image:|FROM) +([a-z0-9/_-]+):(v?[0-9][\w.-]*)",
         "\n".join(path.read_text() for path in files),
         re.MULTILINE,
     )
