@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hand_fleet import write_fleet
-from tracking import empty_mlflow
+from tracking import empty_mlflow, own_mlflow
 
 from turo import settings as settings_module
 from turo.registry.client import use_mlflow
@@ -29,7 +29,7 @@ def registry_uri(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    own_mlflow(monkeypatch, uri)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # the cache of fetched models, too
     monkeypatch.setattr("tempfile.tempdir", None)

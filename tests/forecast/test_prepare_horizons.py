@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tracking import own_mlflow
 
 from turo import last_runs
 from turo import settings as settings_module
@@ -45,7 +46,7 @@ def settings(
     project.mkdir(parents=True)
     (project / "MLproject").write_text("name: boost\n")
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    own_mlflow(monkeypatch, f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("MODEL_NAMES", "XGBoost")
     monkeypatch.setenv("MODEL_PATHS", "boost")
     monkeypatch.setenv("PROJECTS_DIR", str(tmp_path / "projects"))

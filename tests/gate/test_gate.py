@@ -45,6 +45,11 @@ def served_versions(name="M"):
     return champion and champion.version, previous and previous.version
 
 
+def made():
+    """What came of decisions; without the entries that one was about to be carried out."""
+    return [entry for entry in decision_log.read_entries("M") if entry["event"] != decision_log.DECIDED]
+
+
 def champion_tags():
     champion = aliases.champion("M")
     assert champion is not None
@@ -66,7 +71,7 @@ def test_the_first_candidate_is_taken_even_below_the_baseline_but_marked(folder)
     assert decision.promoted
     assert decision.below_baseline
     assert champion_tags()["turo.below_baseline"] == "true"
-    (entry,) = decision_log.read_entries("M")
+    (entry,) = made()
     assert (entry["event"], entry["below_baseline"]) == ("promoted", "true")
 
 
@@ -79,7 +84,8 @@ def test_later_candidates_must_beat_the_baseline(folder):
     challenger = aliases.alias("M", "challenger")
     assert challenger is not None
     assert challenger.version == "2"
-    assert [entry["event"] for entry in decision_log.read_entries("M")] == ["kept", "promoted"]
+    told = [entry["event"] for entry in decision_log.read_entries("M")]
+    assert told == ["kept", "decided", "promoted", "decided"], "each with its intent before"
 
 
 def test_a_candidate_that_loses_to_the_champion_is_kept_out_with_the_reason(folder):
@@ -163,7 +169,7 @@ def test_asking_again_repeats_the_answer_and_changes_nothing(folder):
     first = promote("M", None, "k")
     assert promote("M", run_id, "k") == first
     assert promote("M", None, "k") == first
-    assert len(decision_log.read_entries("M")) == 1
+    assert len(made()) == 1
     aliases.set_champion(versions.register(finished("M", folder, seed=2), "M"))
     assert promote("M", run_id, "k").champion == "2"
     assert served_versions() == ("2", "1")
@@ -179,7 +185,29 @@ def test_an_interrupted_decision_is_completed(folder, monkeypatch):
     assert decision.promoted
     assert decision.reason.startswith("first candidate of M")
     assert served_versions() == ("1", None)
-    assert len(decision_log.read_entries("M")) == 1
+    assert len(made()) == 1
+
+
+@pytest.mark.parametrize(("bias", "moved"), [(0.0, "champion"), (WORSE, "challenger")])
+def test_an_alias_that_moved_has_an_entry_though_the_process_died_then(folder, monkeypatch, bias, moved):
+    promote("M", finished("M", folder), "k")
+
+    def die(version, alias):
+        client().set_registered_model_alias(version.name, alias, version.version)
+        if alias == moved:
+            raise KeyboardInterrupt
+
+    run_id = finished("M", folder, bias=bias, seed=2)
+    with monkeypatch.context() as dying:
+        dying.setattr(aliases, "set_alias", die)
+        with pytest.raises(KeyboardInterrupt):
+            promote("M", run_id, "k2")
+    found = aliases.alias("M", moved)
+    newest = decision_log.read_entries("M")[0]
+    assert found is not None
+    assert (newest["event"], newest["version"], newest["from"]) == ("decided", found.version, "1")
+    assert promote("M", run_id, "k2").version == found.version
+    assert [entry["version"] for entry in made()] == ["2", "1"]
 
 
 def test_two_at_once_end_in_one_whole_state(folder):
@@ -191,7 +219,7 @@ def test_two_at_once_end_in_one_whole_state(folder):
     champion, previous = served_versions()
     assert champion in {"2", "3"}
     assert previous in {"1", "2", "3"} - {champion}
-    assert len(decision_log.read_entries("M")) == 3
+    assert len(made()) == 3
 
 
 def test_no_finished_run_is_an_error_that_says_what_to_do(folder):
@@ -305,7 +333,7 @@ def test_what_would_only_repeat_a_version_makes_no_new_one(folder):
     )
     assert (again.version, again.promoted, again.champion) == ("1", True, "1")
     assert len(versions.search("name = 'M'")) == 1
-    assert len(decision_log.read_entries("M")) == 1
+    assert len(made()) == 1
 
 
 @pytest.mark.parametrize("code", ["another", ""])
@@ -328,7 +356,7 @@ def test_back_to_the_first_fleet_its_version_is_champion_again_without_training(
     assert "champion 2 was trained on another fleet" in decision.reason
     assert served_versions() == ("1", "2")
     assert promote("M", run_id, "k4").champion == "1"
-    assert [entry["version"] for entry in decision_log.read_entries("M")] == ["1", "2", "1"]
+    assert [entry["version"] for entry in made()] == ["1", "2", "1"]
 
 
 def test_steps_too_small_to_refuse_one_are_noticed_by_the_best_of_the_last_year(folder, monkeypatch):
@@ -350,7 +378,7 @@ def test_a_total_that_is_further_off_than_the_champions_does_not_replace_it(fold
     decision = promote("M", finished("M", folder, of_total=1.4, seed=2), "k2")
     assert not decision.promoted
     assert decision.reason.startswith("its fleet total is off by +40.0% against ")
-    (kept, _) = decision_log.read_entries("M")
+    (kept, _) = made()
     assert float(kept["fleet_bias"]) == pytest.approx(0.4)
     assert promote("M", finished("M", folder, of_total=1.02, seed=2), "k3").promoted
 

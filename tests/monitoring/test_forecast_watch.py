@@ -23,8 +23,9 @@ from turo.settings import load
 LABELS = "target=y_booked_days,horizon_days=28"
 FIGURES: dict[str, Any] = {
     "mondays": 13, "rows": 1560, "coverage": 0.79, "bias": -0.25, "mae": 3.5, "on_books_mae": 5.0,
-    "best_baseline": "on_the_books", "best_baseline_mae": 5.0, "total_bias": -0.015, "total_coverage": 0.75,
-    "total_mondays": 12,
+    "best_baseline": "on_the_books", "best_baseline_mae": 5.0, "behind_baseline": -4.5, "total_bias": -0.015,
+    "total_coverage": 0.75, "total_mondays": 12, "recent_coverage": 0.7, "recent_mondays": 4,
+    "recent_vehicles": 120,
 }  # fmt: skip
 
 
@@ -54,9 +55,13 @@ def test_all_figures_are_told_with_their_horizon_and_model(tmp_path: Path) -> No
         f"turo.forecast_bias,{LABELS},model=all:0|g:-0.25|g",  # a sign alone would add to the gauge
         f"turo.forecast_mae,{LABELS},model=all:3.5|g",
         f"turo.forecast_best_baseline_mae,{LABELS},model=all:5|g",
+        f"turo.forecast_behind_baseline,{LABELS},model=all:0|g:-4.5|g",
         f"turo.forecast_total_bias,{LABELS},model=all:0|g:-0.015|g",
         f"turo.forecast_total_coverage,{LABELS},model=all:0.75|g",
         f"turo.forecast_total_mondays,{LABELS},model=all:12|g",
+        f"turo.forecast_recent_coverage,{LABELS},model=all:0.7|g",
+        f"turo.forecast_recent_mondays,{LABELS},model=all:4|g",
+        f"turo.forecast_recent_vehicles,{LABELS},model=all:120|g",
         f"turo.forecast_last_monday_timestamp_seconds,{LABELS},model=all:1792972800|g",
         f"turo.forecast_made_timestamp_seconds,{LABELS}:1000|g",
     ]
@@ -73,7 +78,7 @@ def test_without_files_there_is_nothing_and_a_new_file_is_told_at_once(tmp_path:
     watch = ForecastWatch(str(tmp_path))
     assert watch.samples() == []
     write_live(tmp_path)
-    assert len(watch.samples()) == 9
+    assert len(watch.samples()) == 13
     write_live(tmp_path, model="KNN")
     assert {sample.labels["model"] for sample in watch.samples()} == {"KNN"}
     (tmp_path / LIVE_CSV).unlink()  # put away with its fleet
@@ -100,7 +105,7 @@ def test_a_damaged_file_is_named_once_and_the_other_is_told(
             assert [sample.name for sample in watch.samples()] == ["forecast_made_timestamp_seconds"]
     assert caplog.text.count(LIVE_CSV) == 1
     write_live(tmp_path)
-    assert len(watch.samples()) == 10
+    assert len(watch.samples()) == 14
 
 
 def test_a_read_that_failed_is_tried_again_and_each_problem_is_named_once(
@@ -114,7 +119,7 @@ def test_a_read_that_failed_is_tried_again_and_each_problem_is_named_once(
             os.utime(tmp_path / LIVE_CSV, ns=(times, times))  # kernels may stamp by ticks of 4 ms
             assert watch.samples() == watch.samples() == []
         assert caplog.text.count("Input/output error") == times
-        assert len(watch.samples()) == 9  # the file is the same
+        assert len(watch.samples()) == 13  # the file is the same
 
 
 def test_a_folder_out_of_reach_tells_nothing(

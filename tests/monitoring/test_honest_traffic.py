@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from drift_seen import drifted
+from honest_fleet import prepared, trained
 
-from turo import settings
-from turo.data.load import load_tables
-from turo.data.synthetic.generate import write_sample
-from turo.features.build import build
-from turo.models.encoding import describe
-from turo.monitoring.drift_measures import Drift, measure
+from turo.monitoring.drift_measures import measure
 from turo.table.model_columns import arrays, feature_columns
-from turo.table.names import CATEGORIES
-from turo.training.reports.reference_histograms import histograms, reference_rows, weeks_of
 
 ASKED = 12  # times, every vehicle
-HORIZON = 28
 WORLDS = [(120, 7), (120, 21)]  # vehicles, seed
 
 
@@ -30,29 +21,7 @@ WORLDS = [(120, 7), (120, 21)]  # vehicles, seed
 def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """The prepared rows of a generated fleet of three years."""
     count, seed = request.param
-    folder: Path = tmp_path_factory.mktemp("fleet")
-    write_sample(folder, vehicles=count, years=3, seed=seed, horizons=())
-    found = load_tables(settings.load(data_dir=str(folder)))
-    return build(
-        found.reservations,
-        found.vehicles,
-        found.blocks,
-        found.snapshot,
-        HORIZON,
-        revisions=found.revisions,
-    ).sort("origin_date", "vehicle_id")
-
-
-def trained(table: pl.DataFrame, asked: date) -> dict[str, Any]:
-    """The reference of a model that was trained with what had its label that day; it predicts the books."""
-    known = pl.col("origin_date").dt.offset_by(f"{HORIZON}d") <= asked
-    rows = table.filter(known, in_training=1)
-    rows = rows[reference_rows(rows, HORIZON)]
-    columns = arrays(rows, tuple(feature_columns(table.columns)))
-    fields = describe(columns, [name for name in columns if name in CATEGORIES])
-    made = histograms(fields, columns, columns["otb_days"], weeks_of(rows, HORIZON))
-    stored: dict[str, Any] = json.loads(json.dumps(made))
-    return stored
+    return prepared(tmp_path_factory.mktemp("fleet"), count, seed)
 
 
 def traffic(table: pl.DataFrame, asked: date) -> dict[str, np.ndarray]:
@@ -65,10 +34,6 @@ def mondays(table: pl.DataFrame) -> list[date]:
     """The newest one, and one of every season before."""
     found: list[date] = table["origin_date"].unique().sort().to_list()
     return [found[-1], found[-14], found[-27], found[-40]]
-
-
-def drifted(found: list[Drift]) -> list[str]:
-    return [drift.feature for drift in found if drift.drifted]
 
 
 def test_the_vehicles_of_one_monday_are_no_drift_in_any_season(table: pl.DataFrame) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import mlflow
 import pytest
 from lossy_proxy import LossyProxy, lossy_proxy
+from tracking import mlflow_server, own_mlflow
 
 from turo import settings
-from turo.demo.services import free_port, tracking_server
 from turo.registry import create_once, decision_log, versions
 from turo.registry.client import client, use_mlflow
 
@@ -20,27 +20,18 @@ FAILURES = ["dropped", "503", "refused"]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server of its own."""
     folder = tmp_path_factory.mktemp("server")
-    port = free_port(0)
-    chosen = settings.load(
-        backend_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts"),
-        tracking_port=port, mlflow_tracking_uri=f"http://127.0.0.1:{port}",
-    )  # fmt: skip
-    with tracking_server(chosen, folder / "log"):
-        yield chosen.mlflow_tracking_uri
+    with mlflow_server(folder) as settings:
+        yield settings.mlflow_tracking_uri
 
 
 @pytest.fixture
 def proxy(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
     with lossy_proxy(server) as between:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", between.uri)
+        own_mlflow(monkeypatch, between.uri)
         monkeypatch.setattr(create_once, "PAUSE_S", 0.0)
-        monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
-            monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
         use_mlflow(settings.load())
-        before = mlflow.get_tracking_uri()
         yield between
-        mlflow.set_tracking_uri(before)
 
 
 def asked(proxy: LossyProxy, ending: str) -> int:

@@ -11,6 +11,7 @@ from threading import Barrier
 import numpy as np
 import polars as pl
 import pytest
+from stack_models import CANARY, SPOIL
 from tiny_forecaster import tiny_columns, tiny_forecaster
 
 from turo import settings
@@ -170,6 +171,26 @@ def test_a_pickled_model_is_never_unpickled(tracking):
     with pytest.raises(RegistryError, match=r"holds no model of this project|wants the loader"):
         versions.load(version)
     assert not (tracking / "canary").exists()
+
+
+PLANTED = {
+    "a wrong digest": "SHA-256",
+    "a damaged artifact": "SHA-256",
+    "a hostile pickle": "a pickle is code",
+}
+
+
+@pytest.mark.parametrize("harm", SPOIL)
+def test_what_the_drills_plant_is_refused_for_what_it_is_meant_to_be(tracking, monkeypatch, capsys, harm):
+    good = versions.register(trained(tracking), "KNN")
+    monkeypatch.setattr("sys.argv", ["-c", "KNN", good.version])
+    exec(compile(SPOIL[harm], harm, "exec"), {})
+    made = versions.version("KNN", capsys.readouterr().out.split()[-1])
+    assert made is not None and made.version != good.version
+    with pytest.raises(RegistryError, match=PLANTED[harm]):
+        versions.load(made)
+    assert not Path(CANARY).exists()
+    assert versions.load(good).kind == "knn"
 
 
 def test_the_decision_log_grows_newest_first_and_cannot_be_rewritten(tracking):

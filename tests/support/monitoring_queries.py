@@ -35,8 +35,12 @@ ABSENT_WHEN_IDLE = {
     r"autoscaler_recently_failed_nodes|ray_node_manager_unexpected_worker_failure_total": "no node died",
     r"ray_memory_manager_worker_eviction_total": "no task was killed for memory",
     r"airflow_task_instances_without_heartbeats_killed": "no task lost its worker",
+    r"alertmanager_notification_requests_.*": "no receiver is set",
     r"turo_forecast_made_timestamp_seconds": "no forecast has been made",
+    r"turo_forecast_feature_.*": "no forecast was made of enough vehicles by a model",
     r"turo_forecast_(?!made_).*": "no forecast's window is over",
+    r"turo_backup_last_success_timestamp_seconds": "no backup has been made",
+    r"turo_certificate_.*": "no host name is served with TLS",
     r"turo_feature_(psi|psi_limit|ks)": "drift is judged only where enough predictions were logged",
 }
 
@@ -45,7 +49,7 @@ _KEYWORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "start", "en
 
 
 def all_queries() -> list[tuple[str, str]]:
-    """(where it stands, PromQL) of every panel, board variable and alert, Grafana's variables filled in."""
+    """(where it stands, PromQL) of every panel, board variable and rule, Grafana's variables filled in."""
     return [*_of_dashboards(), *_of_rules()]
 
 
@@ -89,7 +93,7 @@ def _of_rules() -> Iterator[tuple[str, str]]:
     for path in sorted(RULES.glob("*.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
             for rule in group["rules"]:
-                yield f"{path.name}: {rule['alert']}", rule["expr"]
+                yield f"{path.name}: {rule.get('alert') or rule['record']}", rule["expr"]
 
 
 def _value(variable: dict[str, Any]) -> str:

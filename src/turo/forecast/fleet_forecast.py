@@ -28,7 +28,7 @@ from turo.forecast.further_horizons import open_further
 from turo.forecast.horizon_tables import HorizonTable, data_folder, open_table, served_horizon
 from turo.forecast.live import accuracy, track
 from turo.forecast.occupied_days import trips
-from turo.forecast.output import database, draws_file, live_errors, store
+from turo.forecast.output import database, draws_file, inputs_file, live_errors, store
 from turo.forecast.report.reasons import compared_with
 from turo.forecast.score import Stamp, score
 from turo.prepare import other_fleets
@@ -138,6 +138,7 @@ def forecast_fleet(
     store.write_csv(made, folder / store.CSV)
     store.write_csv(summed, folder / store.TOTALS_CSV)
     draws_file.write(windows, draws, folder / draws_file.FILE)
+    inputs_file.write(windows, folder / inputs_file.FILE)
     store.append_history(made, folder)
     measured = accuracy.of_history(settings, tables)
     store.write_csv(measured, folder / store.ACCURACY_CSV)
@@ -194,7 +195,6 @@ def _window(table: HorizonTable, champion: Champion, source: Tables) -> Window:
             f"No vehicle is listed on {origin}, the newest Monday.",
             "Check listed_to in vehicles.csv, and the snapshot.",
         )
-    described = listed_vehicles.describe(
-        rows, source.vehicles, source.blocks, trips(source.reservations), table.horizon_days
-    )
+    taken = trips(source.reservations)
+    described = listed_vehicles.describe(rows, source.vehicles, source.blocks, taken, table.horizon_days)
     return Window(rows, champion, described, *compared_with(table, champion.forecaster))

@@ -107,11 +107,15 @@ LIVE: Types = {
     "on_books_mae": pl.Float64,
     "best_baseline": pl.String,  # key of the best one on the same rows
     "best_baseline_mae": pl.Float64,
+    "behind_baseline": pl.Float64,  # mae above it, in standard errors of vehicles; below 0: better
     "pinball": pl.Float64,  # mean over the quantiles
     "crps": pl.Float64,  # of the distribution that the quantiles draw
     "total_bias": pl.Float64,  # sum of means / sum of actuals - 1
     "total_coverage": pl.Float64,  # share of Mondays whose fleet total is inside q10..q90
     "total_mondays": pl.Int64,  # of which that range was kept
+    "recent_coverage": pl.Float64,  # share inside low..high on the last 4 of these Mondays alone
+    "recent_mondays": pl.Int64,  # of which there is a forecast
+    "recent_vehicles": pl.Int64,  # different ones
     "error": pl.Float64,  # of the fleet's total: actual - forecast, mean of the Mondays that could be split
     "volume": pl.Float64,  # parts of the error, which add up to it
     "lead_time": pl.Float64,

@@ -11,7 +11,7 @@ from turo.gate.best_champion import best_of_the_year
 from turo.gate.rules import BIAS, Decision, decide
 from turo.registry import aliases, descriptions, versions
 from turo.registry.client import Version
-from turo.registry.decision_log import append_entry, read_entries
+from turo.registry.decision_log import DECIDED, append_entry, read_entries
 from turo.registry.fleet_match import difference, foreign, same, table_manifest
 from turo.registry.mlflow_ready import wait_for_mlflow
 from turo.settings import Settings
@@ -86,14 +86,21 @@ def finished_run(name: str, run_key: str) -> str:
 
 
 def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: bool) -> None:
-    """Tags, then alias, then decision log: a repeated call after a crash completes what is missing."""
-    bias = candidate.metrics.get(BIAS)
+    """Tags, intent, aliases, then the entry that it is done: a call after a crash completes what is missing.
+
+    The intent comes first, so that an alias that was moved by a call that died has its entry.
+    """
+    bias, event = candidate.metrics.get(BIAS), PROMOTED if decision.promoted else KEPT
     tags = {
         "turo.below_baseline": str(decision.below_baseline).lower(),
         "turo.gate_reason": decision.reason,
-        "turo.gate": PROMOTED if decision.promoted else KEPT,
+        "turo.gate": event,
     }
     versions.set_tags(candidate, tags if bias is None else {**tags, f"turo.{BIAS}": f"{bias:.4f}"})
+    if decision.promoted or shadowed:
+        champion = aliases.champion(candidate.name)
+        intent = {"to": event, "from": champion.version if champion else None}
+        append_entry(DECIDED, candidate.name, candidate.version, decision.reason, intent)
     replaced = None
     if decision.promoted:
         replaced = aliases.set_champion(candidate)
@@ -113,7 +120,6 @@ def _carry_out(candidate: Version, decision: Decision, run_key: str, shadowed: b
         "replaced": replaced.version if replaced else None,
         "data_digest": candidate.tags.get("turo.data_digest"),
     }
-    event = PROMOTED if decision.promoted else KEPT
     append_entry(event, candidate.name, candidate.version, decision.reason, details)
 
 

@@ -6,8 +6,8 @@ rows as `reference.json`, and `measure` compares rows seen in service with them.
 PSI (population stability index) compares shares of bins: sum((p - q) * ln(p / q)). A fixed limit of 0.1
 raises false alarms, for three reasons, and each has its rule:
 
-- Under no drift the mean of PSI is about (bins - 1) * (1/n + 1/m). Below `MINIMUM_SAMPLES` rows nothing is
-  judged, and the limit is at least what resampling the reference against itself exceeds once in a hundred
+- Under no drift the mean of PSI is about (bins - 1) * (1/n + 1/m). Below `MINIMUM_SAMPLES` requests nothing
+  is judged, and the limit is at least what resampling the reference against itself exceeds once in a hundred
   times, for the effective number of rows: the same row asked ten times is one row.
 - Requests are about one Monday, the reference is a year of them. To the limit is added what single Mondays of
   the past differed from the year before them, with a margin.
@@ -37,7 +37,7 @@ PREDICTION = "prediction"  # the name under which the model's own output is comp
 
 @dataclass(frozen=True)
 class Drift:
-    """One feature's distance from the training rows; psi, limit and ks are None below `MINIMUM_SAMPLES` rows.
+    """One feature's distance from the training rows; psi, limit and ks are None where rows are too few.
 
     limit alone is None where the reference cannot tell what is usual. ks, the largest gap between the two
     distribution functions at the bins' borders, is None for categories.
@@ -49,13 +49,15 @@ class Drift:
     limit: float | None = None
     ks: float | None = None
 
-    @property
-    def drifted(self) -> bool:
-        """True where there is enough evidence that the feature has moved."""
-        return self.psi is not None and self.limit is not None and self.psi > self.limit
 
-
-def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], seed: int = 0) -> list[Drift]:
+def measure(
+    reference: Mapping[str, Any],
+    columns: Mapping[str, np.ndarray],
+    seed: int = 0,
+    *,
+    least: int = MINIMUM_SAMPLES,
+    margin: float = SINGLE_MARGIN,
+) -> list[Drift]:
     """Compare rows seen in service with a run's reference.
 
     Args:
@@ -63,6 +65,8 @@ def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], see
         columns: numbers as float64 (NaN = missing), categories as objects (None = missing); `prediction`, if
             given, is the model's output. What is on one side only is left out.
         seed: of the resampling behind the limits.
+        least: rows below which nothing is judged.
+        margin: how many times the most that a past Monday differed is no drift yet.
 
     Raises:
         InputError: the reference has another schema.
@@ -76,9 +80,12 @@ def measure(reference: Mapping[str, Any], columns: Mapping[str, np.ndarray], see
     parts = {name: part for name, part in _parts(reference).items() if name in columns}
     seen = {name: np.asarray(columns[name]) for name in parts}
     effective_rows = _effective_rows(seen)
+    told = {name: _counts(part, seen[name]) for name, part in parts.items()}
     return [
-        _drift(name, _counts(part, seen[name]), effective_rows, part.get("single"), rng)
-        for name, part in parts.items()
+        Drift(name, samples)
+        if (samples := int(counts[1].sum())) < least
+        else _drift(name, counts, effective_rows, _usual(parts[name].get("single"), margin), rng)
+        for name, counts in told.items()
     ]
 
 
@@ -131,25 +138,30 @@ def _category_counts(histogram: Mapping[str, Any], values: np.ndarray) -> tuple[
 
 
 def _drift(
-    name: str, counts: Counts, effective_rows: float, single: list[float] | None, rng: np.random.Generator
+    name: str, counts: Counts, effective_rows: float, usual: float | None, rng: np.random.Generator
 ) -> Drift:
     then, now, ks = counts
     samples = int(now.sum())
-    if samples < MINIMUM_SAMPLES:
-        return Drift(name, samples)
     distance = float(psi(then, now * (effective_rows / samples)))
-    return Drift(name, samples, distance, _limit(then, round(effective_rows), single, rng), ks)
+    return Drift(name, samples, distance, _limit(then, round(effective_rows), usual, rng), ks)
 
 
-def _limit(then: np.ndarray, rows: int, single: list[float] | None, rng: np.random.Generator) -> float | None:
-    """What chance exceeds once in a hundred times, and what one Monday may differ from a year."""
+def _usual(single: list[float] | None, margin: float) -> float | None:
+    """What one Monday may differ from a year; None where that cannot be told."""
     if single is None or max(single, default=0.0) > SINGLE_MOST:
+        return None
+    return margin * max(single, default=0.0)
+
+
+def _limit(then: np.ndarray, rows: int, usual: float | None, rng: np.random.Generator) -> float | None:
+    """What chance exceeds once in a hundred times, and what one Monday may differ from a year."""
+    if usual is None:
         return None
     shares = then / then.sum()
     first = rng.multinomial(int(then.sum()), shares, RESAMPLES)
     second = rng.multinomial(rows, shares, RESAMPLES)
     chance = max(LIMIT_FLOOR, float(np.quantile(psi(first, second), 0.99)))
-    return chance + SINGLE_MARGIN * max(single, default=0.0)
+    return chance + usual
 
 
 def _ks(then: np.ndarray, now: np.ndarray) -> float | None:

@@ -21,9 +21,13 @@ FIGURES = (
     "bias",
     "mae",
     "best_baseline_mae",
+    "behind_baseline",
     "total_bias",
     "total_coverage",
     "total_mondays",
+    "recent_coverage",
+    "recent_mondays",
+    "recent_vehicles",
 )
 LAST = "last_monday_timestamp_seconds"  # its midnight in UTC, seconds since 1970
 LABELS = ("target", "horizon_days")

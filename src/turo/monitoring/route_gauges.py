@@ -1,4 +1,4 @@
-"""Gauges of all routes, sent by the reconciler: versions, age of champions, drift; and of the forecasts."""
+"""Gauges of all routes, sent by the reconciler: versions, age, drift; of forecasts and report."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from turo.monitoring.batch_drift_watch import BatchDriftWatch
 from turo.monitoring.drift_watch import DriftWatch
 from turo.monitoring.forecast_watch import ForecastWatch
+from turo.monitoring.report_watch import ReportWatch
 from turo.monitoring.statsd import PORT, Sample, registry_metrics, send
 from turo.registry.aliases import CHAMPION, PREVIOUS
+from turo.zone import zone_of
 
 if TYPE_CHECKING:
     from turo.serving.control.version_choice import Route
@@ -37,14 +40,18 @@ class RouteGauges:
         host: where the StatsD exporter listens; empty sends nothing.
         ended: when a run ended; asked once for each champion.
         watch: compares what served versions are asked with their training rows; None does not.
+        batch: does so with what the fleet forecast was made of; None does not.
         forecasts: tells how right the forecasts were; None does not.
+        report: tells whether this week's report is there; None does not.
     """
 
     host: str
     port: int = PORT
     ended: Callable[[str], float] = training_end
     watch: DriftWatch | None = None
+    batch: BatchDriftWatch | None = None
     forecasts: ForecastWatch | None = None
+    report: ReportWatch | None = None
     _known: dict[str, float] = field(default_factory=dict)
     _sent: float = float("-inf")
 
@@ -57,8 +64,12 @@ class RouteGauges:
         if self.watch:
             served = [route.serving for route in routes.values() if route.serving]
             samples += self.watch.samples(served, now)
+        if self.batch:
+            samples += self.batch.samples(now)
         if self.forecasts:
             samples += self.forecasts.samples()
+        if self.report:
+            samples += self.report.samples()
         send(samples, self.host, self.port)
 
     def samples(self, routes: Mapping[str, Route], ray_answers: bool) -> list[Sample]:
@@ -85,8 +96,10 @@ class RouteGauges:
 
 
 def report_of(settings: Settings) -> RouteGauges:
-    """The report to the StatsD exporter; drift and forecasts only where the data lie in a folder."""
+    """The report to the StatsD exporter; drift, forecasts and report only where the data lie in a folder."""
     gauges = RouteGauges(settings.statsd_host, settings.statsd_port)
     if "://" not in settings.data_dir:
         gauges.watch, gauges.forecasts = DriftWatch(settings.data_dir), ForecastWatch(settings.data_dir)
+        gauges.batch = BatchDriftWatch(settings.data_dir)
+        gauges.report = ReportWatch(settings.data_dir, zone_of(settings.timezone))
     return gauges

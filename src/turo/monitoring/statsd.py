@@ -59,14 +59,20 @@ def registry_metrics(
     return wanted + answering + trained
 
 
-def drift_metrics(model: str, drifts: Iterable[Drift]) -> list[Sample]:
-    """Drift of one model's inputs; features that were not judged give their row count only."""
+def drift_metrics(model: str, drifts: Iterable[Drift], horizon_days: int | None = None) -> list[Sample]:
+    """Drift of one model's inputs; features that were not judged give their row count only.
+
+    Args:
+        horizon_days: of the fleet forecast that they were the inputs of; None: of requests.
+    """
+    batch = {} if horizon_days is None else {"horizon_days": str(horizon_days)}
+    name_of = f"{'forecast_' if batch else ''}feature_{{}}".format
     samples = []
     for drift in drifts:
-        labels = {"model": model, "feature": drift.feature}
+        labels = {"model": model, **batch, "feature": drift.feature}
         values = {"samples": float(drift.samples), "psi": drift.psi, "psi_limit": drift.limit, "ks": drift.ks}
         samples += [
-            Sample(f"feature_{name}", value, labels) for name, value in values.items() if value is not None
+            Sample(name_of(name), value, labels) for name, value in values.items() if value is not None
         ]
     return samples
 

@@ -23,6 +23,7 @@ PREFIX = "turo.ledger."
 TAG_LENGTH = 4000  # MLflow refuses longer tags
 PAGE = 500
 REFUSED, SERVING = "refused", "serving"  # events that the reconciler writes
+DECIDED = "decided"  # the gate's event before it moves an alias; what came of it has an entry of its own
 SERVED = (SERVING, "promoted", "rolled_back")  # events after which a version serves, if it can be served
 
 
@@ -32,8 +33,8 @@ def append_entry(
     """Add an entry; returns its id.
 
     Args:
-        event: what happened: promoted, kept, rolled_back, refused …
-        name, version: the model and the version it happened to.
+        event: what happened: decided, promoted, kept, rolled_back, refused, retraining …
+        name, version: the model and the version it happened to; of a retraining the DAG, and nothing.
         reason: why, as a sentence.
         details: anything else worth keeping, as short plain values.
     """

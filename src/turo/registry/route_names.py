@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from turo.registry.decision_log import EXPERIMENT as DECISION_LOG
 
 CATALOG = "catalog"  # the Serve application at `/`
@@ -26,3 +29,10 @@ PATHS = {
     "favicon.ico",
 }
 RESERVED = frozenset({*PATHS, CATALOG, SHADOW, DECISION_LOG, "Default"})
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+TAKEN = {name.lower() for name in RESERVED}  # paths that differ in case only would be mixed up
+
+
+def unfit(names: Iterable[str]) -> list[str]:
+    """Those of the names that no route can have."""
+    return [name for name in names if not NAME.fullmatch(name) or name.lower() in TAKEN]

@@ -13,6 +13,7 @@ import yaml
 from monitoring_queries import DASHBOARDS, REPOSITORY, all_queries, metrics_of, panels
 
 from turo.monitoring.forecast_watch import FIGURES, LAST
+from turo.monitoring.report_watch import TOLD, WANTED
 
 FILES = sorted(DASHBOARDS.glob("*.json"))
 OWN = [path for path in FILES if path.name.startswith("turo-")]
@@ -33,7 +34,13 @@ def load(path: Path) -> dict[str, Any]:
 def test_rays_boards_and_ours_are_there_under_fixed_uids() -> None:
     uids = [load(path)["uid"] for path in FILES]
     assert len(uids) == len(set(uids))
-    assert set(uids) == RAY_UIDS | {"turo-platform", "turo-pipeline", "turo-serving", "turo-models"}
+    assert set(uids) == RAY_UIDS | {
+        "turo-platform",
+        "turo-pipeline",
+        "turo-serving",
+        "turo-models",
+        "turo-forecasts",
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -87,11 +94,12 @@ def test_the_files_are_what_the_generator_makes() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_gauge_of_the_forecasts_is_on_the_board_of_the_models() -> None:
+def test_every_gauge_of_the_forecasts_is_on_their_board() -> None:
     """A gauge that no board shows is looked at by nobody; the last one tells that the others stand still."""
-    asked = [expr for source, expr in all_queries() if source.startswith("turo-models.json")]
+    asked = [expr for source, expr in all_queries() if source.startswith("turo-forecasts.json")]
     shown = {metric for expr in asked for metric in metrics_of(expr)}
     assert {f"turo_forecast_{name}" for name in (*FIGURES, LAST)} <= shown
+    assert {f"turo_{name}" for name in (WANTED, *TOLD.values())} <= shown
     ages = [expr for expr in asked if f"turo_forecast_{LAST}" in metrics_of(expr)]
     assert ages == [f'time() - turo_forecast_{LAST}{{model="all"}}']
 

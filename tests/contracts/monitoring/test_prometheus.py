@@ -19,6 +19,7 @@ ALERTS = {
     for path in RULES
     for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
+    if "alert" in rule
 }
 
 
@@ -84,34 +85,84 @@ def test_what_our_own_boards_show_is_expected_to_exist() -> None:
         "airflow_dagrun_duration_failed_count",
         "airflow_task_instances_without_heartbeats_killed",
         "airflow_ti_failures",
+        "alertmanager_notification_requests_failed_total",
+        "alertmanager_notification_requests_total",
         "turo_feature_ks",
         "turo_feature_psi",
         "turo_feature_psi_limit",
+        "turo_forecast_behind_baseline",
         "turo_forecast_best_baseline_mae",
         "turo_forecast_bias",
         "turo_forecast_coverage",
+        "turo_forecast_feature_psi",
+        "turo_forecast_feature_psi_limit",
         "turo_forecast_last_monday_timestamp_seconds",
         "turo_forecast_mae",
         "turo_forecast_made_timestamp_seconds",
         "turo_forecast_mondays",
+        "turo_forecast_recent_coverage",
+        "turo_forecast_recent_mondays",
+        "turo_forecast_recent_vehicles",
         "turo_forecast_total_bias",
         "turo_forecast_total_coverage",
         "turo_forecast_total_mondays",
     }
 
 
+def test_the_promised_latency_is_a_bucket_that_ray_counts() -> None:
+    """A bound that is not counted has no series, and ServeSlow could never fire."""
+    rules = (FOLDER / "rules" / "slo.yml").read_text()
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    counted = services["ray"]["environment"]["RAY_SERVE_REQUEST_LATENCY_BUCKETS_MS"].split(",")
+    (bound,) = set(re.findall(r'le=~"(\d+)\(', rules))
+    assert bound in counted
+    assert f"answered within {bound} ms" in rules
+    assert f"more than {bound} ms" in ALERTS["ServeSlow"]["annotations"]["summary"]
+
+
+def test_a_window_is_summed_over_samples_that_lie_as_far_apart_as_they_are_counted() -> None:
+    groups = yaml.safe_load((FOLDER / "rules" / "slo.yml").read_text())["groups"]
+    (interval,) = (group["interval"] for group in groups if group["name"] == "routes")
+    for name in ("ServeErrors", "ServeSlow"):
+        weights = re.findall(r"rate2m\[\d+h\]\) \* (\d+)", ALERTS[name]["expr"])
+        assert [f"{seconds}s" for seconds in weights] == [interval, interval]
+
+
 def test_targets_are_services_and_the_token_is_where_compose_mounts_it() -> None:
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
     jobs = {job["job_name"]: job for job in _configuration()["scrape_configs"]}
-    assert set(jobs) == {"prometheus", "statsd-exporter", "mlflow", "ray", "haproxy"}
+    databases, own = {"postgres", "redis"}, {"operator", "mlflow", "ray", "haproxy", "caddy"}
+    assert set(jobs) == {"prometheus", "alertmanager", "statsd-exporter"} | databases | own
     for name, job in jobs.items():
         for target in (t for config in job.get("static_configs", []) for t in config["targets"]):
             assert target.split(":")[0] in {*services, "localhost"}, name
+    (found,) = jobs["caddy"]["file_sd_configs"]
+    assert found["files"] == ["/etc/prometheus/targets/*.yml"]  # mounted where the proxy is: test_exposed.py
+    # Without the proxy the folder is there and names nobody: one that is missing is an error in the log.
+    assert (FOLDER / "targets").is_dir() and not list((FOLDER / "targets").glob("*.yml"))
     (discovery,) = jobs["ray"]["http_sd_configs"]
     token = Path(discovery["authorization"]["credentials_file"])
     assert f"secrets_prometheus:{token.parent}:ro" in services["prometheus"]["volumes"]
     assert "./prometheus:/etc/prometheus:ro" in services["prometheus"]["volumes"]
     assert jobs["mlflow"]["metrics_path"] == "/mlflow-metrics"
+
+
+def test_exporters_tell_of_a_server_that_hangs_before_prometheus_stops_waiting() -> None:
+    """What they say after that is never scraped, and PostgresDown and RedisDown have nothing to fire on."""
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    (waits,) = re.findall(r"^(\d+)s$", _configuration()["global"]["scrape_timeout"])
+    limits = [
+        *re.findall(r"--collection-timeout=(\d+)s", " ".join(services["postgres-exporter"]["command"])),
+        *re.findall(
+            r"connect_timeout=(\d+)", services["postgres-exporter"]["environment"]["DATA_SOURCE_URI"]
+        ),
+        *re.findall(r"--connection-timeout=(\d+)s", " ".join(services["redis-exporter"]["command"])),
+    ]
+    assert len(limits) == 3
+    # Each may connect twice before it gives up.
+    assert max(map(int, limits)) * 2 <= int(waits)
+    hangs = re.search(r"scrape_duration_seconds\{job=\"postgres\"\} > (\d+)", ALERTS["PostgresDown"]["expr"])
+    assert hangs and int(waits) - 2 < int(hangs[1]) < int(waits)
 
 
 def _configuration() -> dict[str, Any]:

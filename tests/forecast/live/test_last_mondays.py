@@ -81,6 +81,24 @@ def test_the_last_thirteen_mondays_count_and_no_older_one(made: Fleet, settings:
     assert live.mondays["origin_date"].n_unique() == 13
 
 
+def test_the_last_four_mondays_are_judged_alone_too(made: Fleet, settings: Settings) -> None:
+    """Older windows came out far below the interval, the newest four inside."""
+    said = {row["vehicle_id"]: row for row in made.forecasts.iter_rows(named=True)}
+    inside = {name: row["median"] for name, row in said.items() if name in CAME_TRUE}
+    folder = Path(settings.data_dir)
+    weeks = [ORIGIN - timedelta(weeks=4 + back) for back in range(6)]
+    parts = []
+    for place, origin in enumerate(weeks):
+        append_history(made.forecasts.with_columns(origin_date=pl.lit(origin)), folder)
+        values = inside if place < 3 else dict.fromkeys(inside, -100.0)
+        labels = pl.col("vehicle_id").replace_strict(values, default=None, return_dtype=pl.Float64)
+        parts.append(prepared(origin, 28).with_columns(labels.alias("y_booked_days")))
+    write_table(folder, pl.concat([*parts, prepared(ORIGIN, 28)]))
+    found = of_model(forecast_fleet(settings, [make_ranged_champion(28)], NOW).live.summary)
+    assert (found["mondays"], found["recent_mondays"], found["recent_vehicles"]) == (6, 4, 3)
+    assert (found["coverage"], found["recent_coverage"]) == (0.5, 0.75)
+
+
 def test_the_best_baseline_is_named_with_its_error_on_the_same_rows(made: Fleet, settings: Settings) -> None:
     """Mean pickup is known once windows are over: of a first Monday only the books say anything."""
     found = of_model(forecast_later(settings, made, 1).live.summary)

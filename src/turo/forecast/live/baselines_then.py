@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from math import sqrt
+from typing import Any
 
 import polars as pl
 
@@ -45,3 +47,19 @@ def best(rows: pl.DataFrame) -> tuple[str | None, float | None]:
         return None, None
     name = min(errors, key=lambda key: errors[key])
     return name.removeprefix(PREFIX), errors[name]
+
+
+def behind(rows: pl.DataFrame, key: str | None) -> float | None:
+    """How many standard errors the forecast's error is above that of a baseline; below 0 where it is better.
+
+    Paired by row. Windows of one vehicle overlap, so each vehicle counts once. None for fewer than two
+    vehicles and where all differ from the baseline by the same.
+    """
+    if key is None:
+        return None
+    said_then = pl.col("on_books" if key == BOOKS else f"{PREFIX}{key}")
+    gap = (pl.col("median") - pl.col("actual")).abs() - (said_then - pl.col("actual")).abs()
+    gaps = rows.group_by(VEHICLE).agg(gap.mean().alias("gap"))["gap"]
+    spread: Any = gaps.std()
+    mean: Any = gaps.mean()
+    return float(mean) / (spread / sqrt(len(gaps))) if spread else None

@@ -12,6 +12,7 @@ from turo.forecast.horizon_tables import HorizonTable
 from turo.forecast.live import accuracy
 
 MOST_MONDAYS = 13
+RECENT_MONDAYS = 4  # of these the last, which say soonest that intervals have become too narrow
 WINDOW = ["target", "horizon_days", "origin_date"]
 JUDGED = "judged"  # column: ALL_MODELS, or the model itself
 
@@ -31,10 +32,10 @@ def of_all_models(pairs: pl.DataFrame) -> pl.DataFrame:
     return _last(pairs, WINDOW)
 
 
-def newest_mondays(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the last 13 Mondays of each target and horizon; forecasts may be of fewer."""
+def newest_mondays(pairs: pl.DataFrame, mondays: int = MOST_MONDAYS) -> pl.DataFrame:
+    """Rows of the last Mondays of each target and horizon; forecasts may be of fewer."""
     last = pl.col("origin_date").max().over("target", "horizon_days")
-    return pairs.filter(pl.col("origin_date") > last - timedelta(weeks=MOST_MONDAYS))
+    return pairs.filter(pl.col("origin_date") > last - timedelta(weeks=mondays))
 
 
 def by_model(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from turo.forecast.forecast_columns import ALL_MODELS, LIVE, MONDAYS
 from turo.forecast.horizon_tables import HorizonTable, data_folder
 from turo.forecast.live import accuracy, baselines_then, judged_forecasts
 from turo.forecast.live.fleet_books import FleetBooks
-from turo.forecast.live.judged_forecasts import JUDGED, WINDOW
+from turo.forecast.live.judged_forecasts import JUDGED, RECENT_MONDAYS, WINDOW
 from turo.forecast.live.mondays import fleet_mondays, totals_of
 from turo.forecast.live.quantile_scores import scores
 from turo.forecast.output import store
@@ -23,6 +23,7 @@ from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+INSIDE = pl.col("actual").is_between(pl.col("low") - TOLERANCE, pl.col("high") + TOLERANCE)
 PARTS = ("volume", "lead_time", "cancellation")
 
 
@@ -90,11 +91,9 @@ def _line(model: str, rows: pl.DataFrame, totals: pl.DataFrame, mondays: pl.Data
     """One row of LIVE."""
     last, first = rows["origin_date"].max(), rows["origin_date"].min()
     key, baseline_mae = baselines_then.best(rows)
+    recent = judged_forecasts.newest_mondays(rows, RECENT_MONDAYS)
     measured: dict[str, Any] = rows.select(
-        pl.col("actual")
-        .is_between(pl.col("low") - TOLERANCE, pl.col("high") + TOLERANCE)
-        .mean()
-        .alias("coverage"),
+        INSIDE.mean().alias("coverage"),
         (pl.col("mean") - pl.col("actual")).mean().alias("bias"),
         (pl.col("median") - pl.col("actual")).abs().mean().alias("mae"),
         (pl.col("on_books") - pl.col("actual")).abs().mean().alias("on_books_mae"),
@@ -110,8 +109,12 @@ def _line(model: str, rows: pl.DataFrame, totals: pl.DataFrame, mondays: pl.Data
         **measured,
         "best_baseline": key,
         "best_baseline_mae": baseline_mae,
+        "behind_baseline": baselines_then.behind(rows, key),
         **scores(rows),
         **_of_totals(totals),
+        "recent_coverage": recent.select(INSIDE.mean()).item(),
+        "recent_mondays": recent["origin_date"].n_unique(),
+        "recent_vehicles": recent["vehicle_id"].n_unique(),
         **_of_splits(totals, mondays),
     }
 
