@@ -6,6 +6,7 @@ The vault keeps every value; a consumer's volume holds copies of what that consu
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROLES = ("superuser", "airflow", "mlflow", "celery_results", "turo", "exporter")
-POSTGRES, REDIS, AIRFLOW, ML, PROMETHEUS = 999, 999, 50000, 1000, 65534
+POSTGRES, REDIS, AIRFLOW, ML, MONITORING = 999, 999, 50000, 1000, 65534
 
 
 def token() -> str:
@@ -32,6 +33,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "airflow_jwt": lambda: secrets.token_hex(64),
     "ray": token,
     "jupyter": token,
+    "operator": token,
+    "mlflow_flask": token,
 }
 
 
@@ -79,13 +82,30 @@ def consumers(secret: Mapping[str, str]) -> list[Consumer]:
         ),
         Consumer("airflow", AIRFLOW, 0, core),
         Consumer("airflow_dags", AIRFLOW, 0, dags),
-        Consumer("airflow_worker", AIRFLOW, 0, {**shared, **queue}),
+        Consumer("airflow_worker", AIRFLOW, 0, {**shared, **queue, "operator_token": secret["operator"]}),
         # Group 0 as well: the Airflow worker talks to Ray with the same token.
         Consumer("ray", ML, 0, {"token": secret["ray"]}, mode=0o440),
-        Consumer("mlflow", ML, 0, {"pgpass": f"postgres:5432:mlflow:mlflow:{secret['postgres_mlflow']}"}),
+        Consumer(
+            "mlflow",
+            ML,
+            0,
+            {
+                "pgpass": f"postgres:5432:mlflow:mlflow:{secret['postgres_mlflow']}",
+                "flask_secret_key": secret["mlflow_flask"],
+            },
+        ),
         Consumer("forecasts", ML, 0, {"pgpass": f"postgres:5432:forecasts:turo:{secret['postgres_turo']}"}),
         Consumer("jupyter", ML, 0, {"token": secret["jupyter"]}),
-        Consumer("prometheus", PROMETHEUS, PROMETHEUS, {"ray_token": secret["ray"]}),
+        # Who backs everything up holds everything, the vault included.
+        Consumer("operator", ML, 0, {**secret, "pgpass": f"*:*:*:postgres:{secret['postgres_superuser']}"}),
+        Consumer("prometheus", MONITORING, MONITORING, {"ray_token": secret["ray"]}),
+        Consumer("postgres_exporter", MONITORING, MONITORING, {"password": secret["postgres_exporter"]}),
+        Consumer(
+            "redis_exporter",
+            MONITORING,
+            MONITORING,
+            {"passwords.json": json.dumps({"redis://redis:6379": secret["redis"]})},
+        ),
     ]
 
 

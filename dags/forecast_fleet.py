@@ -23,9 +23,12 @@ from airflow.sdk import (
 )
 
 from turo import settings
+from turo.forecast.output.report_due import CRON
 from turo.orchestration.dag_sensor import OtherDagIdle
 from turo.orchestration.ray_job import RayJobOperator
+from turo.orchestration.set_up import set_up_at
 from turo.orchestration.task_retries import PATIENT
+from turo.zone import zone_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +36,9 @@ SETTINGS = settings.load()
 MODELS = list(SETTINGS.model_names)
 HORIZONS = sorted({7, 28, 90, *SETTINGS.forecast_horizons})
 TABLE = Asset(name="turo_table", uri="turo://datas/datas.parquet")
-# After midnight of Monday in every zone of the United States, before the working day. A stack that is started
-# later on a Monday waits for the next one: its first forecast comes from the asset.
-WEEKLY = CronTriggerTimetable("0 12 * * MON", timezone="UTC", run_immediately=timedelta(0))
+# The first start waits for the next Monday: its forecast comes from the asset. A Monday on which the machine
+# was off is made up for.
+WEEKLY = CronTriggerTimetable(CRON, timezone=zone_of(SETTINGS.timezone).key, run_immediately=timedelta(0))
 
 RUN_KEY = "{{ run_id }}.{{ ti.max_tries }}"
 CHOICE = ["--model", "{{ params.model }}", "--horizons", "{{ params.horizons | join(',') }}"]
@@ -89,6 +92,7 @@ def tell(made: dict[str, Any]) -> None:
 
 @dag(
     schedule=AssetOrTimeSchedule(timetable=WEEKLY, assets=[TABLE]),
+    start_date=set_up_at(),
     catchup=False,
     max_active_runs=1,
     params=PARAMS,

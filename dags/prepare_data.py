@@ -61,6 +61,7 @@ PARAMS = {
         title="Tuning trials",
         description="How many parameter sets to try per model; 0 takes the project's own.",
     ),
+    "reason": Param("", type="string", title="Reason", description="Why it is started, for the record."),
 }
 
 

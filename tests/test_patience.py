@@ -10,7 +10,8 @@ import pytest
 from turo.patience import Patience
 
 SOURCES = Path(__file__).resolve().parents[1]
-FOR_EVER = {"follow", "_run", "run_for_ever"}  # a job's log; watchers and observer; the reconciler
+# A job's log; watchers and observer; the reconciler; the operator's doctor.
+FOR_EVER = {"follow", "_run", "run_for_ever", "keep_fresh", "again"}
 
 
 class Clock:

@@ -107,3 +107,15 @@ def test_the_version_of_the_code_is_the_images_commit_or_else_the_package_s(
     assert settings.load().code_version == metadata.version("turo")
     monkeypatch.setenv("CODE_VERSION", "0a1b2c")
     assert settings.load().code_version == "0a1b2c"
+
+
+def test_whom_the_doctor_looks_at_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPERATOR_LOOKS_AT", "redis, jupyter,cache=http://cache:1/")
+    assert settings.load().operator_looks_at == (
+        ("redis", "redis://redis:6379"),
+        ("jupyter", "http://jupyter:8888/api"),
+        ("cache", "http://cache:1/"),
+    )
+    monkeypatch.setenv("OPERATOR_LOOKS_AT", "redis,graphana")
+    with pytest.raises(ConfigError, match=r"'graphana' has no address.*or name some of postgres, redis"):
+        settings.load()

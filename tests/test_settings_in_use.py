@@ -34,9 +34,24 @@ SET_BY_COMPOSE = {
     "grafana_public_port": "published as GRAFANA_PORT",
     "prometheus_public_port": "published as PROMETHEUS_PORT",
     "dashboard_public_port": "published as RAY_DASHBOARD_PORT",
+    "backups_dir": "where ./backups is mounted",
+    "project_dir": "where the checkout is mounted",
+    "operator_url": "the name of the service",
+    "operator_token_path": "a file in a volume of secrets",
+    "operator_secrets": "a volume of secrets",
+    "operator_postgres": "the name of the service, and a file in a volume of secrets",
+    "vault_dir": "a volume of secrets",
+    "airflow_url": "the name of the service",
+    "prometheus_url": "the name of the service",
+    "alertmanager_url": "the name of the service",
+    "mlflow_tracking_username": "MLflow's administrator, where it has a login",
+    "mlflow_tracking_password": "MLFLOW_ADMIN_PASSWORD",
+    "tls_hosts": "TURO_DOMAIN and the names below it",
+    "tls_proxy": "the name of the service",
 }
 # Nowhere in the stack: right as they are, or for a laptop without containers.
 INTERNAL = {
+    "answer_within_s": "right as it is; the doctor has more patience",
     "ray_auth_token": "a laptop's; containers have the file",
     "ray_job_config_json_env_var": "by Ray, to each job",
     "mlflow_run_id": "by MLflow, to the process of a project",
@@ -87,8 +102,8 @@ def test_what_a_user_may_set_is_in_the_example_and_the_rest_has_a_reason() -> No
 
 
 def test_the_reasons_hold() -> None:
-    """A setting with a reason is set in the compose file, or is not there at all."""
-    text = (REPOSITORY / "docker-compose.yml").read_text()
+    """A setting with a reason is set in a compose file, or is not there at all."""
+    text = "".join((REPOSITORY / f"docker-compose{of}.yml").read_text() for of in ("", ".tls"))
     here = set(re.findall(r"^\s+([A-Z][A-Z_0-9]+):", text, re.MULTILINE))
     assert {name for name in SET_BY_COMPOSE if name.upper() not in here} == set()
     assert {name for name in INTERNAL if name.upper() in here} == set()

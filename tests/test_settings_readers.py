@@ -26,10 +26,14 @@ READ_SETTINGS = {
     "src/turo/serving/replica/shadow.py": "likewise",
     "src/turo/serving/http/before_queue.py": "likewise: Serve calls it by name, without arguments",
     "src/turo/mlflow_container/health.py": "main of a health check",
+    "src/turo/mlflow_container/accounts.py": "main of what runs before MLflow's server",
+    "src/turo/mlflow_container/gunicorn_settings.py": "a worker of MLflow's server, which Gunicorn starts",
     "src/turo/orchestration/ray_job.py": "a task, which Airflow starts in a process of its own",
     "dags/prepare_data.py": "a DAG file",
     "dags/forecast_fleet.py": "a DAG file",
     "dags/new_files.py": "a DAG file",
+    "dags/nightly_backup.py": "a DAG file",
+    "dags/retrain.py": "a DAG file",
     "dags/replay_track_record.py": "a DAG file",
 }
 # Variables that are no settings of ours, or that others read.

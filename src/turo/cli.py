@@ -9,14 +9,27 @@ import json
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from turo import settings as settings_module
 from turo.cluster.local_ray import OUR_INTERPRETER
-from turo.commands import check, first_forecast, replay, sample, steps
+from turo.commands import (
+    alert_test,
+    backup,
+    check,
+    demo,
+    doctor,
+    first_forecast,
+    note_retraining,
+    operate,
+    replay,
+    sample,
+    status,
+    steps,
+    upgrade,
+)
 from turo.commands.options import days
 from turo.commands.result import report
 from turo.errors import ConfigError, InputError, TuroError, kind
@@ -33,9 +46,24 @@ RequestId = Annotated[str, typer.Argument(help="X-Request-Id of an answer.")]
 Earlier = Annotated[str, typer.Option(help="Any earlier version; default: the previous champion.")]
 ForecastDays = Annotated[str, typer.Option(help="Days by comma; default FORECAST_HORIZONS.")]
 
-own = (sample.generate, sample.reset_sample, replay.replay, first_forecast.first_forecast, check.check)
+own = (
+    sample.generate,
+    sample.reset_sample,
+    replay.replay,
+    first_forecast.first_forecast,
+    check.check,
+    status.status,
+    doctor.doctor,
+    backup.backup,
+    backup.restore,
+    alert_test.alert_test,
+    note_retraining.note_retraining,
+    demo.demo,
+)
 for command in own:
     app.command()(command)
+app.add_typer(operate.app, name="operate")
+app.add_typer(upgrade.app, name="upgrade")
 
 
 def _parameters(pairs: list[str]) -> dict[str, str]:
@@ -142,20 +170,12 @@ def trace(context: typer.Context, request_id: RequestId) -> None:
         typer.echo(json.dumps(row, default=str))
 
 
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path("demo"),
-    once: Annotated[bool, typer.Option(help="Stop after the first answer instead of serving on.")] = False,
-) -> None:
-    """Run the whole platform without Docker: sample, table, four models, four routes, one request.
-
-    Your own data: put your files into FOLDER/datas before it starts (reservations.csv, or an export under its
-    own name with RESERVATIONS_FILE='trip_earnings_export_*.csv'); the sample is written only where none lie
-    there. The front door is at port 8000, MLflow at 5000; where one is taken, at a free one that is printed.
-    """
-    from turo.demo.platform import run
-
-    run(folder, once=once)
+def _usable() -> settings_module.Settings | None:
+    """For the doctor, who judges the settings himself: he must run where they cannot be used."""
+    try:
+        return settings_module.load()
+    except ConfigError:
+        return None
 
 
 def main() -> None:
@@ -163,6 +183,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.environ.update(OUR_INTERPRETER)  # Ray reads it once, when it is imported
     try:
+        if sys.argv[1:2] == ["doctor"]:
+            app(obj=_usable())
         settings = settings_module.load()
         logging.getLogger().setLevel(settings.log_level)
         use_mlflow(settings)

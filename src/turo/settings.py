@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from turo.errors import ConfigError
+from turo.settings_of_operation import OperationSettings
 
-SECRET = ("SERVE_API_KEY", "RAY_AUTH_TOKEN")  # never shown
+SECRET = ("SERVE_API_KEY", "RAY_AUTH_TOKEN", "AIRFLOW_ADMIN_PASSWORD", "MLFLOW_TRACKING_PASSWORD")  # hidden
 CommaList = Annotated[tuple[str, ...], NoDecode]
 # What browsers send as Origin, exactly: no path, no wildcard; answers are for those who were named.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?$")]
@@ -28,7 +29,7 @@ TARGETS: tuple[str, ...] = get_args(Target)
 BEST_MODEL = "auto"  # for FORECAST_MODEL: the champion with the best hold-out score of each horizon
 
 
-class Settings(BaseSettings):
+class Settings(OperationSettings):
     """All settings, frozen. Field names in upper case are the environment's names."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -108,9 +109,16 @@ class Settings(BaseSettings):
     # Whole addresses, `airflow=https://…` by comma, of those that are elsewhere, as behind a proxy.
     service_urls: Annotated[tuple[tuple[ServiceName, str], ...], NoDecode] = ()
 
+    # Operation: where the services are that nothing else asks, and the login of Airflow's administrator
+    airflow_url: str = "http://127.0.0.1:8080"
+    airflow_admin_user: str = "admin"
+    airflow_admin_password: str = "admin"  # noqa: S105 - the stack's default, refused off loopback
+    prometheus_url: str = "http://127.0.0.1:9090"
+
     # Monitoring
     statsd_host: str = ""  # empty = no metrics are sent
     statsd_port: int = 9125
+    alertmanager_url: str = "http://127.0.0.1:9093"
 
     @field_validator("model_names", "model_paths", "forecast_horizons", mode="before")
     @classmethod

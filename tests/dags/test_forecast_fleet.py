@@ -94,5 +94,17 @@ def test_it_starts_by_the_table_of_prepare_data_or_every_monday_and_not_at_once(
         (asset.name, asset.uri) for asset in produced
     ]
     weekly = dag.timetable.timetable
-    assert weekly.expression == "0 12 * * MON"
+    assert weekly.expression == "0 5 * * MON"
     assert weekly.run_immediately == timedelta(0)
+
+
+@pytest.mark.parametrize(("named", "used"), [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus", "UTC")])
+def test_its_monday_is_that_of_timezone(named: str, used: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a zone that does not exist the runs say so, as soon as they read the data: the DAG stays."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("TIMEZONE", named)
+    bag = DagBag(DAGS / "forecast_fleet.py", collect_dags=True)
+    assert not bag.import_errors
+    weekly: Any = bag.dags["forecast_fleet"].timetable
+    assert str(weekly.timetable.timezone) == used

@@ -28,7 +28,19 @@ def echo(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
     ],
 )
 def test_only_the_metrics_path_is_moved(asked: str, answered: bytes) -> None:
-    assert list(with_metrics_path(echo)({"PATH_INFO": asked}, None)) == [answered]
+    assert list(with_metrics_path(echo, {})({"PATH_INFO": asked}, None)) == [answered]
+
+
+def test_only_the_metrics_path_is_let_in_by_itself() -> None:
+    def told(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+        return [environ.get("HTTP_AUTHORIZATION", "").encode()]
+
+    application = with_metrics_path(told, {"Authorization": "Basic ours"})
+    assert list(application({"PATH_INFO": "/mlflow-metrics", "HTTP_AUTHORIZATION": "x"}, None)) == [
+        b"Basic ours"
+    ]
+    assert list(application({"PATH_INFO": "/metrics"}, None)) == [b""]
+    assert list(application({"PATH_INFO": "/", "HTTP_AUTHORIZATION": "theirs"}, None)) == [b"theirs"]
 
 
 def test_gunicorn_accepts_the_module_as_its_configuration() -> None:
@@ -45,6 +57,8 @@ def test_a_dead_workers_gauges_are_removed(tmp_path: Path, monkeypatch: pytest.M
     class Worker:
         pid = 4711
 
+    # Imported first: whether values lie in files is decided then, and holds for the whole process.
+    importlib.import_module("prometheus_client")
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     (tmp_path / "gauge_liveall_4711.db").touch()
     (tmp_path / "gauge_liveall_4712.db").touch()

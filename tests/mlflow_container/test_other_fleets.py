@@ -61,7 +61,8 @@ def test_at_start_models_without_a_champion_of_this_fleet_are_trained(tracking, 
     write(tracking / "datas", own, fleet=fleet(2))
     away = trained()
     assert {command.split()[2] for command in away.values()} == {"A", "B"}
-    for event in (decision_log.REFUSED, decision_log.SERVING):  # the reconciler's words in the meantime
+    # The reconciler's words in the meantime, and a promotion that broke off.
+    for event in (decision_log.REFUSED, decision_log.SERVING, decision_log.DECIDED):
         decision_log.append_entry(event, "A", "1", "")
     assert trained().keys() == away.keys()  # restarted meanwhile: the same jobs
     promote("A", finished("A", tracking), "own")
@@ -92,7 +93,7 @@ def test_rollback_does_not_go_back_to_another_fleet(tracking):
     champion = aliases.champion("A")
     assert champion is not None
     assert champion.version == "2"
-    assert [entry["event"] for entry in decision_log.read_entries("A")] == ["promoted", "promoted"]
+    assert [entry["event"] for entry in decision_log.read_entries("A")] == ["promoted", "decided"] * 2
     write(tracking / "datas", sample, fleet=fleet(1))  # that fleet's files are back: now it is the right one
     told = rollback("A", settings.load(), answers=lambda version, example: version.version == "1")
     assert (told["version"], told["replaced"]) == ("1", "2")

@@ -14,9 +14,9 @@ def test_it_makes_what_is_missing_and_leaves_what_was_edited() -> None:
 
     from turo.orchestration.initialise import initialise
 
-    def accepted(password: str) -> bool:
+    def accepted(password: str, name: str = "admin") -> bool:
         with get_application_builder() as builder:
-            return check_password_hash(builder.sm.find_user("admin").password, password)
+            return check_password_hash(builder.sm.find_user(name).password, password)
 
     def slots() -> int:
         pool = Pool.get_pool("trainings")
@@ -28,6 +28,9 @@ def test_it_makes_what_is_missing_and_leaves_what_was_edited() -> None:
     with get_application_builder() as builder:
         assert [role.name for role in builder.sm.find_user("admin").roles] == ["Admin"]
     assert accepted("admin")
+    initialise({"AIRFLOW_ADMIN_USER": "alice", "AIRFLOW_ADMIN_PASSWORD": "of-alice"})
+    assert accepted("of-alice", "alice")
+    assert not accepted("admin")  # the account that everybody knows
 
     Variable.set("RAY_ADDRESS", "ray://mine:10001")
     Pool.create_or_update_pool("trainings", 4, "mine", include_deferred=True)
@@ -36,6 +39,8 @@ def test_it_makes_what_is_missing_and_leaves_what_was_edited() -> None:
         assert Variable.get("RAY_ADDRESS") == "ray://mine:10001"
         assert slots() == 4
         assert accepted("set-in-.env")
+        initialise({"AIRFLOW_ADMIN_USER": "alice"})
+        assert accepted("set-in-.env")  # one of the user's own stays
         initialise({})  # the default password does not come back
         assert not accepted("admin")
     finally:

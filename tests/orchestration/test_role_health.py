@@ -79,6 +79,16 @@ def test_a_job_is_healthy_while_its_own_heart_beats(job_table: sqlite3.Connectio
     assert role_health.check("dag-processor") == ""
 
 
+# How its children are to log.
+NOTED_BY_A_WORKER = (
+    "CELERY_LOG_FILE",
+    "CELERY_LOG_LEVEL",
+    "_MP_FORK_LOGFILE_",
+    "_MP_FORK_LOGFORMAT_",
+    "_MP_FORK_LOGLEVEL_",
+)
+
+
 def leave_logging_alone(**_: object) -> None:
     """As a receiver, keeps a Celery worker from taking over the logging of the whole test process."""
 
@@ -93,6 +103,8 @@ def test_a_worker_is_healthy_while_it_consumes_and_not_when_it_is_gone(
     monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "memory://")
     monkeypatch.setattr(role_health, "ANSWER_LIMIT_S", 1.0)
     assert role_health.check("worker") == f"celery@{socket.gethostname()} consumes from no queue"
+    for name in NOTED_BY_A_WORKER:
+        monkeypatch.setenv(name, "")
     app = Celery(broker="memory://")
     worker = app.Worker(hostname=f"celery@{socket.gethostname()}", pool="solo", loglevel="ERROR")
     running = threading.Thread(target=worker.start, daemon=True)

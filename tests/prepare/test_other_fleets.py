@@ -23,6 +23,7 @@ FILES = (
     "forecast-accuracy.csv",
     "forecast-totals.csv",
     "forecast-draws.parquet",
+    "forecast-inputs.parquet",
     "forecast-live.csv",
     "forecast-live-mondays.csv",
 )

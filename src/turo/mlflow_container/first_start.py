@@ -25,7 +25,7 @@ from turo.mlflow_container import first_report
 from turo.mlflow_container.progress import Progress
 from turo.registry import aliases
 from turo.registry.client import use_mlflow
-from turo.registry.decision_log import REFUSED, SERVING, read_entries
+from turo.registry.decision_log import DECIDED, REFUSED, SERVING, read_entries
 from turo.registry.fleet_match import foreign, label, table_manifest
 from turo.settings import Settings
 from turo.table import reader
@@ -107,9 +107,9 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
 
     Fleets may come and go and come back: each change is a training of its own, to which a container that is
     restarted meanwhile attaches. The newest entry of the decision log tells one change from another; those
-    which the reconciler writes whenever a version comes to serve do not count.
+    which the reconciler writes whenever a version comes to serve do not count, nor what the gate only began.
     """
-    found = {}
+    found, uncounted = {}, (DECIDED, REFUSED, SERVING)
     for name in names:
         champion = aliases.champion(name)
         if champion is None:
@@ -120,7 +120,7 @@ def unfit(names: Iterable[str], table: Mapping[str, Any]) -> dict[str, str]:
                 "%s version %s was trained on another fleet than the table's (%s): it is trained anew",
                 name, champion.version, label(champion.tags),
             )  # fmt: skip
-            lines = (line for line in read_entries(name) if line["event"] not in (REFUSED, SERVING))
+            lines = (line for line in read_entries(name) if line["event"] not in uncounted)
             last = next(lines, None)
             found[name] = f"-{last['id'][:8] if last else champion.version}"
     return found

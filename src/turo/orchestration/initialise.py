@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Mapping
 
 from turo.training.project import AT_ONCE
@@ -44,6 +45,7 @@ def _airflow(*words: str) -> None:
 
 def _administrator(name: str, password: str) -> None:
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+    from werkzeug.security import check_password_hash
 
     with get_application_builder() as builder:
         manager = builder.sm
@@ -58,6 +60,11 @@ def _administrator(name: str, password: str) -> None:
             # A password set in .env counts; the default never replaces one that was changed in the UI.
             manager.reset_password(known.id, password)
             logger.info("Set the password of the administrator %s", name)
+        first = manager.find_user(username=DEFAULT_LOGIN)
+        if name != DEFAULT_LOGIN and first and check_password_hash(first.password, DEFAULT_LOGIN):
+            # Of an earlier start, before another was named: everybody knows this one.
+            manager.reset_password(first.id, secrets.token_urlsafe(32))
+            logger.warning("The account %s lets nobody in by its default password any more", DEFAULT_LOGIN)
 
 
 def _variable(key: str, value: str) -> None:

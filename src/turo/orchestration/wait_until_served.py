@@ -104,11 +104,13 @@ def _behind(name: str, wanted: str, said: httpx.Response | None) -> str:
 def champion(name: str, settings: Settings, client: httpx.Client) -> str:
     """The version with the alias `champion`, over MLflow's REST interface (no MLflow library here)."""
     from turo.registry.aliases import CHAMPION
+    from turo.registry.mlflow_login import mlflow_login
 
     query = {"name": name, "alias": CHAMPION}
     address = f"{settings.mlflow_tracking_uri}{CHAMPION_ALIAS}"
     answer = Patience(PERIOD_S, settings.service_deadline_s).poll(
-        lambda: _ask(client, address, params=query), done=lambda answer: answer is not None
+        lambda: _ask(client, address, params=query, headers=mlflow_login(settings)),
+        done=lambda answer: answer is not None,
     )
     if answer is None:
         raise ServiceError(

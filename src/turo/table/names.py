@@ -19,6 +19,7 @@ TRACES = (
     "forecasts.csv",
     "forecast-totals.csv",
     "forecast-draws.parquet",
+    "forecast-inputs.parquet",
     "report.html",
     REPORT,
     "forecast-accuracy.csv",

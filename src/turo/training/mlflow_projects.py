@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -14,14 +13,11 @@ from turo.errors import LASTING, ConfigError, CrashError, TrainingError
 from turo.registry import create_once
 from turo.registry.client import client
 from turo.registry.mlflow_ready import wait_for_mlflow
-from turo.registry.route_names import RESERVED
+from turo.registry.route_names import RESERVED, unfit
 from turo.settings import Settings
 from turo.training import finished_runs, unfinished_runs
 
 logger = logging.getLogger(__name__)
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-TAKEN = {name.lower() for name in RESERVED}  # paths that differ in case only would be mixed up
 
 
 def configured(settings: Settings) -> dict[str, Path]:
@@ -39,10 +35,9 @@ def configured(settings: Settings) -> dict[str, Path]:
             f"({', '.join(paths)}).",
             "Give one path for each name, in the same order.",
         )
-    unfit = [name for name in names if not NAME.fullmatch(name) or name.lower() in TAKEN]
-    if unfit:
+    if wrong := unfit(names):
         raise ConfigError(
-            f"MODEL_NAMES: {', '.join(map(repr, unfit))} cannot be a route.",
+            f"MODEL_NAMES: {', '.join(map(repr, wrong))} cannot be a route.",
             "Use letters, digits, dot, dash and underscore, and none of: "
             + ", ".join(sorted(RESERVED))
             + ".",

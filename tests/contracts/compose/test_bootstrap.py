@@ -48,6 +48,8 @@ def test_a_chosen_secret_wins(vault: ModuleType, tmp_path: Path) -> None:
 def test_nobody_but_the_vault_and_the_server_knows_every_password(vault: ModuleType, tmp_path: Path) -> None:
     secret = vault.unlock(tmp_path, {})
     texts = {one.volume: "\n".join(one.files.values()) for one in vault.consumers(secret)}
+    everything = texts.pop("operator")  # who backs it all up
+    assert all(value in everything for value in secret.values())
     knows = {
         name: {volume for volume, text in texts.items() if value in text} for name, value in secret.items()
     }
@@ -59,7 +61,11 @@ def test_nobody_but_the_vault_and_the_server_knows_every_password(vault: ModuleT
     assert knows["airflow_jwt"] == {"airflow"}
     assert knows["airflow_fernet"] == {"airflow", "airflow_dags"}
     assert knows["ray"] == {"ray", "prometheus"}
+    assert knows["postgres_exporter"] == {"postgres", "postgres_exporter"}
+    assert knows["redis"] == {"redis", "airflow", "airflow_worker", "redis_exporter"}
     assert knows["jupyter"] == {"jupyter"}
+    assert knows["operator"] == {"airflow_worker"}
+    assert knows["mlflow_flask"] == {"mlflow"}
 
 
 def test_a_volume_holds_exactly_its_files(vault: ModuleType, tmp_path: Path) -> None:
@@ -105,6 +111,58 @@ def test_refusal_ends_the_start_unless_it_is_wanted(
     monkeypatch.setenv("ALLOW_INSECURE", "1")
     bootstrap.check_doors()
     assert "WARNING: BIND_ADDRESS=0.0.0.0" in caplog.text
+
+
+EXPOSED = {
+    "TURO_DOMAIN": "turo.example.com",
+    "AIRFLOW_ADMIN_PASSWORD": "of-airflow",
+    "GRAFANA_ADMIN_PASSWORD": "of-grafana",
+    "MLFLOW_ADMIN_PASSWORD": "twelve-chars",
+    "SERVE_API_KEY": "of-serve",
+    "BIND_ADDRESS": "127.0.0.1",
+}
+
+
+def test_what_is_exposed_with_passwords_of_its_own_starts(load: Load) -> None:
+    assert load("guard").exposed_badly(EXPOSED) == []
+    assert load("guard").exposed_badly(EXPOSED | {"TURO_DOMAIN": "turo.localhost"}) == []
+    assert load("guard").exposed_badly({"AIRFLOW_ADMIN_PASSWORD": "admin"}) == []  # nothing is exposed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AIRFLOW_ADMIN_PASSWORD", "admin", "AIRFLOW_ADMIN_PASSWORD is the public default"),
+        ("AIRFLOW_ADMIN_PASSWORD", "", "AIRFLOW_ADMIN_PASSWORD is the public default"),
+        ("GRAFANA_ADMIN_PASSWORD", "admin", "GRAFANA_ADMIN_PASSWORD is the public default"),
+        ("MLFLOW_ADMIN_PASSWORD", "", "MLFLOW_ADMIN_PASSWORD needs 12 characters"),
+        ("MLFLOW_ADMIN_PASSWORD", "eleven-char", "MLFLOW_ADMIN_PASSWORD needs 12 characters"),
+        ("MLFLOW_ADMIN_PASSWORD", "password1234", "MLFLOW_ADMIN_PASSWORD is the public default"),
+        ("SERVE_API_KEY", "", "SERVE_API_KEY is not set"),
+        ("SERVE_API_KEY", "seven-c", "SERVE_API_KEY needs 8 characters"),
+        ("AIRFLOW_ADMIN_PASSWORD", "a", "AIRFLOW_ADMIN_PASSWORD needs 8 characters"),
+        ("BIND_ADDRESS", "0.0.0.0", "BIND_ADDRESS=0.0.0.0 opens the ports without TLS"),
+        ("HTTPS_PORT", "443", "HTTPS_PORT=443 is what it is anyway"),
+        ("TURO_ACME_EMAIL", "me", "TURO_ACME_EMAIL=me is no mail address"),
+        ("TURO_ACME_EMAIL", "me@example.com you", "is no mail address"),
+        ("TURO_DOMAIN", "https://turo.example.com", "is no host name"),
+        ("TURO_DOMAIN", "turo.example.com:8443", "is no host name"),
+        ("TURO_DOMAIN", "Turo.example.com", "is no host name"),
+        ("TURO_DOMAIN", "192.168.1.7", "is no host name"),
+        ("TURO_DOMAIN", "a b", "is no host name"),
+        ("TURO_DOMAIN", "-turo.example.com", "is no host name"),
+        ("TURO_DOMAIN", "a." * 120 + "example", "is no host name"),
+    ],
+)
+def test_nothing_allows_what_is_exposed_badly(
+    load: Load, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    for variable, given in (EXPOSED | {name: value, "ALLOW_INSECURE": "1"}).items():
+        monkeypatch.setenv(variable, given)
+    with pytest.raises(SystemExit, match="REFUSED: not behind TLS like this") as refusal:
+        load("bootstrap").check_doors()
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.fixture

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-ONE_OFFS = {"bootstrap", "airflow_init"}
+ONE_OFFS = {"bootstrap", "airflow_init", "restore"}
+WRITE_THE_VAULT = {"bootstrap", "restore"}  # and give files to their owners
 Services = dict[str, dict[str, Any]]
 
 
-def test_nobody_is_root_but_the_one_that_hands_out_files(services: Services) -> None:
+def test_nobody_is_root_but_those_that_hand_out_files(services: Services) -> None:
     for name, service in services.items():
         user = service["user"].split(":")[0]
-        assert (user == "0") == (name == "bootstrap"), f"{name} runs as {service['user']}"
+        assert (user == "0") == (name in WRITE_THE_VAULT), f"{name} runs as {service['user']}"
 
 
 def test_privileges_are_dropped(services: Services) -> None:
@@ -21,7 +22,7 @@ def test_privileges_are_dropped(services: Services) -> None:
         assert service["read_only"] is True, name
         assert not service.get("privileged"), name
     added = {name: service["cap_add"] for name, service in services.items() if service.get("cap_add")}
-    assert added == {"bootstrap": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
+    assert added == {name: ["CHOWN", "DAC_OVERRIDE", "FOWNER"] for name in WRITE_THE_VAULT}
 
 
 def test_resources_and_logs_are_capped(services: Services) -> None:
@@ -47,7 +48,13 @@ def test_every_port_is_on_loopback_and_databases_publish_none(services: Services
     for name, service in services.items():
         for port in service.get("ports", []):
             assert port["host_ip"] == "127.0.0.1", f"{name}: {port}"
-    assert not any(services[name].get("ports") for name in ("postgres", "redis"))
+    assert not any(services[name].get("ports") for name in ("postgres", "redis", "operator", "restore"))
+
+
+def test_what_is_run_by_hand_starts_with_nothing_else(services: Services) -> None:
+    assert {name: service["profiles"] for name, service in services.items() if service.get("profiles")} == {
+        "restore": ["operate"]
+    }
 
 
 def test_the_docker_socket_is_nowhere(services: Services) -> None:

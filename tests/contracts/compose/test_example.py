@@ -19,6 +19,7 @@ VARIABLE = re.compile(r"\$\{([A-Z][A-Z_0-9]+)")
 # A program of ours takes a variable: `$NAME`, `${NAME…}`, in a Dockerfile `ARG NAME` as well.
 IN_SHELL = re.compile(r"\$\{?([A-Z][A-Z_0-9]+)|^ARG ([A-Z][A-Z_0-9]+)", re.MULTILINE)
 SHELL_DEFAULT = re.compile(r"\$\{([A-Z][A-Z_0-9]+):[-=]([^}$]*)\}")
+IN_CADDYFILE = re.compile(r"\{\$([A-Z][A-Z_0-9]+)")
 SCRIPTS = ("*.sh", "Dockerfile")
 
 # What programs that are not ours read, by how the names begin.
@@ -27,6 +28,7 @@ OTHERS = {
     "AIRFLOW_VAR_": "Airflow's Variables",
     "GF_": "Grafana's options",
     "RAY_GRAFANA_": "Ray's dashboard",
+    "FORWARDED_ALLOW_IPS": "Uvicorn, which runs Airflow's API server",
 }
 # Where the package's own default fits a laptop, and the example tells that of the containers.
 OF_CONTAINERS = {
@@ -34,6 +36,7 @@ OF_CONTAINERS = {
     "ARTIFACT_ROOT": "a folder of the image",
     "RAY_ADDRESS": "the name of the service",
     "FORECASTS_URI": "the stack's own database",
+    "OPERATOR_LOOKS_AT": "services that a laptop has not",
 }
 MADE = {"CODE_VERSION": "of an image that was built without one: the version of the package"}
 
@@ -52,9 +55,10 @@ def stated() -> dict[str, str]:
 
 
 def uses() -> set[Use]:
-    """Every place in the compose file where a variable of the user's is taken."""
-    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
-    return {use for service in services.values() for use in _uses(service, ())}
+    """Every place in the compose files where a variable of the user's is taken."""
+    files = (REPOSITORY / name for name in ("docker-compose.yml", "docker-compose.tls.yml"))
+    services = [yaml.safe_load(path.read_text())["services"] for path in files]
+    return {use for each in services for service in each.values() for use in _uses(service, ())}
 
 
 def _uses(node: Any, place: tuple[str, ...]) -> Iterator[Use]:
@@ -80,6 +84,7 @@ def scripts() -> list[str]:
 def read() -> set[str]:
     """Variables that our own programs read."""
     found = {name.upper() for name in Settings.model_fields}
+    found |= set(IN_CADDYFILE.findall((REPOSITORY / "caddy/Caddyfile").read_text()))
     found |= {name for text in scripts() for pair in IN_SHELL.findall(text) for name in pair if name}
     for folder in ("src/turo", "bootstrap", "jupyter"):
         for path in (REPOSITORY / folder).rglob("*.py"):

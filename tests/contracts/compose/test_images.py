@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from compose_file import REPOSITORY
 
-OWN = {"turo/bootstrap", "turo/ray", "turo/mlflow", "turo/jupyter", "turo/airflow-base"}
+OWN = {"turo/bootstrap", "turo/ray", "turo/mlflow", "turo/jupyter", "turo/operator", "turo/airflow-base"}
 ROLES = ("api-server", "scheduler", "worker", "triggerer", "dag-processor")
 DOCKERFILES = sorted(path for path in REPOSITORY.glob("*/Dockerfile") if not path.parent.name.startswith("."))
 NAMED_CONTEXTS = {"airflow-base", "ml-base"}

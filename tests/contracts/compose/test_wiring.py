@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 from compose_file import compose_config
+
+from turo.settings_of_operation import INSIDE
 
 Services = dict[str, dict[str, Any]]
 AIRFLOW_ROLES = {
@@ -36,8 +39,13 @@ def test_the_design_s_services_are_there(services: Services) -> None:
         "ray",
         "ray-worker",
         "jupyter",
+        "operator",
+        "restore",
         "prometheus",
+        "alertmanager",
         "statsd-exporter",
+        "postgres-exporter",
+        "redis-exporter",
         "grafana",
     }
 
@@ -87,7 +95,7 @@ def test_the_worker_holds_neither_airflow_s_database_nor_its_signing_secret(serv
 
 def test_each_secret_volume_goes_to_its_consumers_only(services: Services) -> None:
     holders = {
-        "secrets_vault": set(),
+        "secrets_vault": {"restore"},
         "secrets_postgres": {"postgres"},
         "secrets_redis": {"redis"},
         "secrets_airflow": {"airflow_api-server", "airflow_scheduler"},
@@ -98,13 +106,18 @@ def test_each_secret_volume_goes_to_its_consumers_only(services: Services) -> No
         "secrets_mlflow": {"mlflow"},
         "secrets_jupyter": {"jupyter"},
         "secrets_prometheus": {"prometheus"},
+        "secrets_operator": {"operator", "restore"},
+        "secrets_alertmanager": {"alertmanager"},
+        "secrets_postgres_exporter": {"postgres-exporter"},
+        "secrets_redis_exporter": {"redis-exporter"},
     }
     for volume, expected in holders.items():
         assert mounts(services, volume) == expected | {"bootstrap"}, volume
     for name, service in services.items():
         for volume in service.get("volumes", []):
             if volume["source"].startswith("secrets_") and name != "bootstrap":
-                assert volume["read_only"] is True, (name, volume["source"])
+                brings_back = (name, volume["source"]) == ("restore", "secrets_vault")
+                assert bool(volume.get("read_only")) is not brings_back, (name, volume["source"])
 
 
 def test_no_secret_is_in_the_environment(services: Services) -> None:
@@ -114,6 +127,7 @@ def test_no_secret_is_in_the_environment(services: Services) -> None:
         "GF_SECURITY_ADMIN_PASSWORD",
         "JUPYTER_TOKEN",
         "SERVE_API_KEY",
+        "ALERT_SMTP_PASSWORD",  # to bootstrap only, which writes it into a file
     }
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
@@ -136,6 +150,7 @@ def test_host_folders_survive_and_only_their_writers_can_write(services: Service
         "/mlruns": {"mlflow"},
         "/mlflow_artifacts": {"mlflow"},
         "/mlflow/projects": {"jupyter"},
+        "/backups": {"operator"},
     }
     for folder, expected in writers.items():
         found = {
@@ -144,7 +159,51 @@ def test_host_folders_survive_and_only_their_writers_can_write(services: Service
             for volume in service.get("volumes", [])
             if volume["source"].endswith(folder) and not volume.get("read_only")
         }
-        assert found == expected | {"bootstrap"}, folder
+        by_hand = {"restore"} if folder != "/mlflow/projects" else set()
+        assert found == expected | {"bootstrap"} | by_hand, folder
+
+
+def test_the_operator_reads_everything_and_writes_backups(services: Services) -> None:
+    written = {volume["target"] for volume in services["operator"]["volumes"] if not volume.get("read_only")}
+    assert written == {"/opt/turo/backups"}
+    for name in ("operator", "restore"):
+        targets = {volume["target"] for volume in services[name]["volumes"]}
+        environment = services[name]["environment"]
+        assert {
+            environment[key] for key in ("DATA_DIR", "BACKUPS_DIR", "PROJECT_DIR", "OPERATOR_SECRETS")
+        } < targets
+        assert environment["ARTIFACT_ROOT"] in targets
+        assert environment["BACKEND_URI"] == services["mlflow"]["environment"]["BACKEND_URI"]
+    assert services["restore"]["environment"]["VAULT_DIR"] in {
+        volume["target"] for volume in services["restore"]["volumes"] if volume["source"] == "secrets_vault"
+    }
+
+
+def test_whom_the_doctor_looks_at_can_be_chosen_and_is_there(services: Services) -> None:
+    looked_at = services["operator"]["environment"]["OPERATOR_LOOKS_AT"].split(",")
+    assert looked_at == list(INSIDE)
+    known = set(services) | {
+        alias
+        for one in services.values()
+        for on in one.get("networks", {}).values()
+        for alias in (on or {}).get("aliases", ())
+    }
+    assert {httpx.URL(address).host for address in INSIDE.values()} <= known
+    fewer = compose_config("docker-compose.yml", OPERATOR_LOOKS_AT="postgres,redis")["services"]
+    assert fewer["operator"]["environment"]["OPERATOR_LOOKS_AT"] == "postgres,redis"
+
+
+def test_a_restore_starts_nothing_that_writes(services: Services) -> None:
+    assert set(services["restore"]["depends_on"]) == {"bootstrap", "postgres"}
+
+
+def test_alerting_restarts_with_whoever_writes_its_configuration(services: Services) -> None:
+    """Another receiver in .env means a new bootstrap; Alertmanager reads its file once."""
+    assert services["alertmanager"]["depends_on"]["bootstrap"].get("restart") is True
+    told = {name for name in services["bootstrap"]["environment"] if name.startswith("ALERT_")}
+    assert len(told) == 7
+    for name, service in services.items():
+        assert not told & set(service.get("environment", {})) or name == "bootstrap", name
 
 
 def test_senders_restart_with_the_statsd_exporter(services: Services) -> None:

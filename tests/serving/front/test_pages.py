@@ -12,7 +12,7 @@ import httpx
 import orjson
 import polars as pl
 import pytest
-from fleet_pages import NOW, Pages
+from fleet_pages import NOW, Pages, text_of
 from html_nesting import check_nesting
 from served import NAME
 
@@ -27,11 +27,6 @@ from turo.serving.http.problems import Problem
 CLIENT = {"Accept": "application/json"}
 SPOILT = '{"step": "prepare", "began": null, "ended": 7, "problem": ["x"]}'
 HOSTILE = "<script>alert('1')</script>"
-
-
-def text_of(page: str) -> str:
-    """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
 
 
 def is_problem(answer: httpx.Response, status: int) -> bool:

@@ -70,6 +70,9 @@ class Directory:
             said = {model.name: self.said(model) for model in self.models.values()}
             vehicle = await asyncio.to_thread(self.front.a_vehicle) if self.front else ""
             return json_response(openapi(rows, self.secured, said, request.prefix, vehicle))
+        if path == "/":
+            allow(request, "GET")
+            return json_response(await asyncio.to_thread(self.listed, request.base_url))
         content = self.page(path, request)
         _, name, *below = path.split("/")
         if content is None and self.knows(name):
@@ -153,12 +156,15 @@ class Directory:
             return reply
         if path == "/v2/health/ready":
             return json_response({"ready": bool(names)}, 200 if names else 503)
-        contents: dict[str, Callable[[], dict[str, Any]]] = {
-            "/": lambda: {"models": [self.entry(m, request.base_url) for m in self.models.values()]},
-            "/v2": lambda: v2.SERVER,
-            "/v2/health/live": lambda: {"live": True},
-        }
-        return json_response(contents[path]()) if path in contents else None
+        contents: dict[str, dict[str, Any]] = {"/v2": v2.SERVER, "/v2/health/live": {"live": True}}
+        return json_response(contents[path]) if path in contents else None
+
+    def listed(self, base_url: str) -> dict[str, Any]:
+        """The models, and what needs attention; may wait a moment for that."""
+        models = [self.entry(model, base_url) for model in self.models.values()]
+        attention = [one.plain() for one in self.front.findings()] if self.front else []
+        version = self.front.folder.code_version if self.front else ""
+        return {"models": models, "attention": attention, "code_version": version}
 
     def entry(self, model: ModelSpec, base_url: str) -> dict[str, Any]:
         """One line of the list."""

@@ -170,10 +170,23 @@ class Entry(Described):
     links: dict[str, str]
 
 
+class Attention(Described):
+    """Something that is wrong with the platform, as `turo doctor` says it."""
+
+    check: str
+    severity: str
+    what: str
+    why: str
+    remedy: str
+    link: str = Field(description="Section of the repository's runbook.")
+
+
 class Models(Described):
     """What is served."""
 
     models: list[Entry]
+    attention: list[Attention]
+    code_version: str = Field(description="Commit or version that the image was built from.")
 
 
 HEADERS = {

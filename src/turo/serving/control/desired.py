@@ -8,6 +8,7 @@ from turo.data import fleet_sketch
 from turo.registry import aliases, versions
 from turo.registry.client import Version
 from turo.registry.decision_log import PAGE, REFUSED, SERVED, read_entries
+from turo.serving.control.shelf import DEADLY
 from turo.serving.serve_config import ModelSpec, Notes, TrainedOn
 
 REFRESH = 30  # reads after which a version's tags are looked up again though its alias has not moved
@@ -23,6 +24,7 @@ class DesiredState:
         previous: the champion before.
         older: other versions that served, newest first.
         suspects: versions whose newest entry in the decision log is a refusal.
+        died: that of the champion, where it killed its replicas.
     """
 
     spec: ModelSpec
@@ -30,6 +32,7 @@ class DesiredState:
     previous: ModelSpec | None = None
     older: tuple[ModelSpec, ...] = ()
     suspects: frozenset[str] = frozenset()
+    died: str = ""
 
 
 class DesiredStates:
@@ -87,7 +90,15 @@ def look_up(name: str) -> DesiredState | None:
     skipped = suspects | {champion.version} | ({previous.version} if previous else set())
     found = (versions.version(name, number) for number in [v for v in past if v not in skipped][:OLDER])
     older = tuple(as_spec(version) for version in found if version is not None)
-    return DesiredState(as_spec(champion), notes, as_spec(previous) if previous else None, older, suspects)
+    told = _refusal(entries, champion.version) if champion.version in suspects else ""
+    died = told if told.startswith(DEADLY) else ""
+    before = as_spec(previous) if previous else None
+    return DesiredState(as_spec(champion), notes, before, older, suspects, died)
+
+
+def _refusal(entries: list[dict[str, str]], version: str) -> str:
+    found = (one["reason"] for one in entries if one["event"] == REFUSED and one["version"] == version)
+    return next(found, "")
 
 
 def suspected(entries: list[dict[str, str]]) -> list[str]:

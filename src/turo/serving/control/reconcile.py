@@ -22,7 +22,7 @@ from turo.serving.control.desired import DesiredState, DesiredStates
 from turo.serving.control.serve_client import Serve, States
 from turo.serving.control.version_choice import Route
 from turo.serving.replica.states import DEPLOY_FAILED, Outcome, Running, State, cause, judge, served
-from turo.serving.serve_config import Content, Limits, configuration
+from turo.serving.serve_config import Content, Limits, ModelSpec, configuration
 from turo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -108,27 +108,27 @@ class Reconciler:
         if spec is None:
             return
         before, verdict = route.serving, judge(spec, running, states)
+        in_vain = running is not None and running.in_vain
+        blamed = in_vain and "mlflow" not in self.problems  # while it is away no version can be fetched
         if verdict.outcome is Outcome.HOLDS and route.trying:
             route.accept()
             logger.info("[Ray Serve] DEPLOYED %s version %s at /%s", name, spec.version, name)
             self._unrecorded.add(self.accepted, name, spec.version, "Every replica serves it.")
         elif verdict.outcome is Outcome.REFUSED:
             route.refuse(verdict.reason, now)
-            logger.error(
-                "[Ray Serve] REFUSED %s version %s: %s; %s",
-                name, spec.version, verdict.reason, _what_serves(route),
-            )  # fmt: skip
-            self._unrecorded.add(self.refused, name, spec.version, verdict.reason)
-            if route.serving is not None and route.serving != before:
-                self._unrecorded.add(self.accepted, name, route.serving.version, "It stands in.")
-        elif route.shelve_if_lost(running is not None and running.in_vain, now):
-            logger.error(
-                "%s version %s is left alone for now, its replicas die: %s; %s",
-                name, spec.version, verdict.reason, _what_serves(route),
-            )  # fmt: skip
-        elif route.wait(verdict.reason, now):
+            self._tell_refusal(route, spec, before, verdict.reason)
+        elif why := route.shelve_if_lost(blamed, verdict.reason, now):
+            self._tell_refusal(route, spec, before, why)
+        elif route.wait(verdict.reason, in_vain, now):
             logger.warning("%s version %s is waited for: %s", name, spec.version, verdict.reason)
         route.set_desired(None, now)  # what serves instead of a refused version is applied at once
+
+    def _tell_refusal(self, route: Route, spec: ModelSpec, before: ModelSpec | None, reason: str) -> None:
+        name, version = spec.name, spec.version
+        logger.error("[Ray Serve] REFUSED %s version %s: %s; %s", name, version, reason, _what_serves(route))
+        self._unrecorded.add(self.refused, name, version, reason)
+        if route.serving is not None and route.serving != before:
+            self._unrecorded.add(self.accepted, name, route.serving.version, "It stands in.")
 
     def _apply(self, running: dict[str, Running], now: float) -> None:
         for name, route in self.routes.items():

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from turo.forecast.freshness import FRESH_DAYS
 from turo.serving.front.fleet_files import FleetFiles
+from turo.serving.front.operator_findings import OperatorFinding
 from turo.serving.front.pipeline_notes import Notices
 from turo.serving.front.served import Served
 from turo.words import by_number, counted, listed
@@ -38,6 +39,12 @@ def notices(
         names, verb = ", ".join(served.awaited), by_number(len(served.awaited), "has", "have")
         under_way.append(f"{names} {verb} no version to serve yet: training is under way, or has not begun.")
     return Notices(attention, under_way)
+
+
+def with_findings(notices: Notices, findings: Sequence[OperatorFinding]) -> Notices:
+    """The same, and first what the doctor found that the rest does not tell."""
+    told = [one.sentence for one in findings if not one.elsewhere]
+    return Notices([*told, *notices.attention], notices.under_way)
 
 
 def state_notes(

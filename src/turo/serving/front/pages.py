@@ -10,11 +10,11 @@ from urllib.parse import quote, urlencode
 
 from turo import last_runs
 from turo.html.render import prepare
-from turo.serving.front.attention import notices
+from turo.serving.front.attention import notices, with_findings
 from turo.serving.front.fleet_files import FleetFolder
 from turo.serving.front.fleet_view import fleet_view
-from turo.serving.front.icon import ICON, ICON_HEADERS, ICON_PATH
 from turo.serving.front.model_question import Forward, ask
+from turo.serving.front.operator_findings import OperatorFinding
 from turo.serving.front.page_maker import WHEN, PageMaker
 from turo.serving.front.pipeline_notes import WATCHED, Notices, Watched, pipeline_notes
 from turo.serving.front.report_pages import PAGES, report_page, report_rows
@@ -23,6 +23,7 @@ from turo.serving.front.services import links
 from turo.serving.front.vehicles.vehicle_list import near, vehicle_page
 from turo.serving.front.vehicles.vehicle_view import vehicle_view
 from turo.serving.http.html_page import SIGN_IN, SIGN_OUT
+from turo.serving.http.icon import ICON, ICON_HEADERS, ICON_PATH
 from turo.serving.http.messages import Request, Response, allow
 from turo.serving.http.problems import shown
 from turo.serving.http.sign_in import sign_in, sign_in_page, sign_out
@@ -56,6 +57,7 @@ class Front(PageMaker):
             prepare(name)
         self.services = list(services)
         self.watched = watched
+        self.findings: Callable[[], Sequence[OperatorFinding]] = tuple  # of the doctor; may wait a moment
 
     def a_vehicle(self) -> str:
         """The id of one that can be forecast, for an example; empty while none is known."""
@@ -129,7 +131,9 @@ class Front(PageMaker):
             served=served,
             fleet=fleet_view(files) if files else None,
             track_record=self.folder.has(TRACK_RECORD_PAGE),
-            notices=notices(served, files, self.folder.problems, pipeline, now),
+            notices=with_findings(
+                notices(served, files, self.folder.problems, pipeline, now), self.findings()
+            ),
             runs=runs,
             now=now,
             when=WHEN,

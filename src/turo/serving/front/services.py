@@ -23,7 +23,9 @@ def services(settings: Settings) -> list[Service]:
         Service(
             "MLflow",
             "every training, and the model registry",
-            "none",
+            "user admin, password MLFLOW_ADMIN_PASSWORD in .env"
+            if settings.mlflow_tracking_password
+            else "none",
             settings.tracking_public_port,
             elsewhere.get("mlflow", ""),
         ),

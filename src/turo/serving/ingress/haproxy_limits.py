@@ -18,7 +18,11 @@ DEFAULTS = """\
     timeout http-request {body}
     timeout server {answer}
     timeout client {answer}
-    option forwardfor
+    option forwardfor{but_not}
+"""
+# Of one proxy in front it is believed what a browser came by; anybody else might say so only to be believed.
+BELIEVED = """\
+    http-request del-header x-forwarded- -m beg if !{{ src {proxy} }}
 """
 CONNECTIONS = """\
     stick-table type ipv6 size 100k expire 1m store conn_cur
@@ -43,7 +47,8 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
 
     Args:
         configuration: as Ray writes it.
-        environment: SERVE_BODY_TIMEOUT_S, SERVE_TIMEOUT_S, SERVE_CORS_ORIGINS.
+        environment: SERVE_BODY_TIMEOUT_S, SERVE_TIMEOUT_S, SERVE_CORS_ORIGINS; TRUSTED_PROXY, the address
+            of the one proxy in front that says who asks and how.
 
     Raises:
         ValueError: Ray's template is not the one this was written for.
@@ -55,16 +60,22 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
         part.strip().lower().rstrip("/") for part in environment.get("SERVE_CORS_ORIGINS", "").split(",")
     ]
     named = " ".join(filter(None, origins))
+    proxy = environment.get("TRUSTED_PROXY", "")
     found = re.search(r"(?m)^    maxconn (\d+)$", configuration)
     most = int(found[1]) if found else 4096
     connections = most - most // SHARE
     # There is one limit of each kind, the settings'.
     text = re.sub(r"(?m)^ +timeout (http-request|server|client) \S+\n", "", configuration)
-    text = _after(text, r"defaults\n    mode http\n", DEFAULTS.format(body=body, answer=answer))
+    text = _after(
+        text,
+        r"defaults\n    mode http\n",
+        DEFAULTS.format(body=body, answer=answer, but_not=f" except {proxy}" if proxy else ""),
+    )
     text = _after(
         text, r"frontend http_frontend\n    bind \S+\n", CONNECTIONS.format(connections=connections)
     )
-    rules = (ORIGINS.format(origins=named) if named else "") + BODIES.format(body=body)
+    believed = BELIEVED.format(proxy=proxy) if proxy else ""
+    rules = believed + (ORIGINS.format(origins=named) if named else "") + BODIES.format(body=body)
     return _after(text, r"(?=    # Routes endpoint\n)", rules)
 
 

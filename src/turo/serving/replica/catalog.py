@@ -11,6 +11,7 @@ from ray.serve import Application
 
 from turo.serving.api.directory import Directory, DirectoryApp
 from turo.serving.front.fleet_files import FleetFolder
+from turo.serving.front.operator_findings import OperatorFindings
 from turo.serving.front.pages import Front
 from turo.serving.front.pipeline_notes import watched
 from turo.serving.front.services import services
@@ -80,6 +81,7 @@ class Catalog:
             settings.serve_api_key,
             watched=watched(settings),
         )
+        front.findings = OperatorFindings(settings.operator_url).now
         self.directory = ReportingDirectory(self.forward, secured=bool(settings.serve_api_key), front=front)
         self.directory.reports = self.reports = Reports()
         self.application = CatalogApp(self.directory, api_key=settings.serve_api_key, adds_request_id=False)

@@ -5,6 +5,7 @@ Importing the library costs a replica seconds at start and over a hundred megaby
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -19,15 +20,20 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 TRIES = 3
 
 
-def fetch(tracking_uri: str, model_uri: str, target: Path) -> None:
+def fetch(tracking_uri: str, model_uri: str, target: Path, login: Mapping[str, str]) -> None:
     """Copy the files of a logged model into `target`, which is made.
+
+    Args:
+        login: headers by which MLflow lets us in; none where it has no login.
 
     Raises:
         ServiceError: MLflow does not answer; nothing is said about the model.
         RegistryError: MLflow knows no such model, or does not hand its files out.
     """
     transport = httpx.HTTPTransport(retries=TRIES)
-    with httpx.Client(base_url=tracking_uri, timeout=TIMEOUT, transport=transport, trust_env=False) as client:
+    with httpx.Client(
+        base_url=tracking_uri, headers=login, timeout=TIMEOUT, transport=transport, trust_env=False
+    ) as client:
         try:
             model = _json(
                 client, f"/api/2.0/mlflow/logged-models/{quote(model_uri.removeprefix('models:/'))}"

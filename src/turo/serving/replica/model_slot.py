@@ -11,6 +11,7 @@ from typing import Any
 
 from turo.errors import DeployError, RegistryError, ServiceError
 from turo.models.forecaster import Forecaster
+from turo.registry.mlflow_login import mlflow_login
 from turo.registry.model_files import fetch, forecaster_folder
 from turo.serving.api.forecast import Forecast
 from turo.serving.api.model_info import About
@@ -37,7 +38,7 @@ def load(spec: ModelSpec, max_rows: int, settings: Settings) -> Predictor:
         DeployError: the version cannot be served; the reason names it.
     """
     started = time.monotonic()
-    folder = files(spec, settings.mlflow_tracking_uri)
+    folder = files(spec, settings)
     model = Forecaster.load(forecaster_folder(folder))
     about = About(spec.name, spec.version, spec.run_id, model.target, model.horizon_days)
     about.example, about.trained_on = example(folder), spec.trained_on
@@ -52,20 +53,24 @@ def load(spec: ModelSpec, max_rows: int, settings: Settings) -> Predictor:
     return predictor
 
 
-def files(spec: ModelSpec, tracking_uri: str) -> Path:
+def files(spec: ModelSpec, settings: Settings) -> Path:
     """The version's MLflow model folder, whose files match the digest taken at training.
 
     Raises:
         RegistryError: they do not, or there is no digest: not loaded.
         ServiceError: MLflow does not answer.
     """
-    label = f"{spec.name}-{spec.version}"
+    label, tracking_uri = f"{spec.name}-{spec.version}", settings.mlflow_tracking_uri
     if not spec.sha256:
         raise RegistryError(f"{label} has no digest to compare with.", "Register it with `turo promote`.")
     if not tracking_uri.startswith("http"):  # a database: only MLflow's library reads it
         return fetch(spec.model_uri, label, spec.sha256)
+    login = mlflow_login(settings)
     return fetch(
-        spec.model_uri, label, spec.sha256, lambda uri, target: fetch_over_http(tracking_uri, uri, target)
+        spec.model_uri,
+        label,
+        spec.sha256,
+        lambda uri, target: fetch_over_http(tracking_uri, uri, target, login),
     )
 
 

@@ -1,0 +1,1 @@
+"""What the service `operator` answers: metrics, findings, and a backup on demand."""

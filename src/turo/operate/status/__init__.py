@@ -1,0 +1,1 @@
+"""`turo status`: the whole platform on one screen."""

@@ -1,0 +1,1 @@
+"""To another version and, where that fails, back: what `upgrade.sh` asks of the operator's container."""
