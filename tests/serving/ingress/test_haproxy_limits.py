@@ -13,15 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from asgi_server import asgi_server
+from haproxy_written import ray_writes
 from local_ray import free_port
 from ray.serve._private.haproxy import (
     BackendConfig,
-    HAProxyApi,
-    HAProxyConfig,
     ServerConfig,
     get_haproxy_binary,
 )
-from ray.serve.config import HTTPOptions
 from served import LIMITS, NAME, full_row, tiny_predictor
 from serving_stack import until
 from slow_sockets import read_all, slow_sockets
@@ -31,22 +29,6 @@ from turo.serving.http.before_queue import BeforeQueue
 from turo.serving.http.body_limits import Waiting
 from turo.serving.http.cors import Cors
 from turo.serving.ingress.haproxy_limits import limited
-
-
-def ray_writes(folder: Path, backends: dict[str, BackendConfig], port: int = 8000) -> str:
-    """The configuration of Ray's own template."""
-    config = HAProxyConfig(
-        http_options=HTTPOptions(host="127.0.0.1", port=port),
-        socket_path=str(folder / "admin.sock"),
-        server_state_base=str(folder),
-        server_state_file=str(folder / "state"),
-        metrics_socket_path=str(folder / "metrics.sock"),
-        metrics_port=free_port(),
-        stats_port=free_port(),
-        is_head=True,
-    )
-    HAProxyApi(config, backends, str(folder / "haproxy.cfg"))._generate_config_file_internal()
-    return (folder / "haproxy.cfg").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +55,28 @@ def proxy(folder: Path, application: Any, **environment: str) -> Iterator[tuple[
                 yield "127.0.0.1", port
             finally:
                 process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "asker", "scheme"),
+    [("127.0.0.1", "9.9.9.9", "https"), ("10.213.253.2", "127.0.0.1", ""), ("", "127.0.0.1", "https")],
+)
+def test_the_one_proxy_in_front_is_believed_who_asks_and_how(
+    tmp_path: Path, trusted: str, asker: str, scheme: str
+) -> None:
+    """Without such a proxy links follow what is said, as they always did; who asks is never taken from it."""
+
+    async def echo(scope: Any, receive: Any, send: Any) -> None:
+        told = {name.decode(): value.decode() for name, value in scope["headers"]}
+        body = f"{told.get('x-forwarded-for')}|{told.get('x-forwarded-proto', '')}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    given = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https"}
+    with proxy(tmp_path, echo, TRUSTED_PROXY=trusted) as (host, port):
+        answer = httpx.get(f"http://{host}:{port}/{NAME}", headers=given, trust_env=False)
+    forwarded, _, proto = answer.text.partition("|")
+    assert (forwarded.rpartition(",")[2].strip(), proto) == (asker, scheme)
 
 
 class Replica:
