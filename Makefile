@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export CODE_VERSION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 
-.PHONY: help demo up down logs token generate lint types unit without-ray with-ray browser stack test bench bench-serving bench-front bench-prepare bench-batch bench-forecast bench-answers bench-replay bench-report bench-busy clean
+.PHONY: help demo up down logs token generate lint types unit without-ray with-ray random browser stack drills stack-drills test digests digests-check images scan bench bench-serving bench-front bench-prepare bench-batch bench-forecast bench-answers bench-replay bench-report bench-busy clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -74,19 +74,46 @@ without-ray: .venv/.all
 with-ray: .venv/.all
 	pytest -m '(ray or slow) and not (stack or browser)'
 
+random: .venv/.all ## The state machine of the serving with other examples each time; a failure prints its steps
+	pytest tests/serving/state_machine/test_platform_states.py --hypothesis-profile=at-random --timeout=1500
+
 browser: .venv/.all ## The pages in a real browser; ARGS=--screenshots draws docs/images/ anew
 	pytest tests/browser $(ARGS)
 
 stack: .venv/.all ## The real compose stack, tested from outside (needs Docker)
 	pytest -m stack tests/stack $(ARGS)
 
-test: .venv/.all ## Everything; the stack too where a Docker engine answers
+drills: .venv/.all ## On a real stack what breaks it: each service killed, paused; disks filled; models spoilt (needs Docker)
+	pytest -m stack tests/drills $(ARGS)
+
+# In one session, so that the stack is built and started once.
+stack-drills: .venv/.all ## Both, one after the other on the same stack
+	pytest -m stack tests/stack tests/drills $(ARGS)
+
+test: .venv/.all ## Everything, but what `make stack` and `make drills` have for themselves as it takes long
 	@$(MAKE) -j2 lint types
 	@$(MAKE) unit
 	@if python tests/support/real_browser.py; then $(MAKE) browser; \
 	else echo 'The browser tests did not run; then run `make browser`.'; fi
-	@if docker info >/dev/null 2>&1; then $(MAKE) stack; \
-	else echo 'No Docker engine answers: the stack tests did not run. Start Docker and run `make stack`.'; fi
+	@if docker info >/dev/null 2>&1; then $(MAKE) stack-drills ARGS='-m "stack and not long"'; \
+	else echo 'No Docker engine answers: stack tests and drills did not run. Start Docker and run `make stack-drills`.'; fi
+
+# Every Compose file, each followed by its digests where `make digests` wrote them; any domain will do.
+COMPOSE_ALL = TURO_DOMAIN=turo.example.com docker compose --profile '*' \
+	$(foreach name,docker-compose docker-compose.tls,-f $(name).yml $(addprefix -f ,$(wildcard $(name).digests.yml)))
+
+digests: .venv/.all ## Write the digest of every pinned image into docker-compose*.digests.yml (needs a registry)
+	.ci/digests.py
+
+digests-check: .venv/.all ## Does each tag still mean the digest that is written down
+	.ci/digests.py --check
+
+images: ## Build our images and pull the others, by digest where it is written down
+	$(COMPOSE_ALL) build
+	$(COMPOSE_ALL) pull --ignore-buildable
+
+scan: .venv/.all ## What is in each image (sbom/), and holes of it that are severe and mended (needs syft, grype)
+	.ci/scan.py $$($(COMPOSE_ALL) config --images)
 
 bench: bench-prepare bench-batch bench-serving ## Every speed claim of the README
 
@@ -123,4 +150,4 @@ bench-busy: ## Answers while jobs run: p99 idle and during prepare_data, in the 
 	docker compose exec -T ray python - $(ARGS) < benchmarks/serving_busy.py
 
 clean: ## Remove what the demo and the tests left
-	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo sbom .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from compose_stack import HOST_USER, MODELS, Stack, figures, wait_for
+from container_costs import memory
 
 pytestmark = pytest.mark.stack
 ONE_OFFS = {"bootstrap", "airflow_init"}
@@ -114,21 +115,7 @@ def test_files_made_by_containers_can_be_read_and_deleted_by_the_host_user(stack
 
 
 def test_memory_of_all_containers(stack: Stack) -> None:
-    ids = stack.compose("ps", "-q").stdout.split()
-    done = subprocess.run(
-        ["docker", "stats", "--no-stream", "--format", "json", *ids],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "B": 1}
-
-    def size(text: str) -> float:
-        number = text.rstrip("KMGiB")
-        return float(number) * units[text[len(number) :]]
-
-    used = {row["Name"]: size(row["MemUsage"].split(" / ")[0]) for row in rows}
+    used = memory(stack)
     figures["memory of all containers"] = f"{sum(used.values()) / 2**30:.2f} GiB"
     assert sum(used.values()) < 7e9, used
 

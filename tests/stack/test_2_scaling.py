@@ -16,7 +16,7 @@ from airflow_api import AirflowApi
 from compose_stack import Stack, figures, wait_for
 from request_loop import RequestLoop
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 NAME = "XGBoost"
 # So many rows that the replicas, not these clients, are what is waited for, however busy the machine is: else
 # too few requests are under way for one more replica.

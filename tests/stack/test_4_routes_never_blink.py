@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from airflow_api import AirflowApi
 from compose_stack import MODELS, Stack, figures, served_versions, wait_for
 from request_loop import RequestLoop
+from stack_models import copied, point, refusals, refused
 
 pytestmark = pytest.mark.stack
 NAME = "KNN"
 RATE = 20.0 * len(MODELS)
 MORE = 200  # answers awaited after an end state: what comes late is seen as well
-
-# A copy of what serves whose digest is of other files, as a damaged registry would hold it.
-COPY = """
-import sys
-from turo import settings
-from turo.registry import client as connection
-name, version = sys.argv[1:]
-connection.use_mlflow(settings.load())
-client = connection.client()
-good = client.get_model_version(name, version)
-tags = dict(good.tags) | {"turo.model_sha256": "0" * 64}
-model = good.source.rpartition("/")[2]
-print(client.create_model_version(name, good.source, good.run_id, tags=tags, model_id=model).version)
-"""
-POINT = """
-import sys
-from turo import settings
-from turo.registry import client as connection
-name, alias, version = sys.argv[1:]
-connection.use_mlflow(settings.load())
-connection.client().set_registered_model_alias(name, alias, version)
-"""
 
 COUNT_RUNS = """
 import mlflow
@@ -45,31 +22,11 @@ print(len(mlflow.search_runs(search_all_experiments=True, output_format="list"))
 """
 
 
-def copy_with_wrong_digest(stack: Stack, version: str) -> str:
-    return stack.execute("mlflow", "python", "-c", COPY, NAME, version).split()[-1]
-
-
-def point(stack: Stack, alias: str, version: str) -> None:
-    stack.execute("mlflow", "python", "-c", POINT, NAME, alias, version)
-
-
-def refused(serve: str) -> str | None:
-    """The version that the route says it does not serve."""
-    told = httpx.get(f"{serve}/{NAME}", timeout=30).json()["refused"] or {}
-    return told.get("version")
-
-
-def refusals(stack: Stack) -> list[str]:
-    """The versions that the decision log says were refused, first to last."""
-    entries = [json.loads(line) for line in stack.execute("mlflow", "turo", "ledger", NAME).splitlines()]
-    return [entry["version"] for entry in reversed(entries) if entry["event"] == "refused"]
-
-
 @pytest.fixture(scope="module")
 def good(stack: Stack, serve: str) -> Iterator[str]:
     """The version that serves before; it is the champion again at the end."""
     yield (version := served_versions(serve)[NAME])
-    point(stack, "champion", version)
+    point(stack, NAME, "champion", version)
 
 
 def hold(loop: RequestLoop, answers: int = MORE) -> None:
@@ -89,22 +46,24 @@ def test_a_restart_of_mlflow_while_the_champion_is_refused(
     stack: Stack, serve: str, examples: dict[str, Any], good: str
 ) -> None:
     before = served_versions(serve)
-    bad = copy_with_wrong_digest(stack, good)
+    bad = copied(stack, NAME, good)
     with RequestLoop(serve, examples, rate=RATE) as loop:
-        point(stack, "champion", bad)
-        wait_for(f"version {bad} refused", lambda: refused(serve) == bad, timeout=180)
+        point(stack, NAME, "champion", bad)
+        wait_for(f"version {bad} refused", lambda: refused(serve, NAME) == bad, timeout=180)
         restart_mlflow(stack, loop)
-        wait_for(f"version {bad} refused again", lambda: refused(serve) == bad, timeout=180)
+        wait_for(f"version {bad} refused again", lambda: refused(serve, NAME) == bad, timeout=180)
         # Champion and previous are both bad from here on: so they meet the next test's restart.
-        worse = copy_with_wrong_digest(stack, good)
-        point(stack, "previous", bad)
-        point(stack, "champion", worse)
-        wait_for(f"version {worse} refused", lambda: refused(serve) == worse, timeout=180)
+        worse = copied(stack, NAME, good)
+        point(stack, NAME, "previous", bad)
+        point(stack, NAME, "champion", worse)
+        wait_for(f"version {worse} refused", lambda: refused(serve, NAME) == worse, timeout=180)
         hold(loop)
     figures["requests while a refused champion met a restart"] = str(dict(loop.statuses))
     assert set(loop.statuses) == {"200"}, (loop.statuses, loop.refused)
     assert loop.versions == {name: [version] for name, version in before.items()}
-    wait_for("both refusals in the decision log", lambda: set(refusals(stack)) == {bad, worse}, timeout=60)
+    wait_for(
+        "both refusals in the decision log", lambda: set(refusals(stack, NAME)) == {bad, worse}, timeout=60
+    )
 
 
 def test_down_and_up_serves_the_same_versions_without_training(
@@ -129,6 +88,6 @@ def test_a_rollback_is_one_command_and_may_be_repeated(
         for _ in range(2):
             stack.execute("mlflow", "turo", "rollback", NAME, "--to", good)
             assert served_versions(serve)[NAME] == good
-        wait_for("nothing is refused any more", lambda: refused(serve) is None, timeout=60)
+        wait_for("nothing is refused any more", lambda: refused(serve, NAME) is None, timeout=60)
         hold(loop)
     assert set(loop.statuses) == {"200"}, (loop.statuses, loop.refused)

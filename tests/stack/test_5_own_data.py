@@ -19,10 +19,6 @@ from own_fleets import OwnFleet
 
 pytestmark = pytest.mark.stack
 INPUTS = ("reservations.csv", "vehicles.csv", "blocks.csv")
-WALK: list[tuple[str, Callable[[Path], OwnFleet]]] = [
-    ("an export", own_fleets.export),
-    ("sixty trips", own_fleets.tiny_export),
-]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +90,13 @@ def tasks(airflow: AirflowApi, dag: str, run: str) -> dict[str, dict[str, Any]]:
     return {task["task_id"]: task for task in airflow.task_instances(dag, run)}
 
 
-@pytest.mark.parametrize(("name", "put"), WALK, ids=[name for name, _ in WALK])
+@pytest.mark.parametrize(
+    ("name", "put"),
+    [
+        pytest.param("an export", own_fleets.export, id="an export"),
+        pytest.param("sixty trips", own_fleets.tiny_export, id="sixty trips", marks=pytest.mark.long),
+    ],
+)
 def test_own_files_take_the_sample_s_place(
     airflow: AirflowApi,
     serve: str,

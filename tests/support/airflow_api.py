@@ -9,6 +9,7 @@ import httpx
 
 ENDED = ("success", "failed")
 EXPLAINED_CHARACTERS = 6000
+PAGE = 100  # the most that Airflow gives at once
 
 
 class AirflowApi:
@@ -51,8 +52,16 @@ class AirflowApi:
         return str(state)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Its runs, at most a hundred."""
-        return list(self.get(f"/dags/{dag_id}/dagRuns", limit=100)["dag_runs"])
+        """Its runs, oldest first; `~` of every DAG.
+
+        Page by page, for Airflow gives a hundred at a time; one that begins meanwhile is at the end.
+        """
+        found = list[dict[str, Any]]()
+        while True:
+            page = self.get(f"/dags/{dag_id}/dagRuns", limit=PAGE, offset=len(found), order_by="id")
+            found += page["dag_runs"]
+            if not page["dag_runs"] or len(found) >= page["total_entries"]:
+                return found
 
     def is_idle(self, dag_id: str) -> bool:
         """Whether no run of it waits or is under way."""
@@ -91,7 +100,9 @@ class AirflowApi:
 
     def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
         answer = self._client.request(method, f"/api/v2{path}", **more)
-        if answer.status_code == 401:
+        # Of a token that another key has signed, as before the stack's volumes were forgotten, it says 403.
+        if answer.status_code == 401 or (answer.status_code == 403 and "Invalid JWT" in answer.text):
+            self._client.headers.pop("Authorization", None)
             token = self._client.post("/auth/token", json=self._login)
             token.raise_for_status()
             self._client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"

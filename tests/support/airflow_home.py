@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAGS = REPOSITORY / "dags"
@@ -65,7 +66,8 @@ def run(folder: Path, dag_id: str, conf: dict[str, Any] | None = None, at: datet
     """Run a DAG to its end in this process, with Airflow's own scheduling decisions."""
     database()
     moment = at or datetime.now(UTC)
-    return Run(dag(folder, dag_id).test(run_conf=conf, logical_date=moment, run_after=moment))
+    with patch.dict(os.environ):  # what Airflow tells each task there, whose process this one is
+        return Run(dag(folder, dag_id).test(run_conf=conf, logical_date=moment, run_after=moment))
 
 
 class Run:

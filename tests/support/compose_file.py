@@ -14,13 +14,24 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def compose_config(file: str, **variables: str) -> dict[str, Any]:
-    """`docker compose config` of a file, with the given variables and none of this shell's own."""
+def compose_config(*files: str, **variables: str) -> dict[str, Any]:
+    """`docker compose config` of files, every profile, with these variables and none of this shell's own."""
     version = ["docker", "compose", "version"]
     if not shutil.which("docker") or subprocess.run(version, capture_output=True).returncode:
         pytest.skip("docker compose is not installed")
     done = subprocess.run(
-        ["docker", "compose", "--env-file", "/dev/null", "-f", file, "config", "--format", "json"],
+        [
+            "docker",
+            "compose",
+            "--env-file",
+            "/dev/null",
+            "--profile",
+            "*",
+            *(word for file in files for word in ("-f", file)),
+            "config",
+            "--format",
+            "json",
+        ],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | variables,
         capture_output=True,

@@ -56,7 +56,8 @@ class FakeJobs:
         if parts.path == "/api/jobs/":
             self.submitted.append(body["submission_id"])
             cpus = body["entrypoint_num_cpus"]
-            self.add(body["submission_id"], "RUNNING", metadata=body["metadata"], entrypoint_num_cpus=cpus)
+            told = {name: body[name] for name in ("metadata", "entrypoint")}
+            self.add(body["submission_id"], "RUNNING", entrypoint_num_cpus=cpus, **told)
             return 200, {}
         found = re.fullmatch(r"/api/jobs/([^/]+)(/stop)?", parts.path)
         assert found, path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ class Pages:
         watched: Watched = WATCHED,
     ) -> None:
         self.asked: list[Request] = []
-        front = Front(FleetFolder(data_dir, code_version), SERVICES, api_key, lambda: now, watched)
+        front = self.front = Front(
+            FleetFolder(data_dir, code_version), SERVICES, api_key, lambda: now, watched
+        )
         self.directory = Directory(self.forward, bool(api_key), front)
         self.directory.models = {NAME: SPEC}
         self.app = DirectoryApp(self.directory, LIMITS, api_key=api_key)
@@ -92,3 +95,8 @@ class Pages:
 
     def get(self, path: str = "/", headers: dict[str, str] = BROWSER, **more: Any) -> httpx.Response:
         return self.ask("GET", path, headers, **more)
+
+
+def text_of(page: str) -> str:
+    """What a page says, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))

@@ -13,7 +13,8 @@ from fake_serve import FakeServe
 from turo import settings as settings_module
 from turo.serving.control.desired import DesiredState
 from turo.serving.control.reconcile import Reconciler
-from turo.serving.control.version_choice import ALL_REFUSED_S, LOST_S, SHELVED_S
+from turo.serving.control.shelf import SHELVED_S
+from turo.serving.control.version_choice import ALL_REFUSED_S, LOST_S
 from turo.serving.serve_config import ModelSpec, Notes
 
 BAD = "DeployError: A version 2 fails its smoke test"
@@ -256,6 +257,19 @@ def test_where_no_version_can_be_served_all_are_tried_again_after_a_while(world:
     assert world.serving == "1"
 
 
+def test_where_all_are_tried_again_the_champion_does_not_stay_away_without_a_reason(world: World) -> None:
+    """Once all refusals are taken back the champion has its turn too: it serves, or is refused anew."""
+    world.serve.broken |= {"2": DIGEST, "1": BAD}
+    world.champion("2", previous="1", suspects=("2",))
+    world.tick(10, seconds=1.0)
+    assert set(world.status["routes"]["A"]["refused"]) == {"1", "2"}
+    del world.serve.broken["1"]
+    world.tick(1, seconds=ALL_REFUSED_S)
+    world.tick(6)
+    status = world.status["routes"]["A"]
+    assert (world.serving, status["refused"]) == ("1", {"2": DIGEST})
+
+
 @pytest.mark.parametrize("away", [False, True])
 def test_a_version_that_is_slow_to_come_is_waited_for_and_never_refused(
     world: World, away: bool, caplog: pytest.LogCaptureFixture
@@ -337,7 +351,47 @@ def test_a_version_that_kills_its_replicas_gives_way_to_one_that_lives(world: Wo
     world.serve.deadly.add("2")
     world.champion("2", previous="1")
     world.tick(10, seconds=LOST_S / 5)
-    assert (world.serving, world.refusals) == ("1", []), "nothing was said against it"
+    why = "left alone for now, its replicas die: The replica died unexpectedly."
+    assert (world.serving, world.refusals) == ("1", [("2", why)])
+    assert world.status["routes"]["A"]["waiting"] == why
+    assert world.told["notes"]["refused"] == {"version": "2", "reason": why}
+    world.serve.deadly.clear()
+    world.tick(3, seconds=SHELVED_S / 2)
+    world.tick(3)
+    status = world.status["routes"]["A"]
+    assert (world.serving, status["waiting"], world.told["notes"]["refused"]) == ("2", None, None)
+
+
+def test_a_version_that_served_and_now_kills_its_replicas_gives_way_too(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.champion("2", previous="1")
+    world.tick()
+    world.serve.deadly.add("2")  # its container has half the memory now
+    world.serve.restart()
+    world.tick(3)
+    assert world.serving is None
+    assert world.status["routes"]["A"]["waiting"] == "The replica died unexpectedly."
+    world.tick(10, seconds=LOST_S / 5)
+    why = "left alone for now, its replicas die: The replica died unexpectedly."
+    status = world.status["routes"]["A"]
+    assert (world.serving, status["version"], status["waiting"]) == ("1", "1", why)
+
+
+def test_while_mlflow_is_away_no_version_is_blamed_for_not_starting(world: World) -> None:
+    world.champion("1")
+    world.tick()
+    world.champion("2", previous="1")
+    world.tick()
+    known, world.desired = world.desired, ConnectionError("MLflow is down")
+    world.serve.broken |= dict.fromkeys("12", "ServiceError: MLflow does not answer")
+    world.serve.restart()
+    world.tick(40, seconds=LOST_S / 5)
+    assert world.status["routes"]["A"]["waiting"] == "ServiceError: MLflow does not answer"
+    world.serve.broken.clear()
+    world.desired = known
+    world.tick(10, seconds=6.0)
+    assert (world.serving, world.refusals) == ("2", [])
 
 
 def test_a_replica_that_starts_while_a_bad_version_is_tried_serves_the_good_one(world: World) -> None:

@@ -1,28 +1,12 @@
-"""What must survive: Ray going away, another database behind MLflow."""
+"""Another database behind MLflow than the one it began with."""
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
-from compose_stack import MODELS, Stack, figures, served_versions, wait_for
+from compose_stack import MODELS, Stack, served_versions, wait_for
 
-pytestmark = pytest.mark.stack
-
-
-def all_answer(serve: str) -> bool:
-    return all(httpx.get(f"{serve}/{name}", timeout=5).status_code == 200 for name in MODELS)
-
-
-def test_routes_come_back_after_ray_is_killed(stack: Stack, serve: str) -> None:
-    before = served_versions(serve)
-    began = time.monotonic()
-    stack.compose("kill", "-s", "SIGKILL", "ray")
-    stack.compose("up", "-d", "--no-recreate", "ray")
-    wait_for("four routes after a killed Ray head", lambda: all_answer(serve), timeout=240)
-    figures["Ray head killed to four answering routes"] = f"{time.monotonic() - began:.0f} s"
-    assert served_versions(serve) == before
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 
 def test_mlflow_on_postgresql_serves_as_well(stack: Stack, serve: str) -> None:
