@@ -40,6 +40,17 @@ if {{ var(txn.origin) -m found }} !told_origin
 BODIES = """\
     http-request wait-for-body time {body}
 """
+# A replica writes head and body one after the other, and may be killed between. What surely fits the buffer
+# is passed on whole, or told as 502: a head that is sent cannot be taken back.
+WHOLE = """\
+    http-request set-var(txn.head_only) bool(true) if METH_HEAD
+    http-response wait-for-body time {answer}
+    http-response set-var(txn.come) res.body_len
+    http-response set-var(txn.missing) res.body_size,sub(txn.come)
+    http-response deny deny_status 502 if {{ var(txn.missing) -m int gt 0 }} {{ res.body_size le {fits} }} \
+!{{ var(txn.head_only) -m found }} !{{ status 304 }}
+"""
+BUFFER = 16384  # HAProxy's own, in bytes
 
 
 def limited(configuration: str, environment: Mapping[str, str]) -> str:
@@ -76,6 +87,8 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
     )
     believed = BELIEVED.format(proxy=proxy) if proxy else ""
     rules = believed + (ORIGINS.format(origins=named) if named else "") + BODIES.format(body=body)
+    found = re.search(r"(?m)^    tune\.bufsize (\d+)$", configuration)
+    rules += WHOLE.format(answer=answer, fits=(int(found[1]) if found else BUFFER) // 2)
     return _after(text, r"(?=    # Routes endpoint\n)", rules)
 
 
