@@ -1,13 +1,20 @@
-"""The MLflow server's metrics path: moved for the scrape, everything else untouched."""
+"""The MLflow server: its metrics path alone is moved for the scrape; connections outlive a client's work."""
 
 from __future__ import annotations
 
+import http.client
 import importlib
+import select
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from local_ray import free_port
+from serving_stack import until
 
 from turo.mlflow_container.gunicorn_settings import with_metrics_path
 
@@ -64,3 +71,25 @@ def test_a_dead_workers_gauges_are_removed(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "gauge_liveall_4712.db").touch()
     child_exit(None, Worker())
     assert [path.name for path in tmp_path.iterdir()] == ["gauge_liveall_4712.db"]
+
+
+def test_a_connection_lives_while_its_client_works_between_two_requests() -> None:
+    port = free_port()
+    command = [
+        sys.executable, "-m", "gunicorn", "--config", "python:turo.mlflow_container.gunicorn_settings",
+        "--worker-class", "gthread", "--threads", "2", "--bind", f"127.0.0.1:{port}",
+        "wsgiref.simple_server:demo_app",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            until("it answers", lambda: httpx.get(f"http://127.0.0.1:{port}").status_code == 200, 60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            kept = connection.sock
+            # Gunicorn's own limit is 2 s, and it looks once a second; a closed socket could be read.
+            assert select.select([kept], [], [], 5)[0] == []
+            connection.request("GET", "/")
+            assert (connection.getresponse().status, connection.sock) == (200, kept)
+        finally:
+            process.terminate()

@@ -3,7 +3,7 @@
 MLflow exposes its metrics at `/metrics` and has no option to move them; here they are at
 `/mlflow-metrics` as well, through the same host check, and without a login where MLflow has one:
 Prometheus has none, and the proxy in front hands that path to nobody. Its exporter must also be told
-when a worker ends, or that worker's gauges stay.
+when a worker ends, or that worker's gauges stay. Connections live longer than Gunicorn would let them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from typing import Any
 
 from turo import settings as settings_module
 from turo.registry.mlflow_login import mlflow_login
+
+# Gunicorn would close after 2 s what a training or the gate leaves idle while it works, and now and then at
+# the very moment of the next request, which is then reset.
+keepalive = 75  # seconds
+# Whoever is idle must not hold up the end of the server beyond Docker's patience.
+graceful_timeout = 10  # seconds
 
 METRICS_PATH = "/mlflow-metrics"
 MLFLOW_PATH = "/metrics"
