@@ -13,13 +13,9 @@ from typing import Any
 import httpx
 import pytest
 from asgi_server import asgi_server
-from haproxy_written import ray_writes
+from haproxy_written import haproxy, ray_writes
 from local_ray import free_port
-from ray.serve._private.haproxy import (
-    BackendConfig,
-    ServerConfig,
-    get_haproxy_binary,
-)
+from ray.serve._private.haproxy import BackendConfig, ServerConfig, get_haproxy_binary
 from served import LIMITS, NAME, full_row, tiny_predictor
 from serving_stack import until
 from slow_sockets import read_all, slow_sockets
@@ -47,14 +43,8 @@ def proxy(folder: Path, application: Any, **environment: str) -> Iterator[tuple[
             folder, {"A": BackendConfig("A", f"/{NAME}", app_name="A", servers=[replica])}, port
         )
         (folder / "haproxy.cfg").write_text(limited(text, environment))
-        command = [get_haproxy_binary(), "-db", "-f", str(folder / "haproxy.cfg")]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-            try:
-                url = f"http://127.0.0.1:{port}/{NAME}"
-                until("the proxy hands on", lambda: httpx.get(url).status_code == 200, 30)
-                yield "127.0.0.1", port
-            finally:
-                process.terminate()
+        with haproxy(folder / "haproxy.cfg", f"http://127.0.0.1:{port}/{NAME}"):
+            yield "127.0.0.1", port
 
 
 @pytest.mark.parametrize(

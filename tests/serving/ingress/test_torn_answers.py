@@ -2,71 +2,82 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from asgi_server import asgi_server
-from haproxy_written import ray_writes
+from compose_file import compose_config
+from haproxy_written import haproxy, ray_writes
 from local_ray import free_port
-from ray.serve._private.haproxy import BackendConfig, ServerConfig, get_haproxy_binary
-from serving_stack import until
+from ray.serve._private.haproxy import BackendConfig, ServerConfig
 
 from turo.serving.ingress.haproxy import amended
 from turo.serving.ingress.haproxy_limits import limited
 
-BUFFER = 16384  # bytes, HAProxy's own
-HALF, LONG = BUFFER // 2, 10 * BUFFER
-BODIES = {
-    "/A/predict": b'{"predictions":[41.5]}',
-    "/A/half": b"x" * HALF,
-    "/A/more": b"x" * (HALF + 1),
-    "/A/long": b"x" * LONG,
-    "/A/empty": b"",
-}
+OWN = 16384  # bytes, HAProxy's buffer where Ray is told nothing
+SHIPPED = "RAY_SERVE_HAPROXY_TUNE_BUFSIZE"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Its address, and how long an answer may be that it holds back until all of it has come."""
+
+    url: str
+    whole: int  # bytes
 
 
 async def replica(scope: Any, receive: Any, send: Any) -> None:
-    """Ends at /A/torn once the head of its answer is written, as if it were killed there."""
-    body = BODIES.get(scope["path"], b"")
-    length = len(body) or (36 if scope["path"] == "/A/torn" else 0)
+    """`/A/whole/5` answers with five bytes; at `/A/torn/5` it ends once its head is written, as if killed.
+
+    Whatever else is asked, the proxy's check among it, has an answer without content.
+    """
+    *_, how, last = scope["path"].split("/")
+    length = int(last) if last.isdigit() else 0
     head = [(b"content-length", str(length).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
-    if scope["path"] == "/A/torn":
+    if how == "torn":
         raise ConnectionError("ended between head and body")
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    body = b"" if scope["method"] == "HEAD" else b"x" * length
+    await send({"type": "http.response.body", "body": body})
 
 
-@pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The real program with all that is amended, before one such replica; gives its address."""
-    folder, port = tmp_path_factory.mktemp("proxy"), free_port()
+@pytest.fixture(scope="module", params=["own", "shipped"])
+def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """The real program with all that is amended, before one such replica."""
+    folder, port, buffer = tmp_path_factory.mktemp("proxy"), free_port(), OWN
+    if request.param == "shipped":
+        buffer = int(compose_config("docker-compose.yml")["services"]["ray"]["environment"][SHIPPED])
+        assert buffer > OWN
     path = folder / "haproxy.cfg"
-    with contextlib.ExitStack() as stack:
-        host, behind = stack.enter_context(asgi_server(replica))
+    with asgi_server(replica) as (host, behind):
         model = BackendConfig("A", "/A", app_name="A", servers=[ServerConfig("replica", host, behind)])
-        path.write_text(limited(amended(ray_writes(folder, {"A": model}, port)), {}))
-        command = [get_haproxy_binary(), "-db", "-f", str(path)]
-        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-        stack.callback(process.terminate)
+        written = ray_writes(folder, {"A": model}, port, bufsize=buffer)
+        path.write_text(limited(amended(written), {}))
         url = f"http://127.0.0.1:{port}"
-        until("the proxy hands on", lambda: httpx.get(f"{url}/A/predict").status_code == 200, 30)
-        yield url
+        with haproxy(path, f"{url}/A/whole/22"):
+            yield Proxy(url, buffer // 2)
 
 
-def test_an_answer_torn_between_head_and_body_is_told_as_a_problem(proxy: str) -> None:
-    answer = httpx.post(f"{proxy}/A/torn", json={}, headers={"X-Request-Id": "mine"})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (502, "application/problem+json")
-    assert answer.headers["Retry-After"] == "1"
-    assert (answer.json()["request_id"], answer.json()["instance"]) == ("mine", "/A/torn")
+def test_an_answer_torn_between_head_and_body_is_told_as_a_problem(proxy: Proxy) -> None:
+    for length in (36, proxy.whole):
+        answer = httpx.post(f"{proxy.url}/A/torn/{length}", json={}, headers={"X-Request-Id": "mine"})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (502, "application/problem+json")
+        assert answer.headers["Retry-After"] == "1"
+        assert (answer.json()["request_id"], answer.json()["instance"]) == ("mine", f"/A/torn/{length}")
 
 
-def test_whole_answers_are_passed_on_as_they_are(proxy: str) -> None:
-    for path, body in BODIES.items():
-        answer = httpx.post(f"{proxy}{path}", json={})
-        assert (answer.status_code, answer.content) == (200, body), path
-        head = httpx.head(f"{proxy}{path}")
-        assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(body))), path
+def test_a_longer_one_is_passed_on_as_it_comes_and_ends_as_the_replica_did(proxy: Proxy) -> None:
+    """HTTP has no way to take a head back; the caller sees that it is not whole."""
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(f"{proxy.url}/A/torn/{proxy.whole + 1}", json={})
+
+
+def test_whole_answers_are_passed_on_as_they_are(proxy: Proxy) -> None:
+    for length in (0, 22, proxy.whole, proxy.whole + 1, 20 * proxy.whole):
+        answer = httpx.post(f"{proxy.url}/A/whole/{length}", json={})
+        assert (answer.status_code, answer.content) == (200, b"x" * length), length
+        head = httpx.head(f"{proxy.url}/A/whole/{length}")
+        assert (head.status_code, head.headers["Content-Length"]) == (200, str(length)), length

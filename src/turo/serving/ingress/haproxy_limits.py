@@ -50,7 +50,7 @@ WHOLE = """\
     http-response deny deny_status 502 if {{ var(txn.missing) -m int gt 0 }} {{ res.body_size le {fits} }} \
 !{{ var(txn.head_only) -m found }} !{{ status 304 }}
 """
-BUFFER = 16384  # HAProxy's own, in bytes
+BUFFER, CONNECTIONS_OF_ALL = 16384, 4096  # where Ray writes none: bytes, HAProxy's own; connections
 
 
 def limited(configuration: str, environment: Mapping[str, str]) -> str:
@@ -72,8 +72,7 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
     ]
     named = " ".join(filter(None, origins))
     proxy = environment.get("TRUSTED_PROXY", "")
-    found = re.search(r"(?m)^    maxconn (\d+)$", configuration)
-    most = int(found[1]) if found else 4096
+    most = _number(configuration, "maxconn", CONNECTIONS_OF_ALL)
     connections = most - most // SHARE
     # There is one limit of each kind, the settings'.
     text = re.sub(r"(?m)^ +timeout (http-request|server|client) \S+\n", "", configuration)
@@ -87,9 +86,14 @@ def limited(configuration: str, environment: Mapping[str, str]) -> str:
     )
     believed = BELIEVED.format(proxy=proxy) if proxy else ""
     rules = believed + (ORIGINS.format(origins=named) if named else "") + BODIES.format(body=body)
-    found = re.search(r"(?m)^    tune\.bufsize (\d+)$", configuration)
-    rules += WHOLE.format(answer=answer, fits=(int(found[1]) if found else BUFFER) // 2)
+    rules += WHOLE.format(answer=answer, fits=_number(configuration, "tune.bufsize", BUFFER) // 2)
     return _after(text, r"(?=    # Routes endpoint\n)", rules)
+
+
+def _number(configuration: str, setting: str, otherwise: int) -> int:
+    """What a global setting of the configuration is, or what it is where nothing is written."""
+    found = re.search(rf"(?m)^    {re.escape(setting)} (\d+)$", configuration)
+    return int(found[1]) if found else otherwise
 
 
 def _milliseconds(seconds: float) -> str:
