@@ -21,12 +21,15 @@ def started(folder: Path, variables: dict[str, str], accounts: int = 0) -> tuple
     """Options and environment with which the server is started; then it ends."""
     tools = folder / "tools"
     tools.mkdir()
-    for name, does in {
-        "mlflow": f'echo "$*" >{folder}/options; env >{folder}/environment',
-        "python": f'echo "$*" >>{folder}/python; exit {accounts}',
-    }.items():
-        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
-        (tools / name).chmod(0o755)
+    (tools / "python").write_text(
+        f"""#!/bin/sh
+case "$*" in
+  "-m turo.mlflow_container.server "*) echo "$*" >{folder}/options; env >{folder}/environment ;;
+  *) echo "$*" >>{folder}/python; exit {accounts} ;;
+esac
+"""
+    )
+    (tools / "python").chmod(0o755)
     environment = {
         "PATH": f"{tools}:{os.environ['PATH']}",
         "TMPDIR": str(folder),

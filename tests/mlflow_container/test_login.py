@@ -36,7 +36,7 @@ def with_login(folder: Path, port: int, password: str = PASSWORD) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, int]]:
     """A server that was started with another password before, as it is after a change in .env."""
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
@@ -63,7 +63,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "https://mlflow.turo.example.com:8443",
     }
     command = [
-        sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth",
+        sys.executable, "-m", "turo.mlflow_container.server", "server", "--app-name", "basic-auth",
         "--backend-store-uri", settings.backend_uri, "--artifacts-destination", str(folder / "artifacts"),
         "--serve-artifacts", "--host", "127.0.0.1", "--port", settings.mlflow_tracking_uri.rpartition(":")[2],
         "--workers", "1", "--gunicorn-opts", GUNICORN, "--expose-prometheus", str(folder / "metrics"),
@@ -72,9 +72,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         try:
             url = f"{settings.mlflow_tracking_uri}/health"
             until("MLflow answers", lambda: httpx.get(url, trust_env=False).status_code == 200, 120)
-            yield settings
+            yield settings, process.pid
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(started: tuple[Settings, int]) -> Settings:
+    return started[0]
+
+
+def test_what_was_started_is_gunicorn_and_nobody_waits_for_it(started: tuple[Settings, int]) -> None:
+    _, number = started
+    assert b"gunicorn" in Path(f"/proc/{number}/cmdline").read_bytes()
 
 
 def get(settings: Settings, path: str, **headers: str) -> int:

@@ -24,6 +24,15 @@ MOST_BYTES = 6.5 * 2**30
 MOST_CORES = 0.75  # of the slowest machine: whatever needs more than timers is above it
 MOST_BESIDE_RAY = 0.9  # of what Ray takes; measured: 0.69 to 0.75
 MOST_LATE = 3  # lines of a service that tell of an answer too late
+HOLDERS = """
+from pathlib import Path
+for process in Path("/proc").glob("[0-9]*"):
+    try:
+        if "/pandas/" in (process / "maps").read_text():
+            print((process / "cmdline").read_text().replace("\\0", " "))
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        pass
+"""
 SHOWN = 20  # kinds of lines of a service
 DAGS = ("prepare_data", "forecast_fleet", "new_files", "replay_track_record", "nightly_backup", "retrain")
 # Told in files only: of Ray, of the replicas of Serve, of tasks and DAG processor of Airflow, which both
@@ -65,6 +74,13 @@ def test_five_idle_minutes_cost_little(stack: Stack, idle: Idle) -> None:
     assert total - ray <= MOST_BESIDE_RAY * ray, most
     assert total <= MOST_CORES, most
     assert held <= MOST_BYTES, idle.held
+
+
+def test_nobody_of_ray_holds_pandas_who_does_without(stack: Stack, idle: Idle) -> None:
+    """CatBoost alone, whose own imports need it."""
+    holders = stack.execute("ray", "python", "-c", HOLDERS).splitlines()
+    assert holders, "its replicas are not seen"
+    assert [one for one in holders if not one.startswith("ray::ServeReplica:CatBoost:")] == []
 
 
 def test_no_log_warns(stack: Stack, idle: Idle) -> None:

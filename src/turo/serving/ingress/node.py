@@ -36,8 +36,9 @@ FAST_PATH = {
 }
 # What Ray does many times a second though nothing happens, at a slower pace.
 PACE = {
-    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
-    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
+    "RAY_event_stats": "0",  # how long each of its own handlers took, for nobody
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "LOG_NAME_UPDATE_INTERVAL_S": "1",
     "REPORTER_UPDATE_INTERVAL_MS": "10000",

@@ -26,7 +26,7 @@ from turo.serving.serve_config import CATALOG_DEPLOYMENT, DEPLOYMENT, CatalogCon
 from turo.settings import load as load_settings
 
 CPUS = 0.05
-FORGOTTEN_S = 60.0  # replicas report every two seconds
+FORGOTTEN_S = 60.0  # replicas report every five seconds
 
 logger = logging.getLogger(__name__)
 

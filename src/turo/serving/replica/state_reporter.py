@@ -1,4 +1,4 @@
-"""Reports to the catalog what a replica serves, over a Serve handle: at every change and every two seconds.
+"""Reports to the catalog what a replica serves, over a Serve handle: at every change and every five seconds.
 
 Reports do not wait behind requests of callers, and a restarted catalog knows all replicas within seconds.
 """
@@ -15,7 +15,7 @@ from turo.registry.route_names import CATALOG
 from turo.serving.replica.states import State
 from turo.serving.serve_config import CATALOG_DEPLOYMENT
 
-PERIOD_S = 2.0
+PERIOD_S = 5.0
 TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)

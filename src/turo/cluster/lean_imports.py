@@ -1,0 +1,55 @@
+"""Lets a module be imported as if a package that it takes only where it is installed were not.
+
+Ray Serve and scikit-learn import pandas in case somebody hands them a frame. Each of Ray's processes would
+hold 30 MiB for that, and nobody does. Whoever else imports the package has it as ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+
+PANDAS_FREE = {"ray.serve._private.utils": "pandas", "sklearn.utils.fixes": "pandas"}
+
+
+class Finder(MetaPathFinder):
+    """To be put first into `sys.meta_path`.
+
+    Args:
+        without: module → the package that is not there while it is imported; the module must be able to do
+            without. A package that is imported already stays.
+    """
+
+    def __init__(self, without: Mapping[str, str]) -> None:
+        self.without = without
+        self.here = threading.local()  # another thread that imports the package at this moment gets it
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name == getattr(self.here, "absent", ""):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if name not in self.without:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(spec.loader, self.here, self.without[name])
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Runs the module while the package is absent."""
+
+    def __init__(self, usual: SourceFileLoader, here: threading.local, absent: str) -> None:
+        super().__init__(usual.name, usual.path)
+        self.here, self.absent = here, absent
+
+    def exec_module(self, module: ModuleType) -> None:
+        before, self.here.absent = getattr(self.here, "absent", ""), self.absent
+        try:
+            super().exec_module(module)
+        finally:
+            self.here.absent = before
