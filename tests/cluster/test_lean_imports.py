@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -73,20 +72,18 @@ def test_a_module_that_fails_leaves_the_package_to_the_next(modules: Path) -> No
 
 
 def test_ray_serve_and_scikit_learn_do_without_pandas_and_frames_work_as_ever() -> None:
-    """As in the image of ray/: its sitecustomize is the first thing that Python runs."""
-    program = """
-import sys
+    """As in the image of ray/, where Python begins with the file that is installed there."""
+    program = f"""
+import site, sys
+site.addsitedir({str(REPOSITORY / "ray")!r})
 import ray.serve._private.controller, ray.serve._private.haproxy, ray.scripts.scripts
 from sklearn.svm import SVR
 assert "pandas" not in sys.modules, sorted(name for name in sys.modules if name.startswith("pandas"))
 import pandas as pd
-frame = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 1.0]})
+frame = pd.DataFrame({{"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 1.0]}})
 model = SVR().set_params(kernel="linear").fit(frame, [0.0, 1.0, 2.0])
 print(list(model.feature_names_in_), model.predict(frame).round(1).tolist())
 """
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "ray")}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd="/"
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("['a', 'b'] [0."), done.stdout

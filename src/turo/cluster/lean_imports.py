@@ -1,11 +1,13 @@
 """Lets a module be imported as if a package that it takes only where it is installed were not.
 
 Ray Serve and scikit-learn import pandas in case somebody hands them a frame. Each of Ray's processes would
-hold 30 MiB for that, and nobody does. Whoever else imports the package has it as ever.
+hold 30 MiB for that, and nobody does. Whoever else imports the package has it as ever. In the image of ray/
+every Python begins with it (lean_imports.pth; a sitecustomize.py is what some systems have themselves).
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -53,3 +55,8 @@ class _Loader(SourceFileLoader):
             super().exec_module(module)
         finally:
             self.here.absent = before
+
+
+def begin() -> None:
+    """From now on PANDAS_FREE do without."""
+    sys.meta_path.insert(0, Finder(PANDAS_FREE))
