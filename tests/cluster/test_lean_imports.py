@@ -87,3 +87,20 @@ print(list(model.feature_names_in_), model.predict(frame).round(1).tolist())
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("['a', 'b'] [0."), done.stdout
+
+
+def test_a_replica_s_tables_do_without_pandas() -> None:
+    program = f"""
+import site, sys
+site.addsitedir({str(REPOSITORY / "ray")!r})
+from turo.serving.replica.model_app import do_without_pandas
+do_without_pandas()
+import pyarrow as pa
+from turo.serving.lookup.held_rows import InMemory
+table = pa.table({{"vehicle_id": ["one", "two"], "price": [1.5, None]}})
+print(InMemory.of(table).row("one", None), pa.array(["x"]).to_pylist())
+assert "pandas" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "{'price': 1.5, 'vehicle_id': 'one'} ['x']\n"

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
+_here = threading.local()  # another thread that imports the package at the same moment gets it
 PANDAS_FREE = {"ray.serve._private.utils": "pandas", "sklearn.utils.fixes": "pandas"}
 
 
@@ -27,34 +29,44 @@ class Finder(MetaPathFinder):
 
     def __init__(self, without: Mapping[str, str]) -> None:
         self.without = without
-        self.here = threading.local()  # another thread that imports the package at this moment gets it
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name == getattr(self.here, "absent", ""):
+        if name in getattr(_here, "absent", ()):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         if name not in self.without:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(spec.loader, self.here, self.without[name])
+            spec.loader = _Loader(spec.loader, self.without[name])
         return spec
 
 
 class _Loader(SourceFileLoader):
     """Runs the module while the package is absent."""
 
-    def __init__(self, usual: SourceFileLoader, here: threading.local, absent: str) -> None:
+    def __init__(self, usual: SourceFileLoader, package: str) -> None:
         super().__init__(usual.name, usual.path)
-        self.here, self.absent = here, absent
+        self.package = package
 
     def exec_module(self, module: ModuleType) -> None:
-        before, self.here.absent = getattr(self.here, "absent", ""), self.absent
-        try:
+        with absent(self.package):
             super().exec_module(module)
-        finally:
-            self.here.absent = before
+
+
+@contextmanager
+def absent(package: str) -> Iterator[None]:
+    """In this block the package cannot be imported by this thread, where Python has begun with a Finder.
+
+    What is imported already stays.
+    """
+    before = getattr(_here, "absent", ())
+    _here.absent = (*before, package)
+    try:
+        yield
+    finally:
+        _here.absent = before
 
 
 def begin() -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ray import serve
 from ray.serve import Application
 
+from turo.cluster.lean_imports import absent
 from turo.registry.route_names import SHADOW
 from turo.serving.http.asgi import App
 from turo.serving.http.messages import Request, Response, request_id
@@ -43,6 +44,7 @@ class Model:
         sys.setswitchinterval(SWITCH_S)
         settings = load_settings()
         log_through_serve()
+        do_without_pandas()
         self.slot = ModelSlot(partial(load, settings=settings))
         self.gauges = Gauges(name)
         self.observer = Observer(name, self.gauges, settings.data_dir, settings.serve_log_rows)
@@ -147,6 +149,14 @@ class Model:
         """Really predict."""
         if self.slot.predictor is not None:
             self.slot.predictor.check()
+
+
+def do_without_pandas() -> None:
+    """To be called before pyarrow takes its first list, when it looks, once, whether pandas is there."""
+    import pyarrow as pa
+
+    with absent("pandas"):
+        pa.array([None])
 
 
 def log_through_serve() -> None:
