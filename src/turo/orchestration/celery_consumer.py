@@ -1,7 +1,8 @@
-"""Celery's consumer that asks a lost queue again every two seconds, for as long as it takes.
+"""Celery's consumer that bears the loss of its queue. Named in `AIRFLOW__CELERY__EXTRA_CELERY_CONFIG`.
 
-Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it: a queue that was away for a minute
-would be back for ten seconds before a worker notices. Named in `AIRFLOW__CELERY__EXTRA_CELERY_CONFIG`.
+Celery asks a lost queue again after 2, 4, 6 … 30 s and has no setting for it: one that was away for a minute
+would be back for ten seconds before a worker notices. It then forgets which of its processes work: the next
+task is handed to one that trains, and waits until that is done, though three others are idle.
 """
 
 from __future__ import annotations
@@ -22,3 +23,12 @@ class Consumer(CelerysConsumer):
         pauses = {"interval_start": PAUSE_S, "interval_step": 0, "interval_max": PAUSE_S}
         conn.ensure_connection = partial(conn.ensure_connection, **pauses)
         return super().ensure_connected(conn)
+
+    def on_close(self) -> None:
+        """After a connection: what has not begun is forgotten, the queue hands it out again; nothing else."""
+        super().on_close()
+        processes = getattr(self.pool, "_pool", None)
+        busy = getattr(processes, "_busy_workers", None)
+        if processes is not None and busy is not None:  # other kinds of pools have none
+            begun = [job for job in processes._cache.values() if job._accepted and job._write_to]
+            busy.update(job._write_to.inqW_fd for job in begun)
