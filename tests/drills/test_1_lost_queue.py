@@ -1,4 +1,7 @@
-"""Redis restarted while a task of hours is under way: what comes after it is done beside it, not after it."""
+"""Redis restarted while tasks of hours are under way: what comes after is done beside them, not after them.
+
+They leave one of a worker's four processes idle, so that hardly any task can find it by luck.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,20 @@ import time
 from pathlib import Path
 from airflow.sdk import dag, task
 @task
-def wait() -> None:
+def wait(number: int) -> None:
     while not Path({GO!r}).exists():
         time.sleep(1)
 @dag(schedule=None)
 def {NAME}() -> None:
-    wait()
+    wait.expand(number=[1, 2, 3])
 {NAME}()
 """
-VEHICLES = [str(number) for number in range(8)]  # more tasks at once than a worker has processes
+VEHICLES = [str(number) for number in range(8)]
 
 
 @pytest.fixture
 def long_run(drilled: Stack, airflow: AirflowApi) -> Iterator[str]:
-    """A run whose one task works until it is told to end."""
+    """A run whose tasks work until they are told to end."""
     path = drilled.folder / "dags" / f"{NAME}.py"
     path.write_text(DAG)
     path.chmod(0o644)
@@ -40,7 +43,7 @@ def long_run(drilled: Stack, airflow: AirflowApi) -> Iterator[str]:
     try:
         wait_for("the new DAG", known, 120)
         run = airflow.trigger(NAME, {})
-        wait_for("its task", partial(works, airflow, run), 60)
+        wait_for("its tasks", partial(works, airflow, run), 60)
         yield run
     finally:
         drilled.execute("airflow_worker", "rm", "-f", GO)
@@ -48,21 +51,20 @@ def long_run(drilled: Stack, airflow: AirflowApi) -> Iterator[str]:
 
 
 def works(airflow: AirflowApi, run: str) -> bool:
-    return [one["state"] for one in airflow.task_instances(NAME, run)] == ["running"]
+    return [one["state"] for one in airflow.task_instances(NAME, run)] == ["running"] * 3
 
 
-def test_what_is_triggered_afterwards_does_not_wait_for_it(
+def test_what_is_triggered_afterwards_does_not_wait_for_them(
     drilled: Stack, airflow: AirflowApi, long_run: str
 ) -> None:
     drilled.compose("restart", "redis")
     run = airflow.trigger("example_dag", {"vehicles": VEHICLES})
     assert airflow.wait("example_dag", run, timeout=150, period=0.5) == "success"
     told = airflow.get(f"/dags/example_dag/dagRuns/{run}")
-    figures["drill: redis restarted beside a task of hours"] = (
+    figures["drill: redis restarted beside tasks of hours"] = (
         f"{told['duration']:.0f} s for ten tasks after it"
     )
     assert works(airflow, long_run)
     drilled.execute("airflow_worker", "touch", GO)
     assert airflow.wait(NAME, long_run, timeout=60) == "success"
-    (task,) = airflow.task_instances(NAME, long_run)
-    assert task["try_number"] == 1
+    assert [one["try_number"] for one in airflow.task_instances(NAME, long_run)] == [1, 1, 1]
