@@ -44,6 +44,7 @@ TOUCH_VARIABLES = {
     "src/turo/demo/services.py": "hands the environment to MLflow, and sets what Ray and Serve read",
     "src/turo/demo/guard.py": "finds what the demo started by a mark that it hands down",
     "src/turo/serving/ingress/haproxy.py": "a program that a change of replicas waits for: loads no settings",
+    "src/turo/mlflow_container/server.py": "hands on what MLflow makes for its server, which it becomes",
     "src/turo/orchestration/role_health.py": "Airflow's options; starts every few seconds: loads no settings",
     "src/turo/orchestration/initialise.py": "main of airflow_init; the administrator's login is Airflow's",
 }

@@ -79,7 +79,10 @@ site.addsitedir({str(REPOSITORY / "ray")!r})
 import ray.serve._private.controller, ray.serve._private.haproxy, ray.scripts.scripts
 from sklearn.svm import SVR
 assert "pandas" not in sys.modules, sorted(name for name in sys.modules if name.startswith("pandas"))
+from ray.serve._private.utils import serve_encoders
 import pandas as pd
+from fastapi.encoders import jsonable_encoder
+assert jsonable_encoder(pd.DataFrame({{"a": [1]}}), custom_encoder=serve_encoders) == [{{"a": 1}}]
 frame = pd.DataFrame({{"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 1.0]}})
 model = SVR().set_params(kernel="linear").fit(frame, [0.0, 1.0, 2.0])
 print(list(model.feature_names_in_), model.predict(frame).round(1).tolist())

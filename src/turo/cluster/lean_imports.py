@@ -1,8 +1,9 @@
-"""Lets a module be imported as if a package that it takes only where it is installed were not.
+"""Lets a module be imported as if an optional package were not installed.
 
 Ray Serve and scikit-learn import pandas in case somebody hands them a frame. Each of Ray's processes would
-hold 30 MiB for that, and nobody does. Whoever else imports the package has it as ever. In the image of ray/
-every Python begins with it (lean_imports.pth; a sitecustomize.py is what some systems have themselves).
+hold 30 MiB for that, and nobody does. Whoever imports pandas himself has it as ever, and from then on Ray
+Serve knows frames. In the image of ray/ every Python begins with this module (lean_imports.pth, for some
+systems have a sitecustomize.py of their own), so it imports nothing that takes long.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 _here = threading.local()  # another thread that imports the package at the same moment gets it
 PANDAS_FREE = {"ray.serve._private.utils": "pandas", "sklearn.utils.fixes": "pandas"}
 
 
-class Finder(MetaPathFinder):
+class Finder:
     """To be put first into `sys.meta_path`.
 
     Args:
@@ -35,16 +36,16 @@ class Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if name in getattr(_here, "absent", ()):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        if name not in self.without:
+        if name not in self.without and name != "pandas":
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(spec.loader, self.without[name])
+            spec.loader = _Loader(spec.loader, self.without.get(name, ""))
         return spec
 
 
 class _Loader(SourceFileLoader):
-    """Runs the module while the package is absent."""
+    """Runs the module while the package is absent; pandas itself, and tells Ray Serve that it is there."""
 
     def __init__(self, usual: SourceFileLoader, package: str) -> None:
         super().__init__(usual.name, usual.path)
@@ -53,6 +54,16 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         with absent(self.package):
             super().exec_module(module)
+        if module.__name__ == "pandas":
+            _serve_knows_frames(module)
+
+
+def _serve_knows_frames(pandas: ModuleType) -> None:
+    """What Ray Serve's module does where it finds pandas: an application's frame is answered row by row."""
+    serve: Any = sys.modules.get("ray.serve._private.utils")
+    if serve is not None and serve.pd is None:
+        serve.pd = pandas
+        serve.serve_encoders[pandas.DataFrame] = serve._ServeCustomEncoders.encode_pandas_dataframe
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from celery.concurrency.asynpool import AsynPool
 from celery.worker.consumer.consumer import Consumer as CelerysConsumer
 
 PAUSE_S = 2.0
@@ -28,7 +29,6 @@ class Consumer(CelerysConsumer):
         """After a connection: what has not begun is forgotten, the queue hands it out again; nothing else."""
         super().on_close()
         processes = getattr(self.pool, "_pool", None)
-        busy = getattr(processes, "_busy_workers", None)
-        if processes is not None and busy is not None:  # other kinds of pools have none
+        if isinstance(processes, AsynPool):  # other kinds of pools remember nothing of it
             begun = [job for job in processes._cache.values() if job._accepted and job._write_to]
-            busy.update(job._write_to.inqW_fd for job in begun)
+            processes._busy_workers.update(job._write_to.inqW_fd for job in begun)

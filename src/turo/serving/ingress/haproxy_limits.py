@@ -50,7 +50,9 @@ WHOLE = """\
     http-response deny deny_status 502 if {{ var(txn.missing) -m int gt 0 }} {{ res.body_size le {fits} }} \
 !{{ var(txn.head_only) -m found }} !{{ status 304 }}
 """
-BUFFER, CONNECTIONS_OF_ALL = 16384, 4096  # where Ray writes none: bytes, HAProxy's own; connections
+# Where Ray writes none.
+BUFFER = 16384  # bytes, HAProxy's own
+CONNECTIONS_OF_ALL = 4096
 
 
 def limited(configuration: str, environment: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ FAST_PATH = {
     # Around every application: a header that is not UTF-8 would end in a bare 500 of Serve's.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "turo.serving.http.before_queue:middlewares",
 }
-# What Ray does many times a second though nothing happens, at a slower pace.
+# What Ray does many times a second though nothing happens: at a slower pace, or not at all.
 PACE = {
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
