@@ -47,8 +47,8 @@ else
 fi
 
 # Makes the tables of a new database; an old schema is refused with the command that upgrades it.
-python -m turo.mlflow_container.server server --backend-store-uri "$BACKEND_URI" --artifacts-destination "$ARTIFACT_ROOT" --serve-artifacts \
-  --host "$TRACKING_BIND_HOST" --port "$TRACKING_PORT" --workers 2 \
+python -m turo.mlflow_container.server server --backend-store-uri "$BACKEND_URI" \
+  --artifacts-destination "$ARTIFACT_ROOT" --serve-artifacts --host "$TRACKING_BIND_HOST" --port "$TRACKING_PORT" --workers 2 \
   "${AUTH[@]}" --gunicorn-opts "$GUNICORN" --expose-prometheus "$METRICS" &
 SERVER=$!
 SERVING=

@@ -39,7 +39,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("wide_frames", "must_do_without", "may_take_it"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Finder({"must_do_without": "wide_frames"}), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [Finder({"must_do_without": "wide_frames"}, {}), *sys.meta_path])
     return tmp_path
 
 

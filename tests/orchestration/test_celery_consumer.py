@@ -63,10 +63,10 @@ def test_a_process_that_works_when_the_queue_is_lost_is_busy_until_it_is_done(tm
     pool, hub = AsynPool(2, threads=False), Hub()
     try:
         pool.register_with_event_loop(hub)
+        hub.call_repeatedly(0.05, lambda: None)  # so that a turn ends though nothing happens
         loop = hub.create_loop()
 
         def turns_until(what: str, true: Any) -> None:
-            hub.call_repeatedly(0.05, lambda: None)  # so that a turn ends though nothing happens
             until(what, lambda: [next(loop), true()][1], 30)
 
         job = pool.apply_async(wait_for_file, (str(tmp_path / "go"),))

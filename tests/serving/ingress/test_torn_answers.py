@@ -9,16 +9,15 @@ from typing import Any
 import httpx
 import pytest
 from asgi_server import asgi_server
-from compose_file import compose_config
 from haproxy_written import haproxy, ray_writes
 from local_ray import free_port
 from ray.serve._private.haproxy import BackendConfig, ServerConfig
 
 from turo.serving.ingress.haproxy import amended
 from turo.serving.ingress.haproxy_limits import limited
+from turo.serving.ingress.node import FAST_PATH
 
 OWN = 16384  # bytes, HAProxy's buffer where Ray is told nothing
-SHIPPED = "RAY_SERVE_HAPROXY_TUNE_BUFSIZE"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The real program with all that is amended, before one such replica."""
     folder, port, buffer = tmp_path_factory.mktemp("proxy"), free_port(), OWN
     if request.param == "shipped":
-        buffer = int(compose_config("docker-compose.yml")["services"]["ray"]["environment"][SHIPPED])
+        buffer = int(FAST_PATH["RAY_SERVE_HAPROXY_TUNE_BUFSIZE"])
         assert buffer > OWN
     path = folder / "haproxy.cfg"
     with asgi_server(replica) as (host, behind):
